@@ -1,1 +1,10 @@
+//! `apd` takes a trained network's parameters apart into components.
 
+pub mod fit;
+pub mod initial_values;
+pub mod inputs;
+pub mod method;
+pub mod network;
+pub mod schedule;
+pub mod selection;
+pub mod spec;

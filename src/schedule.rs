@@ -1,0 +1,60 @@
+//! How the learning rate changes over the steps of a training.
+
+use serde::Serialize;
+
+/// The shape of the learning rate after the warm-up; `s` counts the steps after it, `n` is their number.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Schedule {
+    /// 1.
+    Constant,
+    /// 1 - s / n.
+    Linear,
+    /// cos(pi/2 * s / (n - 1)).
+    Cosine,
+    /// 0.5^(s / half_life), the half-life in steps.
+    Exponential { half_life: f64 },
+}
+
+impl Schedule {
+    /// The share of the full learning rate at `step` of `steps`, of which the first `floor(warm_up * steps)` rise
+    /// linearly from zero.
+    pub fn factor(self, step: u64, steps: u64, warm_up: f64) -> f64 {
+        let warm_up_steps = (steps as f64 * warm_up) as u64;
+        if step < warm_up_steps {
+            return step as f64 / warm_up_steps as f64;
+        }
+        let (passed, total) = ((step - warm_up_steps) as f64, (steps - warm_up_steps) as f64);
+        match self {
+            Schedule::Constant => 1.0,
+            Schedule::Linear => 1.0 - passed / total,
+            Schedule::Cosine if total == 1.0 => 1.0,
+            Schedule::Cosine => (std::f64::consts::FRAC_PI_2 * passed / (total - 1.0)).cos(),
+            Schedule::Exponential { half_life } => 0.5_f64.powf(passed / half_life),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warm_up_rises_from_zero_and_then_the_shape_begins() {
+        let factors: Vec<f64> = (0..6).map(|step| Schedule::Linear.factor(step, 6, 1.0 / 3.0)).collect();
+        assert_eq!(factors, [0.0, 0.5, 1.0, 0.75, 0.5, 0.25]);
+    }
+
+    #[test]
+    fn cosine_ends_at_zero() {
+        assert_eq!(Schedule::Cosine.factor(0, 5, 0.0), 1.0);
+        assert!(Schedule::Cosine.factor(4, 5, 0.0).abs() < 1e-12);
+        assert!((Schedule::Cosine.factor(2, 5, 0.0) - 0.5_f64.sqrt()).abs() < 1e-12);
+        assert_eq!(Schedule::Cosine.factor(0, 1, 0.0), 1.0);
+    }
+
+    #[test]
+    fn exponential_halves_every_half_life() {
+        assert_eq!(Schedule::Exponential { half_life: 10.0 }.factor(20, 100, 0.0), 0.25);
+    }
+}
