@@ -1,10 +1,18 @@
 //! `apd` takes a trained network's parameters apart into components.
 
+pub mod attribution;
+pub mod components;
 pub mod fit;
 pub mod initial_values;
 pub mod inputs;
+pub mod loss;
+pub mod memory;
 pub mod method;
 pub mod network;
+pub mod optimizer;
+pub mod random;
+pub mod reading;
 pub mod schedule;
 pub mod selection;
+pub mod site;
 pub mod spec;

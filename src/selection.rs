@@ -1,6 +1,9 @@
 //! Which components are active on which sample.
 
 use serde::Serialize;
+use tch::{Kind, Tensor};
+
+use crate::memory::{slice, tensor_from};
 
 /// Every selection rule that the spec can name, `[method.apd.selection.<rule>]`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -14,4 +17,166 @@ pub enum Selection {
 pub struct BatchTopK {
     /// Mean number of active components a sample.
     pub k: f64,
+}
+
+impl Selection {
+    /// Number of (sample, component) pairs selected from a batch.
+    pub fn pairs(&self, batch: usize) -> usize {
+        match self {
+            Selection::BatchTopK(rule) => rule.pairs(batch),
+        }
+    }
+}
+
+impl BatchTopK {
+    /// Number of (sample, component) pairs selected from a batch; the small term lets 1.28 * 100 be 128 in binary too.
+    pub fn pairs(&self, batch: usize) -> usize {
+        (self.k * batch as f64 + 1e-9).floor() as usize
+    }
+}
+
+/// The active (sample, component) pairs of all replicas, grouped by component. In main memory.
+#[derive(Debug)]
+pub struct ActivePairs {
+    batch: usize,
+    components: usize,
+    /// For every replica and component, where its samples begin; and the end.
+    starts: Vec<usize>,
+    /// The samples of all pairs, ascending for each component.
+    samples: Vec<u32>,
+}
+
+impl ActivePairs {
+    /// The largest entries of each replica's table in `attributions` [replica, sample, component], as many as `counts`
+    /// says. A tie across the cut goes to the lower (sample, component) index.
+    pub fn largest(attributions: &Tensor, counts: &[usize]) -> Self {
+        let [_, batch, components] = attributions.size()[..] else { panic!("attributions have three axes") };
+        let (batch, components) = (batch as usize, components as usize);
+        let mut pairs = Self { batch, components, starts: Vec::new(), samples: Vec::new() };
+        for (table, &count) in slice(attributions).chunks_exact(batch * components).zip(counts) {
+            pairs.push_replica(table, count);
+        }
+        pairs.starts.push(pairs.samples.len());
+        pairs
+    }
+
+    fn push_replica(&mut self, table: &[f32], count: usize) {
+        let active = largest_entries(table, count);
+        let mut next = vec![0; self.components];
+        active.iter().for_each(|&entry| next[entry % self.components] += 1);
+        let mut start = self.samples.len();
+        for next in &mut next {
+            self.starts.push(start);
+            start += std::mem::replace(next, start);
+        }
+        self.samples.resize(start, 0);
+        for entry in active {
+            let component = entry % self.components;
+            self.samples[next[component]] = (entry / self.components) as u32;
+            next[component] += 1;
+        }
+    }
+
+    /// Number of pairs of all replicas.
+    pub fn len(&self) -> usize {
+        self.samples.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.samples.is_empty()
+    }
+
+    /// For every pair its number, replica, component, and row in a value [replica, sample, width] seen as a matrix.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, usize, usize, usize)> {
+        let groups = self.starts.windows(2).enumerate();
+        groups.flat_map(move |(group, range)| {
+            let (replica, component) = (group / self.components, group % self.components);
+            let samples = &self.samples[range[0]..range[1]];
+            samples.iter().enumerate().map(move |(index, &sample)| {
+                (range[0] + index, replica, component, replica * self.batch + sample as usize)
+            })
+        })
+    }
+
+    /// How many samples each component is active on, [replica, component].
+    pub fn counts(&self) -> Tensor {
+        let shape = [self.replicas() as i64, self.components as i64];
+        tensor_from(&shape, self.starts.windows(2).map(|range| (range[1] - range[0]) as f32))
+    }
+
+    /// The same as zeros and ones [replica, sample, component].
+    pub fn to_mask(&self) -> Tensor {
+        let mut mask = vec![0.0; self.replicas() * self.batch * self.components];
+        self.iter().for_each(|(_, _, component, row)| mask[row * self.components + component] = 1.0);
+        let shape = [self.replicas(), self.batch, self.components].map(|length| length as i64);
+        tensor_from(&shape, mask.into_iter())
+    }
+
+    fn replicas(&self) -> usize {
+        (self.starts.len() - 1) / self.components
+    }
+}
+
+/// The indices of the `count` largest entries, ascending; of equal ones at the cut the lower indices. Entries are not
+/// negative, so that their bits are ordered as they are.
+fn largest_entries(table: &[f32], count: usize) -> Vec<usize> {
+    if count == 0 {
+        return Vec::new();
+    }
+    let mut bits: Vec<u32> = table.iter().map(|entry| entry.to_bits()).collect();
+    let cut = *bits.select_nth_unstable_by(count - 1, |left, right| right.cmp(left)).1;
+    let above = table.iter().filter(|entry| entry.to_bits() > cut).count();
+    let mut left_at_cut = count - above;
+    let chosen = table.iter().enumerate().filter(|(_, entry)| {
+        let wanted_at_cut = entry.to_bits() == cut && left_at_cut > 0;
+        left_at_cut -= usize::from(wanted_at_cut);
+        entry.to_bits() > cut || wanted_at_cut
+    });
+    chosen.map(|(index, _)| index).collect()
+}
+
+/// As [`ActivePairs::largest`], as zeros and ones, in tensor operations whose shapes do not depend on the data.
+pub fn largest_as_mask(attributions: &Tensor, counts: &[usize]) -> Tensor {
+    let table = attributions.flatten(1, 2);
+    let order = table.sort_stable(true, 1, true).1;
+    let ranks = Tensor::arange(table.size()[1], (Kind::Int64, table.device())).unsqueeze(0);
+    let counts = Tensor::from_slice(&counts.iter().map(|&count| count as i64).collect::<Vec<_>>());
+    let chosen = ranks.lt_tensor(&counts.to_device(table.device()).unsqueeze(1)).to_kind(attributions.kind());
+    table.zeros_like().scatter(1, &order, &chosen).view_as(attributions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Tensor {
+        tensor_from(&[2, 3, 2], [0.0, 5.0, 2.0, 2.0, 2.0, 1.0, 7.0, 0.0, 0.0, 0.0, 0.0, 8.0].into_iter())
+    }
+
+    #[test]
+    fn a_tie_at_the_cut_goes_to_the_lower_index() {
+        assert_eq!(largest_entries(&[0.0, 5.0, 2.0, 2.0, 2.0, 1.0], 3), [1, 2, 3]);
+    }
+
+    #[test]
+    fn pairs_are_grouped_by_component_with_ascending_samples() {
+        let pairs = ActivePairs::largest(&table(), &[3, 2]);
+        let listed: Vec<_> = pairs.iter().collect();
+        assert_eq!(listed, [(0, 0, 0, 1), (1, 0, 1, 0), (2, 0, 1, 1), (3, 1, 0, 3), (4, 1, 1, 5)]);
+        assert_eq!(slice(&pairs.counts()), [1.0, 2.0, 1.0, 1.0]);
+    }
+
+    #[test]
+    fn loops_and_tensor_operations_select_the_same() {
+        for counts in [[3, 2], [0, 6], [4, 3], [1, 1]] {
+            let mask = ActivePairs::largest(&table(), &counts).to_mask();
+            assert_eq!(mask, largest_as_mask(&table(), &counts), "counts {counts:?}");
+        }
+    }
+
+    #[test]
+    fn the_number_of_pairs_is_rounded_down_in_double_precision() {
+        assert_eq!(BatchTopK { k: 0.211 }.pairs(2048), 432);
+        assert_eq!(BatchTopK { k: 1.28 }.pairs(100), 128);
+    }
 }

@@ -2,7 +2,7 @@
 
 mod apd;
 
-pub use apd::{Apd, Coefficients};
+pub use apd::{Apd, Coefficients, Decomposition, SparsePass};
 use serde::Serialize;
 
 /// Every method that the spec can name, `[method.<method>]`.

@@ -3,6 +3,11 @@
 
 use serde::Serialize;
 
+use crate::{
+    reading::{Activation, BiasIndex, Reading},
+    site::{PerSite, Site, SiteIndex},
+};
+
 /// Sizes of a toy model of superposition.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Tms {
@@ -14,6 +19,29 @@ pub struct Tms {
     pub hidden_layers: usize,
     /// What the hidden layers are.
     pub hidden_kind: HiddenKind,
+}
+
+impl Tms {
+    const EMBED: SiteIndex = SiteIndex(0);
+    const OUTPUT_BIAS: BiasIndex = BiasIndex(0);
+
+    pub(super) fn sites(&self) -> PerSite<Site> {
+        let embed = Site::new("embed", self.features, self.hidden);
+        let hidden =
+            (0..self.hidden_layers).map(|layer| Site::new(format!("hidden.{layer}"), self.hidden, self.hidden));
+        std::iter::once(embed).chain(hidden).collect()
+    }
+
+    /// x_hat = relu(x W H_1 .. H_n W^T + b).
+    pub(super) fn forward<R: Reading>(&self, reading: &mut R, features: R::Value) -> R::Value {
+        let mut hidden = reading.apply(Self::EMBED, features);
+        for layer in 0..self.hidden_layers {
+            hidden = reading.apply(SiteIndex(1 + layer), hidden);
+        }
+        let output = reading.apply(Self::EMBED.transposed(), hidden);
+        let output = reading.add_bias(Self::OUTPUT_BIAS, output);
+        reading.activate(Activation::Relu, output)
+    }
 }
 
 /// What the hidden linear layers of a toy model of superposition are.

@@ -1,0 +1,42 @@
+//! Attributions: how much the network's output depends on each component.
+
+use tch::Tensor;
+
+use crate::{
+    components::Components,
+    network::{Network, Weights},
+    reading::{Tangent, TangentMatrices, WithTangents},
+};
+
+/// Entries of the largest tangent that a block of samples may have: a megabyte of them stays in a core's cache.
+const BLOCK_ENTRIES: i64 = 1 << 18;
+
+/// A_c(x)^2 = mean_o (J(x) P_c)_o^2, [replica, sample, component], with J the derivative of the outputs with respect to
+/// the sites' weights, taken at `weights` (Braun et al. 2025, equation 4). Nothing is differentiated through it.
+///
+/// `input` is [replica, sample, feature].
+pub fn gradient_attributions(network: &Network, weights: &Weights, components: &Components, input: &Tensor) -> Tensor {
+    let matrices = TangentMatrices::new(weights, components);
+    let [replicas, samples, _] = input.size()[..] else { panic!("an input has three axes") };
+    let attributions = Tensor::empty([replicas, samples, components.number()], (input.kind(), input.device()));
+    let block = block_samples(network, components, input);
+    for start in (0..samples).step_by(block as usize) {
+        let block = block.min(samples - start);
+        let inputs = WithTangents::input(input.narrow(1, start, block));
+        let WithTangents { tangents, .. } = network.forward(&mut Tangent::new(&matrices), inputs);
+        let mut tangents = tangents.expect("a network applies a site");
+        let squares = tangents.square_().mean_dim([-1].as_slice(), false, None);
+        attributions.narrow(1, start, block).copy_(&squares);
+    }
+    attributions
+}
+
+/// How many samples go through the forward sweep at once: all on a GPU, a cacheful on the CPU.
+fn block_samples(network: &Network, components: &Components, input: &Tensor) -> i64 {
+    let samples = input.size()[1];
+    if input.device().is_cuda() {
+        return samples;
+    }
+    let width = network.sites().iter().map(|site| site.d_in.max(site.d_out)).max().expect("a network has a site");
+    (BLOCK_ENTRIES / (components.replicas() * components.number() * width)).clamp(1, samples)
+}

@@ -1,0 +1,37 @@
+//! Tensors seen as slices, for the loops that are faster than a chain of tensor operations.
+//!
+//! The memory always stays libtorch's own: its alignment decides the order in which a product sums, and with it the last
+//! bits of a result.
+
+use tch::{Device, Kind, Tensor};
+
+/// The entries of a contiguous float32 tensor on the CPU.
+pub fn slice(tensor: &Tensor) -> &[f32] {
+    let length = checked_length(tensor);
+    // SAFETY: the tensor is contiguous, float32 and in main memory, and lives as long as the borrow.
+    unsafe { std::slice::from_raw_parts(tensor.data_ptr().cast(), length) }
+}
+
+/// The entries of a contiguous float32 tensor on the CPU, for writing. The tensor must not share its storage with one that
+/// is read at the same time.
+pub fn slice_mut(tensor: &mut Tensor) -> &mut [f32] {
+    let length = checked_length(tensor);
+    // SAFETY: as above, and the exclusive borrow stands for the storage.
+    unsafe { std::slice::from_raw_parts_mut(tensor.data_ptr().cast(), length) }
+}
+
+fn checked_length(tensor: &Tensor) -> usize {
+    assert_eq!(tensor.kind(), Kind::Float, "only float32 tensors are seen as slices");
+    assert_eq!(tensor.device(), Device::Cpu, "only tensors in main memory are seen as slices");
+    assert!(tensor.is_contiguous(), "only contiguous tensors are seen as slices");
+    tensor.numel()
+}
+
+/// A tensor of this shape with entries from `values`, in memory of libtorch's.
+pub fn tensor_from(shape: &[i64], values: impl Iterator<Item = f32>) -> Tensor {
+    let mut tensor = Tensor::empty(shape, (Kind::Float, Device::Cpu));
+    let entries = slice_mut(&mut tensor);
+    let filled = entries.iter_mut().zip(values).map(|(entry, value)| *entry = value).count();
+    assert_eq!(filled, entries.len(), "too few values for the shape {shape:?}");
+    tensor
+}

@@ -1,0 +1,207 @@
+//! Adam with moments that we own, so that a training can be resumed exactly, and a learning rate for every replica.
+
+use tch::Tensor;
+
+use crate::memory::slice_mut;
+
+const FIRST_DECAY: f64 = 0.9;
+const SECOND_DECAY: f64 = 0.999;
+const EPSILON: f64 = 1e-8;
+
+/// A trained tensor with its gradient; both share their storage with whoever computes the gradient.
+#[derive(Debug)]
+pub struct Parameter {
+    pub name: String,
+    /// [replica, ...].
+    pub value: Tensor,
+    /// As `value`; whoever computes it adds to it.
+    pub gradient: Tensor,
+}
+
+/// What one update needs to know of a replica.
+#[derive(Clone, Copy, Debug)]
+pub struct Rate {
+    pub learning_rate: f64,
+    /// Decoupled weight decay: the values shrink by learning_rate * weight_decay.
+    pub weight_decay: f64,
+}
+
+struct Slot {
+    parameter: Parameter,
+    first_moment: Tensor,
+    second_moment: Tensor,
+}
+
+/// Adam (Kingma and Ba 2015) with decoupled weight decay (Loshchilov and Hutter 2019).
+pub struct Adam {
+    slots: Vec<Slot>,
+}
+
+/// The numbers of one update of one replica.
+#[derive(Clone, Copy)]
+struct Update {
+    step_size: f32,
+    root_correction: f32,
+    shrinkage: f32,
+}
+
+impl Update {
+    /// The `number`-th update, counted from 1.
+    fn new(rate: Rate, number: u64) -> Self {
+        let correction = |decay: f64| 1.0 - decay.powf(number as f64);
+        Self {
+            step_size: (rate.learning_rate / correction(FIRST_DECAY)) as f32,
+            root_correction: (1.0 / correction(SECOND_DECAY).sqrt()) as f32,
+            shrinkage: (1.0 - rate.learning_rate * rate.weight_decay) as f32,
+        }
+    }
+}
+
+impl Adam {
+    pub fn new(parameters: Vec<Parameter>) -> Self {
+        let slots = parameters.into_iter().map(|parameter| Slot {
+            first_moment: parameter.value.zeros_like(),
+            second_moment: parameter.value.zeros_like(),
+            parameter,
+        });
+        Self { slots: slots.collect() }
+    }
+
+    /// The `number`-th update (from 1) with one rate for every replica; leaves the gradients zero.
+    pub fn update(&mut self, number: u64, rates: &[Rate]) {
+        let updates: Vec<Update> = rates.iter().map(|&rate| Update::new(rate, number)).collect();
+        for slot in &mut self.slots {
+            if slot.parameter.value.device().is_cuda() {
+                slot.update_composed(&updates)
+            } else {
+                slot.update_loop(&updates)
+            }
+        }
+    }
+
+    /// Everything that an exact resume needs, under readable names; the clones share their storage.
+    pub fn state(&self) -> Vec<(String, Tensor)> {
+        self.slots.iter().flat_map(Slot::state).collect()
+    }
+
+    /// Takes over a state with the same names and shapes; says what is wrong with it otherwise.
+    pub fn restore(&mut self, state: &[(String, Tensor)]) -> Result<(), String> {
+        for (name, mut own) in self.state() {
+            let Some((_, saved)) = state.iter().find(|(saved_name, _)| *saved_name == name) else {
+                return Err(format!("it holds no tensor `{name}`"));
+            };
+            if saved.size() != own.size() {
+                return Err(format!("`{name}` has shape {:?} instead of {:?}", saved.size(), own.size()));
+            }
+            own.copy_(saved);
+        }
+        Ok(())
+    }
+}
+
+impl Slot {
+    fn state(&self) -> [(String, Tensor); 3] {
+        let name = &self.parameter.name;
+        [
+            (name.clone(), self.parameter.value.shallow_clone()),
+            (format!("{name}.first_moment"), self.first_moment.shallow_clone()),
+            (format!("{name}.second_moment"), self.second_moment.shallow_clone()),
+        ]
+    }
+
+    /// One pass over the memory.
+    fn update_loop(&mut self, updates: &[Update]) {
+        let length = self.parameter.value.numel() / updates.len();
+        let values = slice_mut(&mut self.parameter.value).chunks_exact_mut(length);
+        let gradients = slice_mut(&mut self.parameter.gradient).chunks_exact_mut(length);
+        let first = slice_mut(&mut self.first_moment).chunks_exact_mut(length);
+        let second = slice_mut(&mut self.second_moment).chunks_exact_mut(length);
+        for ((values, gradients), ((first, second), update)) in
+            values.zip(gradients).zip(first.zip(second).zip(updates))
+        {
+            for ((value, gradient), (first, second)) in
+                values.iter_mut().zip(gradients).zip(first.iter_mut().zip(second))
+            {
+                let slope = std::mem::take(gradient);
+                *first += (slope - *first) * (1.0 - FIRST_DECAY) as f32;
+                *second = *second * SECOND_DECAY as f32 + slope * slope * (1.0 - SECOND_DECAY) as f32;
+                let denominator = second.sqrt() * update.root_correction + EPSILON as f32;
+                *value = *value * update.shrinkage - update.step_size * *first / denominator;
+            }
+        }
+    }
+
+    /// The same in tensor operations.
+    fn update_composed(&mut self, updates: &[Update]) {
+        let Parameter { value, gradient, .. } = &mut self.parameter;
+        let shape: Vec<i64> = (0..value.dim()).map(|axis| if axis == 0 { -1 } else { 1 }).collect();
+        let column = |number: fn(&Update) -> f32| {
+            let numbers: Vec<f32> = updates.iter().map(number).collect();
+            Tensor::from_slice(&numbers).to_device(value.device()).view(shape.as_slice())
+        };
+        let (step_size, shrinkage) = (column(|update| update.step_size), column(|update| update.shrinkage));
+        let root_correction = column(|update| update.root_correction);
+        let _ = self.first_moment.lerp_(gradient, 1.0 - FIRST_DECAY);
+        let _ = self.second_moment.g_mul_scalar_(SECOND_DECAY);
+        let _ = self.second_moment.g_add_(&(gradient.square() * (1.0 - SECOND_DECAY)));
+        let denominator = self.second_moment.sqrt().g_mul_(&root_correction).g_add_scalar_(EPSILON);
+        let step = &self.first_moment * step_size / denominator;
+        let _ = value.g_mul_(&shrinkage).g_sub_(&step);
+        let _ = gradient.zero_();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::{slice, tensor_from};
+
+    fn parameter(values: [f32; 4]) -> Parameter {
+        let value = tensor_from(&[2, 2], values.into_iter());
+        Parameter { name: "w".into(), gradient: value.zeros_like(), value }
+    }
+
+    fn set(tensor: &mut Tensor, values: [f32; 4]) {
+        slice_mut(tensor).copy_from_slice(&values);
+    }
+
+    const RATES: [Rate; 2] =
+        [Rate { learning_rate: 0.1, weight_decay: 0.0 }, Rate { learning_rate: 0.01, weight_decay: 0.5 }];
+
+    #[test]
+    fn the_first_update_moves_every_value_by_its_replicas_learning_rate() {
+        let mut adam = Adam::new(vec![parameter([1.0, 1.0, 1.0, 1.0])]);
+        set(&mut adam.slots[0].parameter.gradient, [3.0, -0.2, 5.0, 0.0]);
+        adam.update(1, &RATES);
+        let expected = [0.9, 1.1, 0.995 - 0.01, 0.995];
+        for (value, expected) in slice(&adam.slots[0].parameter.value).iter().zip(expected) {
+            assert!((value - expected).abs() < 1e-6, "{value} instead of {expected}");
+        }
+        assert_eq!(slice(&adam.slots[0].parameter.gradient), [0.0; 4]);
+    }
+
+    #[test]
+    fn loop_and_tensor_operations_agree() {
+        let (mut looped, mut composed) =
+            (Adam::new(vec![parameter([1.0, -2.0, 3.0, 0.5])]), Adam::new(vec![parameter([1.0, -2.0, 3.0, 0.5])]));
+        for number in 1..20 {
+            let gradient = [1.0, 2.0, 3.0, 4.0].map(|base: f32| (base * number as f32).sin());
+            let updates = RATES.map(|rate| Update::new(rate, number));
+            set(&mut looped.slots[0].parameter.gradient, gradient);
+            set(&mut composed.slots[0].parameter.gradient, gradient);
+            looped.slots[0].update_loop(&updates);
+            composed.slots[0].update_composed(&updates);
+        }
+        for ((name, left), (_, right)) in looped.state().into_iter().zip(composed.state()) {
+            assert!((left - right).abs().max().double_value(&[]) < 1e-6, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_state_of_another_shape_is_refused() {
+        let mut adam = Adam::new(vec![parameter([0.0; 4])]);
+        let state = vec![("w".to_string(), Tensor::zeros([2, 3], (tch::Kind::Float, tch::Device::Cpu)))];
+        assert_eq!(adam.restore(&state), Err("`w` has shape [2, 3] instead of [2, 2]".into()));
+        assert_eq!(adam.restore(&[]), Err("it holds no tensor `w`".into()));
+    }
+}

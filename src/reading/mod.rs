@@ -1,0 +1,66 @@
+//! Readings: the ways to run a network's forward pass.
+//!
+//! A network says what it computes over the few operations of [`Reading`]; a reading says what a value is and what the
+//! operations do. [`Tape`] computes tensors and remembers them for a backward pass, with the network's own weights
+//! ([`Dense`]) or with masked components ([`Masked`], [`Selected`]); [`Tangent`] carries the derivative along every
+//! component beside each value.
+
+mod dense;
+mod masked;
+mod selected;
+mod tangent;
+mod tape;
+
+pub use dense::Dense;
+pub use masked::Masked;
+pub use selected::Selected;
+use serde::Serialize;
+pub use tangent::{Tangent, TangentMatrices, WithTangents};
+pub use tape::{SiteProduct, Tape, Value};
+
+use crate::site::SiteIndex;
+
+/// An elementwise function of a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activation {
+    Relu,
+}
+
+/// Which of a network's biases, in the order of [`crate::network::Network::biases`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BiasIndex(pub usize);
+
+/// One use of a site's matrix W [d_in, d_out]: y = x W, or, where a tied weight is used again transposed, y = x W^T.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SiteUse {
+    pub site: SiteIndex,
+    pub transposed: bool,
+}
+
+impl From<SiteIndex> for SiteUse {
+    fn from(site: SiteIndex) -> Self {
+        Self { site, transposed: false }
+    }
+}
+
+impl SiteIndex {
+    /// The site's matrix used transposed.
+    pub fn transposed(self) -> SiteUse {
+        SiteUse { site: self, transposed: true }
+    }
+}
+
+/// What a network's forward pass is written in. Values stand for [replica, sample, width].
+pub trait Reading {
+    type Value;
+
+    /// x W, or x W^T.
+    fn apply(&mut self, site: impl Into<SiteUse>, input: Self::Value) -> Self::Value;
+
+    /// x + b.
+    fn add_bias(&mut self, bias: BiasIndex, input: Self::Value) -> Self::Value;
+
+    /// The function of every entry.
+    fn activate(&mut self, activation: Activation, input: Self::Value) -> Self::Value;
+}
