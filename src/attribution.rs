@@ -4,18 +4,34 @@ use tch::Tensor;
 
 use crate::{
     components::Components,
+    memory::{slice, slice_mut},
     network::{Network, Weights},
-    reading::{Tangent, TangentMatrices, WithTangents},
+    reading::{SampleTangent, SampleTangentMatrices, SampleValue, Tangent, TangentMatrices, WithTangents, components_innermost},
+    site::Site,
+    threads,
 };
 
 /// Entries of the largest tangent that a block of samples may have: a megabyte of them stays in a core's cache.
 const BLOCK_ENTRIES: i64 = 1 << 18;
+
+/// Entries of all matrices P_c of a replica up to which they stay in a core's cache, so that loops over samples beat
+/// products over blocks of them.
+const LOOP_ENTRIES: i64 = 1 << 18;
 
 /// A_c(x)^2 = mean_o (J(x) P_c)_o^2, [replica, sample, component], with J the derivative of the outputs with respect to
 /// the sites' weights, taken at `weights` (Braun et al. 2025, equation 4). Nothing is differentiated through it.
 ///
 /// `input` is [replica, sample, feature].
 pub fn gradient_attributions(network: &Network, weights: &Weights, components: &Components, input: &Tensor) -> Tensor {
+    if !input.device().is_cuda() && network.parameters() * components.number() <= LOOP_ENTRIES {
+        by_sample(network, weights, components, input)
+    } else {
+        by_block(network, weights, components, input)
+    }
+}
+
+/// [`gradient_attributions`] in products over blocks of samples.
+pub fn by_block(network: &Network, weights: &Weights, components: &Components, input: &Tensor) -> Tensor {
     let matrices = TangentMatrices::new(weights, components);
     let [replicas, samples, _] = input.size()[..] else { panic!("an input has three axes") };
     let attributions = Tensor::empty([replicas, samples, components.number()], (input.kind(), input.device()));
@@ -37,6 +53,26 @@ fn block_samples(network: &Network, components: &Components, input: &Tensor) -> 
     if input.device().is_cuda() {
         return samples;
     }
-    let width = network.sites().iter().map(|site| site.d_in.max(site.d_out)).max().expect("a network has a site");
+    let width = |site: &Site| site.d_in.max(site.d_out);
+    let width = network.sites().iter().map(width).max().expect("a network has a site");
     (BLOCK_ENTRIES / (components.replicas() * components.number() * width)).clamp(1, samples)
+}
+
+/// [`gradient_attributions`] in loops over samples, skipping what is zero. In main memory only.
+pub fn by_sample(network: &Network, weights: &Weights, components: &Components, input: &Tensor) -> Tensor {
+    let [replicas, samples, features] = input.size()[..] else { panic!("an input has three axes") };
+    let mut attributions = Tensor::zeros([replicas, samples, components.number()], (input.kind(), input.device()));
+    let tangents = components_innermost(components);
+    let (samples, features, number) = (samples as usize, features as usize, components.number() as usize);
+    let matrices = |replica| SampleTangentMatrices::new(weights, &tangents, replica);
+    let matrices: Vec<SampleTangentMatrices> = (0..replicas as usize).map(matrices).collect();
+    let inputs: Vec<&[f32]> = slice(input).chunks_exact(features).collect();
+    threads::for_each_row(slice_mut(&mut attributions), number, |row, sums| {
+        let mut reading = SampleTangent(&matrices[row / samples]);
+        let output = network.forward(&mut reading, SampleValue::input(inputs[row]));
+        let width = output.width() as f32;
+        reading.rows(output).add_squares(sums);
+        sums.iter_mut().for_each(|sum| *sum /= width);
+    });
+    attributions
 }

@@ -16,3 +16,4 @@ pub mod schedule;
 pub mod selection;
 pub mod site;
 pub mod spec;
+mod threads;

@@ -3,16 +3,18 @@
 //! A network says what it computes over the few operations of [`Reading`]; a reading says what a value is and what the
 //! operations do. [`Tape`] computes tensors and remembers them for a backward pass, with the network's own weights
 //! ([`Dense`]) or with masked components ([`Masked`], [`Selected`]); [`Tangent`] carries the derivative along every
-//! component beside each value.
+//! component beside each value; [`SampleTangent`] does so for one sample at a time.
 
 mod dense;
 mod masked;
+mod sample_tangent;
 mod selected;
 mod tangent;
 mod tape;
 
 pub use dense::Dense;
 pub use masked::Masked;
+pub use sample_tangent::{SampleTangent, SampleTangentMatrices, SampleValue, components_innermost};
 pub use selected::Selected;
 use serde::Serialize;
 pub use tangent::{Tangent, TangentMatrices, WithTangents};
