@@ -6,7 +6,9 @@ use crate::{
     components::Components,
     memory::{slice, slice_mut},
     network::{Network, Weights},
-    reading::{SampleTangent, SampleTangentMatrices, SampleValue, Tangent, TangentMatrices, WithTangents, components_innermost},
+    reading::{
+        SampleTangent, SampleTangentMatrices, SampleValue, Tangent, TangentMatrices, WithTangents, components_innermost,
+    },
     site::Site,
     threads,
 };
@@ -67,12 +69,29 @@ pub fn by_sample(network: &Network, weights: &Weights, components: &Components, 
     let matrices = |replica| SampleTangentMatrices::new(weights, &tangents, replica);
     let matrices: Vec<SampleTangentMatrices> = (0..replicas as usize).map(matrices).collect();
     let inputs: Vec<&[f32]> = slice(input).chunks_exact(features).collect();
-    threads::for_each_row(slice_mut(&mut attributions), number, |row, sums| {
-        let mut reading = SampleTangent(&matrices[row / samples]);
-        let output = network.forward(&mut reading, SampleValue::input(inputs[row]));
+    let write = |matrices: &SampleTangentMatrices, input: &[f32], sums: &mut [f32]| {
+        let mut reading = SampleTangent(matrices);
+        let output = network.forward(&mut reading, SampleValue::input(input));
         let width = output.width() as f32;
         reading.rows(output).add_squares(sums);
         sums.iter_mut().for_each(|sum| *sum /= width);
+    };
+    // Sparse features leave many inputs without any: those share one result.
+    let zero_input = vec![0.0; features];
+    let of_zero_input: Vec<Vec<f32>> = matrices
+        .iter()
+        .map(|matrices| {
+            let mut sums = vec![0.0; number];
+            write(matrices, &zero_input, &mut sums);
+            sums
+        })
+        .collect();
+    threads::for_each_row(slice_mut(&mut attributions), number, |row, sums| {
+        if inputs[row] == zero_input {
+            sums.copy_from_slice(&of_zero_input[row / samples]);
+        } else {
+            write(&matrices[row / samples], inputs[row], sums);
+        }
     });
     attributions
 }

@@ -35,3 +35,14 @@ pub fn tensor_from(shape: &[i64], values: impl Iterator<Item = f32>) -> Tensor {
     assert_eq!(filled, entries.len(), "too few values for the shape {shape:?}");
     tensor
 }
+
+/// Tells the allocator to keep what is freed: a step allocates and frees the same few large tensors, and fetching their
+/// pages from the system anew each time would cost a fifth of it. For the start of a process.
+pub fn keep_freed_memory() {
+    const KEPT_BYTES: libc::c_int = 1 << 30;
+    // SAFETY: sets two parameters of the allocator; nothing is invalidated.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, KEPT_BYTES);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, KEPT_BYTES);
+    }
+}

@@ -90,7 +90,13 @@ impl SampleTangent<'_> {
     }
 
     /// Product rule, d(x W) = x P_c + dx W, for the rows that `output` lists.
-    fn multiply(&self, SiteUse { site, transposed }: SiteUse, input: &[f32], tangents: &TangentRows, output: &mut TangentRows) {
+    fn multiply(
+        &self,
+        SiteUse { site, transposed }: SiteUse,
+        input: &[f32],
+        tangents: &TangentRows,
+        output: &mut TangentRows,
+    ) {
         let (site, components) = (&self.0.sites[site], self.0.components);
         for (&index, sums) in output.indices.iter().zip(output.entries.chunks_exact_mut(components)) {
             let place = |other: usize| if transposed { (index, other) } else { (other, index) };
@@ -135,7 +141,11 @@ enum Tangents {
     Zero,
     Rows(TangentRows),
     /// Of a product whose entries nothing has asked for yet.
-    Product { site: SiteUse, input: Vec<f32>, input_tangents: TangentRows },
+    Product {
+        site: SiteUse,
+        input: Vec<f32>,
+        input_tangents: TangentRows,
+    },
 }
 
 /// The derivatives of some entries of a value along all components; those of the other entries are zero.
@@ -180,7 +190,9 @@ impl Reading for SampleTangent<'_> {
             rows.map(|row| row.iter().zip(&value).map(|(weight, entry)| weight * entry).sum()).collect()
         } else {
             let mut output = vec![0.0; site.d_out];
-            for (&entry, row) in value.iter().zip(site.weights.chunks_exact(site.d_out)).filter(|(entry, _)| **entry != 0.0) {
+            for (&entry, row) in
+                value.iter().zip(site.weights.chunks_exact(site.d_out)).filter(|(entry, _)| **entry != 0.0)
+            {
                 add_scaled(&mut output, entry, row);
             }
             output
