@@ -5,6 +5,7 @@ pub mod initial_values;
 pub mod inputs;
 pub mod method;
 pub mod network;
+pub mod run;
 pub mod schedule;
 pub mod selection;
 pub mod spec;

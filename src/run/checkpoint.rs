@@ -1,0 +1,160 @@
+//! Where an interrupted training goes on: everything that decides the steps still to come.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use tch::Tensor;
+
+use super::{
+    LogRow, RunError, TensorFile,
+    atomic::{make_folder, sweep_temporary_files},
+    table::write_rows,
+    tensors::write_tensors_then,
+};
+
+/// The state of a training after `step` steps. Inputs are a function of (seed, step), so no generator's state is in it.
+#[derive(Debug)]
+pub struct Checkpoint {
+    /// Number of steps done.
+    pub step: u64,
+    /// Factors, moments and whatever else the next step reads.
+    pub tensors: Vec<(String, Tensor)>,
+    /// The rows of `training.csv` so far.
+    pub log: Vec<LogRow>,
+}
+
+const NEWEST: &str = "newest.safetensors";
+const PREVIOUS: &str = "previous.safetensors";
+const DAMAGED: &str = "damaged.safetensors";
+/// The tensor, of bytes, that holds the log as CSV.
+const LOG: &str = "training.csv";
+/// Version of the files' layout.
+const FORMAT: &str = "1";
+
+/// The checkpoints of one training: the newest, and the one before it until the next is safely on disk.
+///
+/// ```
+/// # use apd::run::{Checkpoint, Checkpoints};
+/// # let folder = tempfile::tempdir().unwrap();
+/// let checkpoints = Checkpoints::new(folder.path().join("checkpoint"), "hash of the spec");
+/// assert!(checkpoints.load()?.is_none());
+/// let tensors = vec![("embed.A".to_string(), tch::Tensor::from_slice(&[0.5_f32]))];
+/// checkpoints.save(&Checkpoint { step: 100, tensors, log: vec![] })?;
+/// assert_eq!(checkpoints.load()?.unwrap().step, 100);
+/// checkpoints.clear()?; // the training is finished
+/// # Ok::<(), apd::run::RunError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Checkpoints {
+    folder: PathBuf,
+    owner: String,
+}
+
+impl Checkpoints {
+    /// The checkpoints in `folder` that belong to `owner`, the hash of what is trained; others are refused.
+    pub fn new(folder: impl Into<PathBuf>, owner: &str) -> Checkpoints {
+        Checkpoints { folder: folder.into(), owner: owner.into() }
+    }
+
+    /// Writes the newest checkpoint. What was the newest becomes the previous one, once this one is on disk.
+    pub fn save(&self, checkpoint: &Checkpoint) -> Result<(), RunError> {
+        make_folder(&self.folder)?;
+        let mut log = Vec::new();
+        write_rows(&mut log, &LogRow::HEADER, &checkpoint.log).expect("writing to memory");
+        let mut tensors: Vec<_> =
+            checkpoint.tensors.iter().map(|(name, t)| (name.clone(), t.shallow_clone())).collect();
+        tensors.push((LOG.into(), Tensor::from_slice(&log)));
+        let notes = [("format", FORMAT.into()), ("owner", self.owner.clone()), ("step", checkpoint.step.to_string())];
+        let (newest, previous) = (self.path(NEWEST), self.path(PREVIOUS));
+        let keep_newest = || if newest.exists() { fs::rename(&newest, &previous) } else { Ok(()) };
+        write_tensors_then(&newest, &tensors, &notes, keep_newest)
+    }
+
+    /// The newest sound checkpoint. A damaged one is reported, put aside as `damaged.safetensors`, and the one before it
+    /// used. `Ok(None)`: there is none, begin at step 0.
+    pub fn load(&self) -> Result<Option<Checkpoint>, RunError> {
+        let mut damaged = false;
+        for name in [NEWEST, PREVIOUS] {
+            let path = self.path(name);
+            if !path.try_exists().map_err(|error| RunError::read(&path, &error))? {
+                continue;
+            }
+            match self.read(&path) {
+                Ok(checkpoint) => {
+                    if damaged {
+                        tracing::warn!("using the checkpoint before it, of step {}", checkpoint.step);
+                    }
+                    return Ok(Some(checkpoint));
+                }
+                Err(error) if error.is_damaged() => {
+                    tracing::warn!("{}", error.what());
+                    // Out of the way: the next save must not put it in the place of a sound previous one.
+                    let aside = self.path(DAMAGED);
+                    fs::rename(&path, &aside).map_err(|error| RunError::write(&aside, &error))?;
+                    damaged = true;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if damaged {
+            tracing::warn!("no sound checkpoint is left in {}: beginning at step 0", self.folder.display());
+        }
+        Ok(None)
+    }
+
+    /// Removes the checkpoints of a finished training.
+    pub fn clear(&self) -> Result<(), RunError> {
+        for name in [PREVIOUS, NEWEST, DAMAGED] {
+            let path = self.path(name);
+            if path.exists() {
+                fs::remove_file(&path).map_err(|error| RunError::write(&path, &error))?;
+            }
+        }
+        // Stays if something else is in it.
+        let _ = fs::remove_dir(&self.folder);
+        Ok(())
+    }
+
+    /// Removes what a killed process left half-written.
+    pub(super) fn sweep(&self) {
+        sweep_temporary_files(&self.folder, &[NEWEST]);
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    fn read(&self, path: &Path) -> Result<Checkpoint, RunError> {
+        let mut file = TensorFile::read(path)?;
+        let note = |key: &str| {
+            let missing = || RunError::damaged(path, format!("it has no {key}"));
+            file.notes.get(key).cloned().ok_or_else(missing)
+        };
+        let (format, owner) = (note("format")?, note("owner")?);
+        if format != FORMAT {
+            return Err(RunError::new(
+                format!("{} has format {format}, this apd reads {FORMAT}", path.display()),
+                "finish the run with the apd that began it (provenance.json names it), or start anew with --force",
+            ));
+        }
+        if owner != self.owner {
+            return Err(RunError::new(
+                format!("{} belongs to another run", path.display()),
+                "remove it, or start anew with --force",
+            ));
+        }
+        let step = note("step")?.parse().map_err(|_| RunError::damaged(path, "its step is not a number"))?;
+        let index = file.tensors.iter().position(|(name, _)| name == LOG);
+        let log = index.map(|index| file.tensors.remove(index).1);
+        let log = log.ok_or_else(|| RunError::damaged(path, "it has no log"))?;
+        let log = Vec::<u8>::try_from(&log).map_err(|_| RunError::damaged(path, "its log is not text"))?;
+        let log: Result<_, _> = csv::Reader::from_reader(&log[..]).into_deserialize().collect();
+        let log = log.map_err(|error| RunError::damaged(path, format!("log: {error}")))?;
+        Ok(Checkpoint { step, tensors: file.tensors, log })
+    }
+}
+
+#[cfg(test)]
+mod tests;
