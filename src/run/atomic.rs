@@ -67,7 +67,7 @@ pub(super) fn sweep_temporary_files(folder: &Path, names: &[&str]) {
         let Some(hidden) = name.to_str().and_then(|name| name.strip_prefix('.')) else { continue };
         let ours =
             |file: &&str| hidden.strip_prefix(*file).is_some_and(|rest| rest.len() == 7 && rest.starts_with('.'));
-        if names.iter().any(|file| ours(file)) && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+        if names.iter().any(ours) && entry.file_type().is_ok_and(|kind| kind.is_file()) {
             let _ = fs::remove_file(entry.path());
         }
     }

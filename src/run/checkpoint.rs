@@ -5,24 +5,24 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde::{Serialize, de::DeserializeOwned};
 use tch::Tensor;
 
 use super::{
-    LogRow, RunError, TensorFile,
+    RunError, TensorFile,
     atomic::{make_folder, sweep_temporary_files},
-    table::write_rows,
     tensors::write_tensors_then,
 };
 
 /// The state of a training after `step` steps. Inputs are a function of (seed, step), so no generator's state is in it.
 #[derive(Debug)]
-pub struct Checkpoint {
+pub struct Checkpoint<Row> {
     /// Number of steps done.
     pub step: u64,
     /// Factors, moments and whatever else the next step reads.
     pub tensors: Vec<(String, Tensor)>,
     /// The rows of `training.csv` so far.
-    pub log: Vec<LogRow>,
+    pub log: Vec<Row>,
 }
 
 const NEWEST: &str = "newest.safetensors";
@@ -37,12 +37,15 @@ const FORMAT: &str = "1";
 ///
 /// ```
 /// # use apd::run::{Checkpoint, Checkpoints};
+/// # type Row = (u64, f64);
 /// # let folder = tempfile::tempdir().unwrap();
 /// let checkpoints = Checkpoints::new(folder.path().join("checkpoint"), "hash of the spec");
-/// assert!(checkpoints.load()?.is_none());
+/// assert!(checkpoints.load::<Row>()?.is_none());
 /// let tensors = vec![("embed.A".to_string(), tch::Tensor::from_slice(&[0.5_f32]))];
-/// checkpoints.save(&Checkpoint { step: 100, tensors, log: vec![] })?;
-/// assert_eq!(checkpoints.load()?.unwrap().step, 100);
+/// let log: Vec<Row> = vec![];
+/// checkpoints.save(100, &tensors, &log)?;
+/// let Checkpoint { step, tensors, log } = checkpoints.load::<Row>()?.unwrap();
+/// assert_eq!((step, tensors[0].0.as_str(), log.len()), (100, "embed.A", 0));
 /// checkpoints.clear()?; // the training is finished
 /// # Ok::<(), apd::run::RunError>(())
 /// ```
@@ -59,14 +62,11 @@ impl Checkpoints {
     }
 
     /// Writes the newest checkpoint. What was the newest becomes the previous one, once this one is on disk.
-    pub fn save(&self, checkpoint: &Checkpoint) -> Result<(), RunError> {
+    pub fn save<Row: Serialize>(&self, step: u64, tensors: &[(String, Tensor)], log: &[Row]) -> Result<(), RunError> {
         make_folder(&self.folder)?;
-        let mut log = Vec::new();
-        write_rows(&mut log, &LogRow::HEADER, &checkpoint.log).expect("writing to memory");
-        let mut tensors: Vec<_> =
-            checkpoint.tensors.iter().map(|(name, t)| (name.clone(), t.shallow_clone())).collect();
-        tensors.push((LOG.into(), Tensor::from_slice(&log)));
-        let notes = [("format", FORMAT.into()), ("owner", self.owner.clone()), ("step", checkpoint.step.to_string())];
+        let mut tensors: Vec<_> = tensors.iter().map(|(name, t)| (name.clone(), t.shallow_clone())).collect();
+        tensors.push((LOG.into(), Tensor::from_slice(&as_csv(log))));
+        let notes = [("format", FORMAT.into()), ("owner", self.owner.clone()), ("step", step.to_string())];
         let (newest, previous) = (self.path(NEWEST), self.path(PREVIOUS));
         let keep_newest = || if newest.exists() { fs::rename(&newest, &previous) } else { Ok(()) };
         write_tensors_then(&newest, &tensors, &notes, keep_newest)
@@ -74,7 +74,7 @@ impl Checkpoints {
 
     /// The newest sound checkpoint. A damaged one is reported, put aside as `damaged.safetensors`, and the one before it
     /// used. `Ok(None)`: there is none, begin at step 0.
-    pub fn load(&self) -> Result<Option<Checkpoint>, RunError> {
+    pub fn load<Row: DeserializeOwned>(&self) -> Result<Option<Checkpoint<Row>>, RunError> {
         let mut damaged = false;
         for name in [NEWEST, PREVIOUS] {
             let path = self.path(name);
@@ -126,7 +126,7 @@ impl Checkpoints {
         self.folder.join(name)
     }
 
-    fn read(&self, path: &Path) -> Result<Checkpoint, RunError> {
+    fn read<Row: DeserializeOwned>(&self, path: &Path) -> Result<Checkpoint<Row>, RunError> {
         let mut file = TensorFile::read(path)?;
         let note = |key: &str| {
             let missing = || RunError::damaged(path, format!("it has no {key}"));
@@ -150,10 +150,19 @@ impl Checkpoints {
         let log = index.map(|index| file.tensors.remove(index).1);
         let log = log.ok_or_else(|| RunError::damaged(path, "it has no log"))?;
         let log = Vec::<u8>::try_from(&log).map_err(|_| RunError::damaged(path, "its log is not text"))?;
-        let log: Result<_, _> = csv::Reader::from_reader(&log[..]).into_deserialize().collect();
-        let log = log.map_err(|error| RunError::damaged(path, format!("log: {error}")))?;
+        let log = from_csv(&log).map_err(|error| RunError::damaged(path, format!("log: {error}")))?;
         Ok(Checkpoint { step, tensors: file.tensors, log })
     }
+}
+
+fn as_csv<Row: Serialize>(rows: &[Row]) -> Vec<u8> {
+    let mut table = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
+    rows.iter().for_each(|row| table.serialize(row).expect("a row of plain values, written to memory"));
+    table.into_inner().expect("written to memory")
+}
+
+fn from_csv<Row: DeserializeOwned>(text: &[u8]) -> Result<Vec<Row>, csv::Error> {
+    csv::ReaderBuilder::new().has_headers(false).from_reader(text).into_deserialize().collect()
 }
 
 #[cfg(test)]

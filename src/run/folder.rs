@@ -29,7 +29,7 @@ use super::{
 /// # let hash = "0123456789abcdef";
 /// let run = RunFolder::open(results.path(), "tms_5-2", hash, "name = \"tms_5-2\"\n", false)?;
 /// assert!(run.path().ends_with("tms_5-2-01234567"));
-/// if run.checkpoints().load()?.is_none() { /* from the beginning */ }
+/// if run.checkpoints().load::<(u64, f64)>()?.is_none() { /* from the beginning */ }
 /// # Ok::<(), apd::run::RunError>(())
 /// ```
 #[derive(Debug)]

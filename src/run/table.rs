@@ -45,7 +45,7 @@ pub fn read_table<Row: DeserializeOwned>(path: &Path) -> Result<Vec<Row>, RunErr
     })
 }
 
-pub(super) fn write_rows<Row: Serialize>(
+fn write_rows<Row: Serialize>(
     out: &mut dyn io::Write,
     header: &[&str],
     rows: impl IntoIterator<Item = Row>,
@@ -64,8 +64,19 @@ pub(super) fn write_rows<Row: Serialize>(
 
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
+
     use super::*;
-    use crate::run::LogRow;
+
+    const HEADER: [&str; 4] = ["replica", "step", "term", "value"];
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct LogRow {
+        replica: usize,
+        step: u64,
+        term: String,
+        value: f64,
+    }
 
     #[test]
     fn every_float_reads_back_exactly() {
@@ -73,7 +84,7 @@ mod tests {
         let path = folder.path().join("training.csv");
         let values = [0.1, 1.0, 1e-308, f64::MIN_POSITIVE / 8.0, f64::MAX, 1.0 / 3.0, -0.0, f64::INFINITY, f64::NAN];
         let row = |value| LogRow { replica: 3, step: 7, term: "a, b".into(), value };
-        write_table(&path, &LogRow::HEADER, values.map(row)).unwrap();
+        write_table(&path, &HEADER, values.map(row)).unwrap();
         let back: Vec<LogRow> = read_table(&path).unwrap();
         let bits = |rows: &[LogRow]| rows.iter().map(|row| row.value.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(&back), bits(&values.map(row)));
@@ -84,7 +95,7 @@ mod tests {
     fn a_table_without_rows_has_its_header() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("training.csv");
-        write_table(&path, &LogRow::HEADER, [] as [LogRow; 0]).unwrap();
+        write_table(&path, &HEADER, [] as [LogRow; 0]).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "replica,step,term,value\n");
         assert_eq!(read_table::<LogRow>(&path).unwrap(), []);
     }

@@ -1,5 +1,7 @@
 use super::*;
 
+type Row = (u64, String, f64);
+
 struct Run {
     _folder: tempfile::TempDir,
     checkpoints: Checkpoints,
@@ -9,19 +11,24 @@ struct Run {
 fn saved_at(steps: &[u64]) -> Run {
     let folder = tempfile::tempdir().unwrap();
     let checkpoints = Checkpoints::new(folder.path().join("checkpoint"), "me");
-    steps.iter().for_each(|&step| checkpoints.save(&at(step)).unwrap());
-    Run { _folder: folder, checkpoints }
+    let run = Run { _folder: folder, checkpoints };
+    steps.iter().for_each(|&step| run.save(step).unwrap());
+    run
 }
 
-fn at(step: u64) -> Checkpoint {
+fn at(step: u64) -> Checkpoint<Row> {
     let tensors = vec![("embed.A".to_string(), Tensor::from_slice(&[step as f32, 0.1]))];
-    let row = LogRow { replica: 0, step, term: "faithfulness".into(), value: 0.1 };
-    Checkpoint { step, tensors, log: vec![row] }
+    Checkpoint { step, tensors, log: vec![(step, "faithfulness".into(), 0.1)] }
 }
 
 impl Run {
+    fn save(&self, step: u64) -> Result<(), RunError> {
+        let Checkpoint { step, tensors, log } = at(step);
+        self.checkpoints.save(step, &tensors, &log)
+    }
+
     fn step(&self) -> Option<u64> {
-        self.checkpoints.load().unwrap().map(|checkpoint| checkpoint.step)
+        self.checkpoints.load::<Row>().unwrap().map(|checkpoint| checkpoint.step)
     }
 
     fn damage(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
@@ -41,7 +48,7 @@ impl Run {
 
 #[test]
 fn everything_comes_back() {
-    let checkpoint = saved_at(&[10]).checkpoints.load().unwrap().unwrap();
+    let checkpoint = saved_at(&[10]).checkpoints.load::<Row>().unwrap().unwrap();
     let (step, tensors, log) = (checkpoint.step, checkpoint.tensors, checkpoint.log);
     assert_eq!((step, log), (10, at(10).log));
     assert_eq!(tensors.len(), 1);
@@ -61,7 +68,8 @@ fn the_newest_is_used_and_one_before_it_is_kept() {
 #[test]
 fn whatever_the_damage_to_the_newest_the_one_before_it_is_used() {
     let length = fs::metadata(saved_at(&[20]).checkpoints.path(NEWEST)).unwrap().len() as usize;
-    let damages: [(&str, &dyn Fn(&mut Vec<u8>)); 7] = [
+    type Damage<'a> = &'a dyn Fn(&mut Vec<u8>);
+    let damages: [(&str, Damage); 7] = [
         ("emptied", &|bytes| bytes.clear()),
         ("cut in the header", &|bytes| bytes.truncate(20)),
         ("cut in the data", &|bytes| bytes.truncate(length - 1)),
@@ -76,7 +84,7 @@ fn whatever_the_damage_to_the_newest_the_one_before_it_is_used() {
         assert_eq!(run.step(), Some(10), "{name}");
         assert_eq!(run.files(), [DAMAGED, PREVIOUS], "{name}");
         // Saving again never loses the sound one.
-        run.checkpoints.save(&at(20)).unwrap();
+        run.save(20).unwrap();
         assert_eq!(run.files(), [DAMAGED, NEWEST, PREVIOUS], "{name}");
         assert_eq!(run.step(), Some(20), "{name}");
     }
@@ -95,7 +103,7 @@ fn without_a_sound_checkpoint_the_beginning_is_left() {
 fn a_checkpoint_of_another_run_is_refused() {
     let run = saved_at(&[10]);
     let other = Checkpoints::new(run.checkpoints.folder.clone(), "you");
-    let what = other.load().unwrap_err().what().to_string();
+    let what = other.load::<Row>().unwrap_err().what().to_string();
     assert_eq!(what, format!("{} belongs to another run", run.checkpoints.path(NEWEST).display()));
     assert_eq!(run.step(), Some(10));
 }
@@ -108,7 +116,7 @@ fn a_failed_save_leaves_both_checkpoints() {
     fs::create_dir(run.checkpoints.path("aside")).unwrap();
     fs::rename(&newest, run.checkpoints.path("aside/sound")).unwrap();
     fs::create_dir(&newest).unwrap();
-    assert!(run.checkpoints.save(&at(30)).is_err());
+    assert!(run.save(30).is_err());
     fs::remove_dir_all(run.checkpoints.path(NEWEST)).ok();
     assert_eq!(run.step(), Some(10));
 }
