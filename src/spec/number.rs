@@ -1,0 +1,150 @@
+//! Numbers of a spec: their type, their range, their default.
+//!
+//! Reads as a sentence: `table.number("warm_up").at_least(0.0).below(1.0).or(0.0)`.
+
+use std::{
+    fmt::Display,
+    ops::{Bound, RangeBounds},
+};
+
+use super::{
+    reader::TableReader,
+    tree::{Node, Value},
+};
+
+/// A number that a spec can hold.
+pub trait Number: Copy + PartialOrd + Default {
+    const NOUN: &'static str;
+
+    fn of(value: &Value) -> Option<Self>;
+
+    fn in_words(self) -> String;
+}
+
+/// The largest magnitude; tensors hold single precision, which ends at 3.4e38.
+const LARGEST: f64 = 1e30;
+
+impl Number for f64 {
+    const NOUN: &'static str = "a number";
+
+    /// Integers are numbers too; what is not finite is none. Minus zero becomes zero, so that equal specs look equal.
+    fn of(value: &Value) -> Option<Self> {
+        let number = match value {
+            Value::Integer(integer) => *integer as f64,
+            Value::Float(float) => *float,
+            _ => return None,
+        };
+        (number.abs() <= LARGEST).then_some(number + 0.0)
+    }
+
+    fn in_words(self) -> String {
+        self.to_string()
+    }
+}
+
+macro_rules! integer {
+    ($integer:ty) => {
+        impl Number for $integer {
+            const NOUN: &'static str = "an integer";
+
+            fn of(value: &Value) -> Option<Self> {
+                let Value::Integer(integer) = value else { return None };
+                Self::try_from(*integer).ok()
+            }
+
+            fn in_words(self) -> String {
+                grouped(self)
+            }
+        }
+    };
+}
+
+integer!(u64);
+integer!(usize);
+
+/// Such as `100_000`, as TOML allows it to be written.
+pub fn grouped(integer: impl Display) -> String {
+    let digits = integer.to_string();
+    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().map(|group| str::from_utf8(group).unwrap()).collect();
+    groups.join("_")
+}
+
+/// A number about to be read.
+pub struct NumberReader<'r, 'a, T> {
+    table: &'r mut TableReader<'a>,
+    key: &'static str,
+    low: Bound<T>,
+    high: Bound<T>,
+}
+
+impl<'a> TableReader<'a> {
+    /// The number at `key`.
+    pub fn number<T: Number>(&mut self, key: &'static str) -> NumberReader<'_, 'a, T> {
+        NumberReader { table: self, key, low: Bound::Unbounded, high: Bound::Unbounded }
+    }
+}
+
+impl<'r, 'a, T: Number> NumberReader<'r, 'a, T> {
+    pub fn at_least(self, low: T) -> Self {
+        Self { low: Bound::Included(low), ..self }
+    }
+
+    pub fn above(self, low: T) -> Self {
+        Self { low: Bound::Excluded(low), ..self }
+    }
+
+    pub fn at_most(self, high: T) -> Self {
+        Self { high: Bound::Included(high), ..self }
+    }
+
+    pub fn below(self, high: T) -> Self {
+        Self { high: Bound::Excluded(high), ..self }
+    }
+
+    /// `default` if the spec does not give it.
+    pub fn or(self, default: T) -> T {
+        self.optional().unwrap_or(default)
+    }
+
+    /// Must be given, such as `example`.
+    pub fn such_as(self, example: &str) -> T {
+        match self.table.value(self.key) {
+            Some(node) => self.read(node).unwrap_or_default(),
+            None => {
+                self.table.miss(self.key, example);
+                T::default()
+            }
+        }
+    }
+
+    /// `None` if the spec does not give it.
+    pub fn optional(self) -> Option<T> {
+        let node = self.table.value(self.key)?;
+        self.read(node)
+    }
+
+    fn read(self, node: &Node) -> Option<T> {
+        let number = T::of(&node.value).filter(|number| (self.low, self.high).contains(number));
+        if number.is_none() {
+            self.table.refuse(self.key, node, format!("`{}` must be {}", self.key, self.allowed()));
+        }
+        number
+    }
+
+    fn allowed(&self) -> String {
+        let low = match self.low {
+            Bound::Included(low) => format!(" of at least {}", low.in_words()),
+            Bound::Excluded(low) => format!(" above {}", low.in_words()),
+            Bound::Unbounded => String::new(),
+        };
+        let high = match self.high {
+            Bound::Included(high) => format!(" and at most {}", high.in_words()),
+            Bound::Excluded(high) => format!(" and below {}", high.in_words()),
+            Bound::Unbounded => String::new(),
+        };
+        if let (Bound::Included(low), Bound::Included(high)) = (self.low, self.high) {
+            return format!("{} from {} to {}", T::NOUN, low.in_words(), high.in_words());
+        }
+        format!("{}{low}{high}", T::NOUN)
+    }
+}
