@@ -12,12 +12,12 @@ pub fn check(spec: &Spec, table: &mut TableReader) {
         &[K, "method.apd.components"],
         k <= components as f64,
         "`k` must be at most the number of components",
-        format!("there are {components} components"),
+        format!("`components` is {components}"),
     );
     table.check(
         &[K, "decomposition.batch"],
         (k * batch as f64 + 1e-9).floor() >= 1.0,
-        "`k` * `decomposition.batch` must be at least 1, or nothing is ever selected",
-        format!("{k} * {batch} = {}", k * batch as f64),
+        "`k` times `decomposition.batch` must be at least 1, or nothing is ever selected",
+        format!("{k} * {batch} is less"),
     );
 }

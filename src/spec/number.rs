@@ -15,6 +15,8 @@ use super::{
 /// A number that a spec can hold.
 pub trait Number: Copy + PartialOrd + Default {
     const NOUN: &'static str;
+    /// Where the type itself begins.
+    const LOW: Bound<Self>;
 
     fn of(value: &Value) -> Option<Self>;
 
@@ -22,10 +24,11 @@ pub trait Number: Copy + PartialOrd + Default {
 }
 
 /// The largest magnitude; tensors hold single precision, which ends at 3.4e38.
-const LARGEST: f64 = 1e30;
+pub const LARGEST: f64 = 1e30;
 
 impl Number for f64 {
     const NOUN: &'static str = "a number";
+    const LOW: Bound<Self> = Bound::Unbounded;
 
     /// Integers are numbers too; what is not finite is none. Minus zero becomes zero, so that equal specs look equal.
     fn of(value: &Value) -> Option<Self> {
@@ -46,6 +49,7 @@ macro_rules! integer {
     ($integer:ty) => {
         impl Number for $integer {
             const NOUN: &'static str = "an integer";
+            const LOW: Bound<Self> = Bound::Included(0);
 
             fn of(value: &Value) -> Option<Self> {
                 let Value::Integer(integer) = value else { return None };
@@ -65,8 +69,14 @@ integer!(usize);
 /// Such as `100_000`, as TOML allows it to be written.
 pub fn grouped(integer: impl Display) -> String {
     let digits = integer.to_string();
-    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().map(|group| str::from_utf8(group).unwrap()).collect();
-    groups.join("_")
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if (digits.len() - place).is_multiple_of(3) && text.ends_with(|c: char| c.is_ascii_digit()) {
+            text.push('_');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// A number about to be read.
@@ -80,7 +90,7 @@ pub struct NumberReader<'r, 'a, T> {
 impl<'a> TableReader<'a> {
     /// The number at `key`.
     pub fn number<T: Number>(&mut self, key: &'static str) -> NumberReader<'_, 'a, T> {
-        NumberReader { table: self, key, low: Bound::Unbounded, high: Bound::Unbounded }
+        NumberReader { table: self, key, low: T::LOW, high: Bound::Unbounded }
     }
 }
 
@@ -142,9 +152,12 @@ impl<'r, 'a, T: Number> NumberReader<'r, 'a, T> {
             Bound::Excluded(high) => format!(" and below {}", high.in_words()),
             Bound::Unbounded => String::new(),
         };
-        if let (Bound::Included(low), Bound::Included(high)) = (self.low, self.high) {
-            return format!("{} from {} to {}", T::NOUN, low.in_words(), high.in_words());
+        match (self.low, self.high) {
+            (Bound::Included(only), Bound::Included(high)) if only == high => only.in_words(),
+            (Bound::Included(low), Bound::Included(high)) => {
+                format!("{} from {} to {}", T::NOUN, low.in_words(), high.in_words())
+            }
+            _ => format!("{}{low}{high}", T::NOUN),
         }
-        format!("{}{low}{high}", T::NOUN)
     }
 }

@@ -29,6 +29,9 @@ fn apply_one(source: usize, text: &str, root: &mut Node) -> Result<(), Problem> 
     let Some(equals) = text.find('=') else {
         return refuse("`--set` lacks a value", "no `=` in here", PREFIX.len()..text.len());
     };
+    if text[equals + 1..].trim().is_empty() {
+        return refuse("`--set` lacks a value", "nothing after it", equals..equals + 1);
+    }
     let mut start = PREFIX.len();
     let mut keys = Vec::new();
     for part in text[start..equals].split('.') {

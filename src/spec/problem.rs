@@ -88,11 +88,15 @@ pub enum SpecError {
 impl SpecError {
     /// All mistakes in the order in which they were written, and their number; every line ends with a newline.
     pub fn render(&self, colour: bool) -> String {
+        self.rendered(colour).lines().map(|line| line.trim_end().to_string() + "\n").collect()
+    }
+
+    fn rendered(&self, colour: bool) -> String {
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
         match self {
             SpecError::Unreadable { title, help } => {
                 let group = Group::with_title(Level::ERROR.primary_title(title));
-                renderer.render(&[group.element(Level::HELP.message(help))]) + "\n"
+                renderer.render(&[group.element(Level::HELP.message(help))])
             }
             SpecError::Mistakes { sources, problems } => {
                 let mut shown: Vec<&Problem> = problems.iter().collect();
@@ -103,7 +107,7 @@ impl SpecError {
                     text += "\n\n";
                 }
                 let count = count_line(sources, problems);
-                text + &renderer.render(&[Group::with_title(Level::ERROR.primary_title(count))]) + "\n"
+                text + &renderer.render(&[Group::with_title(Level::ERROR.primary_title(count))])
             }
         }
     }

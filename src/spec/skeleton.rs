@@ -42,18 +42,30 @@ pub fn skeleton(here: &str, missing: &[Missing]) -> (String, String) {
     let mut missing: Vec<&Missing> = missing.iter().collect();
     missing.sort_by_key(|missing| missing.table != here);
     let seen_from_here = |path: String| path.strip_prefix(&format!("{here}.")).map(str::to_string).unwrap_or(path);
-    let names: Vec<String> = missing.iter().map(|missing| format!("`{}`", seen_from_here(missing.path()))).collect();
+    let mut names: Vec<String> =
+        missing.iter().map(|missing| format!("`{}`", seen_from_here(missing.path()))).collect();
     let mut lines = Vec::new();
     let mut table = here;
     for missing in missing {
-        lines.extend(missing.note.clone());
         if missing.table != table {
+            if !lines.is_empty() {
+                lines.push(String::new());
+            }
+            lines.extend(missing.note.clone());
             lines.push(format!("[{}]", missing.table));
             table = &missing.table;
         }
         lines.extend(missing.key.as_ref().map(|(key, example)| format!("{key} = {example}")));
     }
-    (names.join(", "), lines.join("\n"))
+    const NAMED: usize = 4;
+    if names.len() > NAMED {
+        let more = names.len() - (NAMED - 1);
+        names.truncate(NAMED - 1);
+        names.push(format!("{more} more keys"));
+    }
+    let last = names.pop().expect("something is missing");
+    let listed = if names.is_empty() { last } else { format!("{} and {last}", names.join(", ")) };
+    (listed, lines.join("\n"))
 }
 
 /// Whether two dotted paths are the same or one leads to the other.

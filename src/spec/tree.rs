@@ -1,11 +1,14 @@
 //! The spec's text as a tree of values, each of which knows where it was written.
 
+use std::collections::BTreeSet;
+
 use toml::{
     Spanned,
     de::{DeInteger, DeTable, DeValue},
 };
 
 use super::{
+    number::{LARGEST, grouped},
     problem::{Problem, quoted},
     source::{Origin, Sources},
 };
@@ -72,22 +75,32 @@ impl Value {
             Value::Table(_) => "a table".to_string(),
             Value::Array(_) => "a list".to_string(),
             Value::String(text) => format!("the text {}", quoted(text, '"')),
-            Value::Integer(integer) => integer.to_string(),
+            Value::Integer(i128::MIN | i128::MAX) => "far out of range".to_string(),
+            Value::Integer(integer) => grouped(integer),
             Value::Float(float) if float.is_nan() => "not a number".to_string(),
             Value::Float(float) if float.is_infinite() => "infinite".to_string(),
+            Value::Float(float) if float.abs() > LARGEST => format!("{float:?}, too large for single precision"),
             Value::Float(float) => format!("{float:?}"),
             Value::Other(words) => words.to_string(),
         }
     }
 }
 
-/// The file's tree, or every mistake in its syntax.
+/// The file's tree, or the first mistake in the syntax of each line: those after it mostly follow from it.
 pub fn parse(sources: &Sources) -> Result<Node, Vec<Problem>> {
     let (root, errors) = DeTable::parse_recoverable(sources.file());
     if errors.is_empty() {
         return Ok(Node { value: table(root.get_ref(), 0, 0, 0), origin: Origin::new(0, 0..0), touched: 0 });
     }
-    Err(errors.into_iter().map(|error| syntax_problem(error, 0, 0)).collect())
+    let mut problems = Vec::new();
+    let mut lines = BTreeSet::new();
+    for error in errors {
+        let line = sources.file()[..error.span().unwrap_or_default().start].matches('\n').count();
+        if lines.insert(line) {
+            problems.push(syntax_problem(error, 0, 0));
+        }
+    }
+    Err(problems)
 }
 
 /// A mistake in the TOML of source `source`, whose parsed part begins at byte `offset`.
