@@ -28,7 +28,7 @@ impl IndependentFeatures {
     /// The values lie in [0, 1) unless the spec says otherwise: the paper's toy models of superposition.
     fn read(table: &mut TableReader) -> Self {
         let features = Self {
-            probability: table.number("probability").above(0.0).at_most(1.0).such_as("0.05"),
+            probability: table.number("probability").above(0.0).at_most(1.0).such_as(0.05),
             low: table.number("low").or(0.0),
             high: table.number("high").or(1.0),
         };

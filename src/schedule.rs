@@ -24,7 +24,7 @@ impl Choice for Schedule {
         Variant::Word("linear", Self::Linear),
         Variant::Word("cosine", Self::Cosine),
         Variant::Table("exponential", |table| Self::Exponential {
-            half_life: table.number("half_life").above(0.0).such_as("1_000"),
+            half_life: table.number("half_life").above(0.0).such_as(1_000.0),
         }),
     ];
 }

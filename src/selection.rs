@@ -25,6 +25,6 @@ pub struct BatchTopK {
 
 impl BatchTopK {
     fn read(table: &mut TableReader) -> Self {
-        Self { k: table.number("k").above(0.0).such_as("0.211") }
+        Self { k: table.number("k").above(0.0).such_as(0.211) }
     }
 }

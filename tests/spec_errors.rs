@@ -633,7 +633,7 @@ error: `[decomposition.schedule.exponential]` lacks `half_life`
    |                            ^^
    |
    = help: add, for example:
-           half_life = 1_000
+           half_life = 1000
 
 error: 1 mistake in x.toml
 
@@ -651,7 +651,7 @@ error: `[decomposition.schedule]` lacks `exponential.half_life`
    |
    = help: add, for example:
            [decomposition.schedule.exponential]
-           half_life = 1_000
+           half_life = 1000
 
 error: 1 mistake in x.toml
 
@@ -772,7 +772,7 @@ error: the spec lacks `target.tms.features`, `target.tms.hidden`, `target.inputs
          [method.apd]
          components = 5
          rank = 3
-         schatten_power = 1.0
+         schatten_power = 1
 
          [method.apd.coefficients]
          simplicity = 0.7
@@ -807,7 +807,7 @@ error: 1 mistake in x.toml
 #[test]
 fn a_name_that_leaves_the_results_folder_is_refused() {
     after("name = \"../escape\"").says(str![[r#"
-error: `name` must be 1 to 64 letters, digits, `.`, `_` and `-`, beginning with a letter, a digit or `_` (it names a folder)
+error: `name` must be 1 to 64 letters, digits, `.`, `_` or `-` and not begin with `.` or `-`
  --> x.toml:1:8
   |
 1 | name = "../escape"
@@ -821,7 +821,7 @@ error: 1 mistake in x.toml
 #[test]
 fn an_empty_name_is_refused() {
     after("name = \"\"").says(str![[r#"
-error: `name` must be 1 to 64 letters, digits, `.`, `_` and `-`, beginning with a letter, a digit or `_` (it names a folder)
+error: `name` must be 1 to 64 letters, digits, `.`, `_` or `-` and not begin with `.` or `-`
  --> x.toml:1:8
   |
 1 | name = ""
@@ -835,7 +835,7 @@ error: 1 mistake in x.toml
 #[test]
 fn a_hidden_name_is_refused() {
     after("name = \".hidden\"").says(str![[r#"
-error: `name` must be 1 to 64 letters, digits, `.`, `_` and `-`, beginning with a letter, a digit or `_` (it names a folder)
+error: `name` must be 1 to 64 letters, digits, `.`, `_` or `-` and not begin with `.` or `-`
  --> x.toml:1:8
   |
 1 | name = ".hidden"
@@ -849,7 +849,7 @@ error: 1 mistake in x.toml
 #[test]
 fn a_name_of_65_letters_is_refused() {
     after(&format!("name = \"{}\"", "a".repeat(65))).says(str![[r#"
-error: `name` must be 1 to 64 letters, digits, `.`, `_` and `-`, beginning with a letter, a digit or `_` (it names a folder)
+error: `name` must be 1 to 64 letters, digits, `.`, `_` or `-` and not begin with `.` or `-`
  --> x.toml:1:8
   |
 1 | name = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -863,7 +863,7 @@ error: 1 mistake in x.toml
 #[test]
 fn a_name_with_control_characters_is_shown_without_them() {
     after("name = \"\\u001b[31mred\"").says(str![[r#"
-error: `name` must be 1 to 64 letters, digits, `.`, `_` and `-`, beginning with a letter, a digit or `_` (it names a folder)
+error: `name` must be 1 to 64 letters, digits, `.`, `_` or `-` and not begin with `.` or `-`
  --> x.toml:1:8
   |
 1 | name = "\u001b[31mred"

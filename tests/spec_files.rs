@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use apd::{
     schedule::Schedule,
-    spec::{Spec, load},
+    spec::{Spec, load, parse},
 };
 use snapbox::{IntoData, assert_data_eq, str};
 use tempfile::TempDir;
@@ -28,99 +28,143 @@ fn loaded(name: &str, overrides: &[&str]) -> Spec {
     load(&shipped(name), &overrides).unwrap_or_else(|error| panic!("{error}"))
 }
 
+fn assert_says(actual: &str, expected: snapbox::data::Inline) {
+    assert_data_eq!(actual, expected.into_data().raw());
+}
+
 #[test]
 fn a_missing_file_is_shown_with_the_nearest_one_there() {
-    assert_data_eq!(refusal("tms.toml", &[("tms_.toml", b""), ("notes", b"")]), str![[r#"
+    assert_says(
+        &refusal("tms.toml", &[("tms_.toml", b""), ("notes", b"")]),
+        str![[r#"
 error: FOLDER/tms.toml does not exist
  |
  = help: did you mean FOLDER/tms_.toml?
 
-"#]].into_data().raw());
+"#]],
+    );
 }
 
 #[test]
 fn a_missing_file_like_none_there_is_shown_with_an_example() {
-    assert_data_eq!(refusal("tms.toml", &[]), str![[r#"
+    assert_says(
+        &refusal("tms.toml", &[]),
+        str![[r#"
 error: FOLDER/tms.toml does not exist
  |
  = help: name a spec's file, such as experiments/tms_5-2.toml
 
-"#]].into_data().raw());
+"#]],
+    );
 }
 
 #[test]
 fn a_folder_is_no_spec() {
-    assert_data_eq!(refusal("", &[]), str![[r#"
+    assert_says(
+        &refusal("", &[]),
+        str![[r#"
 error: FOLDER/ is a folder
  |
  = help: name the spec's file
 
-"#]].into_data().raw());
+"#]],
+    );
 }
 
 #[test]
 fn an_empty_file_is_no_spec() {
-    assert_data_eq!(refusal("x.toml", &[("x.toml", b" \n")]), str![[r#"
+    assert_says(
+        &refusal("x.toml", &[("x.toml", b" \n")]),
+        str![[r#"
 error: FOLDER/x.toml is empty
  |
  = help: copy one of the specs in experiments/ and change it
 
-"#]].into_data().raw());
+"#]],
+    );
 }
 
 #[test]
 fn a_file_with_nul_bytes_is_no_spec() {
-    assert_data_eq!(refusal("x.toml", &[("x.toml", b"name = \"a\"\0")]), str![[r#"
+    assert_says(
+        &refusal("x.toml", &[("x.toml", b"name = \"a\"\0")]),
+        str![[r#"
 error: FOLDER/x.toml is not a text file
  |
  = help: a spec is a TOML file in UTF-8, like those in experiments/
 
-"#]].into_data().raw());
+"#]],
+    );
 }
 
 #[test]
 fn a_file_in_another_encoding_is_no_spec() {
-    assert_data_eq!(refusal("x.toml", &[("x.toml", b"\xff\xfen\0a\0")]), str![[r#"
+    assert_says(
+        &refusal("x.toml", &[("x.toml", b"\xff\xfen\0a\0")]),
+        str![[r#"
 error: FOLDER/x.toml is not a text file
  |
  = help: a spec is a TOML file in UTF-8, like those in experiments/
 
-"#]].into_data().raw());
+"#]],
+    );
 }
 
 #[test]
 fn ten_megabytes_are_no_spec() {
-    assert_data_eq!(refusal("x.toml", &[("x.toml", &vec![b'#'; 10_000_000])]), str![[r#"
+    assert_says(
+        &refusal("x.toml", &[("x.toml", &vec![b'#'; 10_000_000])]),
+        str![[r#"
 error: FOLDER/x.toml is larger than 1 MB
  |
  = help: a spec is a TOML file like those in experiments/
 
-"#]].into_data().raw());
+"#]],
+    );
 }
 
 #[test]
 fn an_endless_file_is_no_spec() {
-    assert_data_eq!(load(Path::new("/dev/zero"), &[]).unwrap_err().to_string(), str![[r#"
+    assert_says(
+        &load(Path::new("/dev/zero"), &[]).unwrap_err().to_string(),
+        str![[r#"
 error: /dev/zero is larger than 1 MB
  |
  = help: a spec is a TOML file like those in experiments/
 
-"#]].into_data().raw());
+"#]],
+    );
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_no_spec() {
+    assert_says(
+        &load(Path::new("/proc/self/mem"), &[]).unwrap_err().to_string(),
+        str![[r#"
+error: /proc/self/mem cannot be read: Input/output error (os error 5)
+ |
+ = help: check that it is a file that you may read
+
+"#]],
+    );
 }
 
 #[test]
 fn a_file_whose_name_cannot_name_an_experiment_needs_a_name() {
     let content = std::fs::read(shipped("tms_5-2.toml")).unwrap();
     let text = String::from_utf8(content).unwrap().replace("name = ", "# name = ");
-    assert_data_eq!(refusal("my spec.toml", &[("my spec.toml", text.as_bytes())]), str![[r#"
+    assert_says(
+        &refusal("my spec.toml", &[("my spec.toml", text.as_bytes())]),
+        str![[r#"
 error: this spec needs a `name`, because its file's name cannot be one
 --> FOLDER/my spec.toml
- = help: `name` must be 1 to 64 letters, digits, `.`, `_` and `-`, beginning with a letter, a digit or `_` (it names a folder)
+ = help: `name` must be 1 to 64 letters, digits, `.`, `_` or `-` and not begin with `.` or `-`
  = help: add: name = "my_experiment"
 
 error: 1 mistake in FOLDER/my spec.toml
 
-"#]].into_data().raw());
+"#]],
+    );
 }
 
 #[test]
@@ -182,9 +226,9 @@ fn the_last_set_of_a_key_holds() {
 #[test]
 fn the_hashes_of_a_shipped_spec_stay() {
     let spec = loaded("tms_5-2.toml", &[]);
-    assert_data_eq!(spec.folder_name(), str!["tms_5-2-7918ae8e"].into_data().raw());
-    assert_data_eq!(spec.hash(), str!["7918ae8e9a0514c00984798c13f73a25970d489ac2d944088479b11bd1b37e64"].into_data().raw());
-    assert_data_eq!(spec.target.hash(), str!["573349cd52a5a4e8800b90f83440c0a0961544f6317b0f15d1ff9fa79393d4ea"].into_data().raw());
+    assert_eq!(spec.folder_name(), "tms_5-2-7918ae8e");
+    assert_eq!(spec.hash(), "7918ae8e9a0514c00984798c13f73a25970d489ac2d944088479b11bd1b37e64");
+    assert_eq!(spec.target.hash(), "573349cd52a5a4e8800b90f83440c0a0961544f6317b0f15d1ff9fa79393d4ea");
 }
 
 #[test]
@@ -201,4 +245,10 @@ fn the_hash_of_a_target_is_of_its_settings_and_not_of_its_seed() {
     let hash = |overrides: &[&str]| loaded("tms_5-2.toml", overrides).target.hash();
     assert_eq!(hash(&[]), hash(&["target.seed=1", "method.apd.rank=2", "decomposition.steps=9"]));
     assert_ne!(hash(&[]), hash(&["target.training.steps=9"]));
+}
+
+#[test]
+fn a_byte_order_mark_is_no_mistake() {
+    let text = format!("\u{feff}{}", std::fs::read_to_string(shipped("tms_5-2.toml")).unwrap());
+    assert!(parse(Path::new("x.toml"), &text, &[]).is_ok());
 }

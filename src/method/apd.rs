@@ -21,9 +21,9 @@ pub struct Apd {
 impl Apd {
     pub fn read(table: &mut TableReader) -> Self {
         Self {
-            components: table.number("components").at_least(1).at_most(100_000).such_as("5"),
-            rank: table.number("rank").at_least(1).at_most(100_000).such_as("3"),
-            schatten_power: table.number("schatten_power").above(0.0).at_most(2.0).such_as("1.0"),
+            components: table.size("components").such_as(5),
+            rank: table.size("rank").such_as(3),
+            schatten_power: table.number("schatten_power").above(0.0).at_most(2.0).such_as(1.0),
             coefficients: table.table("coefficients", Coefficients::read),
             initial_values: table.table("initial_values", InitialValues::read),
             selection: table.table("selection", TableReader::variant),
@@ -46,7 +46,7 @@ impl Coefficients {
         Self {
             faithfulness: table.number("faithfulness").at_least(0.0).or(1.0),
             minimality: table.number("minimality").at_least(0.0).or(1.0),
-            simplicity: table.number("simplicity").at_least(0.0).such_as("0.7"),
+            simplicity: table.number("simplicity").at_least(0.0).such_as(0.7),
         }
     }
 }

@@ -22,8 +22,8 @@ impl Tms {
     /// No hidden layers unless the spec says otherwise: the plain toy model.
     pub fn read(table: &mut TableReader) -> Self {
         let tms = Self {
-            features: table.number("features").at_least(1).at_most(100_000).such_as("5"),
-            hidden: table.number("hidden").at_least(1).at_most(100_000).such_as("2"),
+            features: table.size("features").such_as(5),
+            hidden: table.size("hidden").such_as(2),
             hidden_layers: table.number("hidden_layers").at_most(100).or(0),
             hidden_kind: table.choice("hidden_kind").or(HiddenKind::Trained),
         };

@@ -77,7 +77,8 @@ impl<'a> TableReader<'a> {
             }
             [((name, read), _)] => self.table(name, read),
             [((first, read), _), ((second, _), node), ..] => {
-                let title = format!("only one of {} can be chosen", names::<T>());
+                let names: Vec<_> = tables.iter().map(|variant| format!("`{}`", variant.0)).collect();
+                let title = format!("only one of {} can be chosen", names.join(", "));
                 let label = format!("but there is `{first}` already");
                 self.report(second, Problem::new(title).at(node.origin.clone()).labelled(label));
                 self.table(first, read)
@@ -119,5 +120,95 @@ impl ChoiceReader<'_, '_> {
     fn refuse<T: Choice>(self, node: &Node, label: String) {
         let title = format!("`{}` must be one of {}", self.key, names::<T>());
         self.table.report(self.key, Problem::new(title).at(node.origin.clone()).labelled(label));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use snapbox::{IntoData, assert_data_eq, str};
+
+    use super::{
+        super::{SpecError, overrides, source::Sources, tree},
+        *,
+    };
+
+    #[derive(Clone, Debug, PartialEq)]
+    enum Animal {
+        Cat { lives: u64 },
+        Fish,
+    }
+
+    impl Choice for Animal {
+        const VARIANTS: &'static [Variant<Self>] = &[
+            Variant::Table("cat", |table| Self::Cat { lives: table.number("lives").at_least(1).such_as(9) }),
+            Variant::Table("fish", |_| Self::Fish),
+        ];
+    }
+
+    /// The animal in `[pet.*]`, or the text of the mistakes.
+    fn pet(file: &str, overrides: &[&str]) -> Result<Animal, String> {
+        let overrides: Vec<String> = overrides.iter().map(ToString::to_string).collect();
+        let sources = Sources::new("pet.toml".to_string(), file, &overrides);
+        let mut root = tree::parse(&sources).unwrap();
+        assert!(overrides::apply(&sources, &mut root).is_empty());
+        TableReader::read_all(&root, |table| table.table("pet", TableReader::variant))
+            .map_err(|problems| SpecError::Mistakes { sources, problems }.to_string())
+    }
+
+    #[test]
+    fn the_table_names_the_variant() {
+        assert_eq!(pet("[pet.cat]\nlives = 7", &[]), Ok(Animal::Cat { lives: 7 }));
+        assert_eq!(pet("[pet.fish]", &[]), Ok(Animal::Fish));
+    }
+
+    #[test]
+    fn a_set_below_another_variant_replaces_it_and_the_last_set_counts() {
+        let file = "[pet.cat]\nlives = 0\ncolour = 3";
+        assert_eq!(pet(file, &["pet.fish={}"]), Ok(Animal::Fish));
+        assert_eq!(pet("[pet.fish]", &["pet.cat.lives=3"]), Ok(Animal::Cat { lives: 3 }));
+        assert_eq!(pet("[pet.cat]", &["pet.fish={}", "pet.cat.lives=3"]), Ok(Animal::Cat { lives: 3 }));
+    }
+
+    #[test]
+    fn two_variants_in_one_file_are_a_mistake() {
+        assert_data_eq!(
+            pet("[pet.fish]\n[pet.cat]\nlives = 3", &[]).unwrap_err(),
+            str![[r#"
+error: only one of `cat`, `fish` can be chosen
+ --> pet.toml:2:1
+  |
+2 | [pet.cat]
+  | ^^^^^^^^^ but there is `fish` already
+
+error: 1 mistake in pet.toml
+
+"#]]
+            .into_data()
+            .raw()
+        );
+    }
+
+    #[test]
+    fn a_missing_choice_is_shown_with_all_that_could_be_chosen() {
+        assert_data_eq!(
+            pet("[pet]", &[]).unwrap_err(),
+            str![[r#"
+error: `[pet]` lacks `cat.lives`
+ --> pet.toml:1:1
+  |
+1 | [pet]
+  | ^^^^^
+  |
+  = help: add, for example:
+          # one of [pet.cat], [pet.fish]
+          [pet.cat]
+          lives = 9
+
+error: 1 mistake in pet.toml
+
+"#]]
+            .into_data()
+            .raw()
+        );
     }
 }

@@ -24,22 +24,18 @@ pub fn format(table: &mut TableReader) -> u64 {
 
 /// The name begins a folder's name, so it holds nothing that a path could trip over.
 pub fn name(table: &mut TableReader, file_stem: &str) -> String {
-    let allowed = format!(
-        "1 to {LONGEST_NAME} letters, digits, `.`, `_` and `-`, beginning with a letter, a digit or `_` (it names a folder)"
-    );
+    let rule =
+        format!("`name` must be 1 to {LONGEST_NAME} letters, digits, `.`, `_` or `-` and not begin with `.` or `-`");
     let Some(node) = table.value("name") else {
         if !is_name(file_stem) {
             let problem = Problem::new("this spec needs a `name`, because its file's name cannot be one");
-            table.report(
-                "name",
-                problem.helped(format!("`name` must be {allowed}")).helped("add: name = \"my_experiment\""),
-            );
+            table.report("name", problem.helped(rule).helped("add: name = \"my_experiment\""));
         }
         return file_stem.to_string();
     };
     match &node.value {
         Value::String(name) if is_name(name) => return name.clone(),
-        _ => table.refuse("name", node, format!("`name` must be {allowed}")),
+        _ => table.refuse("name", node, rule),
     }
     String::new()
 }

@@ -1,6 +1,12 @@
 //! From a file and the command line's `--set` to a resolved spec.
 
-use std::{fs::File, io::Read, path::Path};
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
+
+use annotate_snippets::normalize_untrusted_str;
 
 use super::{Spec, SpecError, TableReader, nearest::nearest, overrides, source::Sources, tree};
 
@@ -21,7 +27,7 @@ pub fn parse(path: &Path, text: &str, overrides: &[String]) -> Result<Spec, Spec
         return Err(unreadable(path, "is empty", "copy one of the specs in experiments/ and change it"));
     }
     let file_stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let sources = Sources::new(path, text, overrides);
+    let sources = Sources::new(shown(path), text, overrides);
     let resolve = || {
         let mut tree = tree::parse(&sources)?;
         let mut problems = overrides::apply(&sources, &mut tree);
@@ -36,10 +42,10 @@ pub fn parse(path: &Path, text: &str, overrides: &[String]) -> Result<Spec, Spec
 }
 
 fn text(path: &Path) -> Result<String, SpecError> {
-    let failed = |error: std::io::Error| unreadable(path, &format!("cannot be read: {error}"), "check its permissions");
-    if !path.exists() {
-        return Err(missing(path));
-    }
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => missing(path),
+        _ => unreadable(path, &format!("cannot be read: {error}"), "check that it is a file that you may read"),
+    };
     if path.is_dir() {
         return Err(unreadable(path, "is a folder", "name the spec's file"));
     }
@@ -62,12 +68,17 @@ fn missing(path: &Path) -> SpecError {
     names.retain(|name| name.ends_with(".toml"));
     names.sort();
     let help = match nearest(&name, names.iter().map(String::as_str)) {
-        Some(meant) => format!("did you mean {}?", path.with_file_name(meant).display()),
+        Some(meant) => format!("did you mean {}?", shown(&path.with_file_name(meant))),
         None => "name a spec's file, such as experiments/tms_5-2.toml".to_string(),
     };
     unreadable(path, "does not exist", &help)
 }
 
 fn unreadable(path: &Path, what: &str, help: &str) -> SpecError {
-    SpecError::Unreadable { title: format!("{} {what}", path.display()), help: help.to_string() }
+    SpecError::Unreadable { title: format!("{} {what}", shown(path)), help: help.to_string() }
+}
+
+/// A path as an error shows it.
+fn shown(path: &Path) -> String {
+    normalize_untrusted_str(&path.display().to_string())
 }

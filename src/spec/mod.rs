@@ -5,6 +5,10 @@
 //! `--set`; `reader`, `number` and `choice` are what each `read` function is written in; `identity` reads name, seeds and
 //! format; `checks` compares settings of different parts; `problem`, `skeleton` and `nearest` say what is wrong;
 //! `resolved` writes a spec back as TOML and gives it a hash.
+//!
+//! A new key is a field of its struct and a line in the struct's `read`, which names the allowed range and the default:
+//! `warm_up: table.number("warm_up").at_least(0.0).below(1.0).or(0.0)`. A new variant is a member of its enum and a line
+//! in the enum's [`Choice::VARIANTS`]: its name in the spec, which is serde's name of the member, and how it is read.
 
 mod checks;
 mod choice;

@@ -79,6 +79,9 @@ pub fn grouped(integer: impl Display) -> String {
     text
 }
 
+/// The product of three sizes and the number of seeds still fits an `i64`.
+const LARGEST_SIZE: usize = 100_000;
+
 /// A number about to be read.
 pub struct NumberReader<'r, 'a, T> {
     table: &'r mut TableReader<'a>,
@@ -91,6 +94,11 @@ impl<'a> TableReader<'a> {
     /// The number at `key`.
     pub fn number<T: Number>(&mut self, key: &'static str) -> NumberReader<'_, 'a, T> {
         NumberReader { table: self, key, low: T::LOW, high: Bound::Unbounded }
+    }
+
+    /// The length of an axis of some tensor at `key`, at least 1.
+    pub fn size(&mut self, key: &'static str) -> NumberReader<'_, 'a, usize> {
+        self.number(key).at_least(1).at_most(LARGEST_SIZE)
     }
 }
 
@@ -117,11 +125,11 @@ impl<'r, 'a, T: Number> NumberReader<'r, 'a, T> {
     }
 
     /// Must be given, such as `example`.
-    pub fn such_as(self, example: &str) -> T {
+    pub fn such_as(self, example: T) -> T {
         match self.table.value(self.key) {
             Some(node) => self.read(node).unwrap_or_default(),
             None => {
-                self.table.miss(self.key, example);
+                self.table.miss(self.key, &example.in_words());
                 T::default()
             }
         }

@@ -18,13 +18,17 @@ const PREFIX: &str = "--set ";
 
 /// Applies every `--set` in its order and returns what is wrong with them.
 pub fn apply(sources: &Sources, root: &mut Node) -> Vec<Problem> {
-    sources.overrides().filter_map(|(source, text)| apply_one(source, text, root).err()).collect()
+    sources
+        .overrides()
+        .filter_map(|(source, text)| apply_one(source, text, root).err())
+        .map(|problem| *problem)
+        .collect()
 }
 
-fn apply_one(source: usize, text: &str, root: &mut Node) -> Result<(), Problem> {
+fn apply_one(source: usize, text: &str, root: &mut Node) -> Result<(), Box<Problem>> {
     let refuse = |title: &str, label: &str, span: Range<usize>| {
         let help = "write it as KEY=VALUE, for example --set method.apd.rank=1";
-        Err(Problem::new(title).at(Origin::new(source, span)).labelled(label).helped(help))
+        Err(Box::new(Problem::new(title).at(Origin::new(source, span)).labelled(label).helped(help)))
     };
     let Some(equals) = text.find('=') else {
         return refuse("`--set` lacks a value", "no `=` in here", PREFIX.len()..text.len());
@@ -53,7 +57,7 @@ fn apply_one(source: usize, text: &str, root: &mut Node) -> Result<(), Problem> 
 }
 
 /// The value that begins at byte `start` of `text`.
-fn value(source: usize, text: &str, start: usize) -> Result<Node, Problem> {
+fn value(source: usize, text: &str, start: usize) -> Result<Node, Box<Problem>> {
     let written = text[start..].trim();
     let start = start + text[start..].len() - text[start..].trim_start().len();
     match DeValue::parse(written) {
@@ -63,7 +67,7 @@ fn value(source: usize, text: &str, start: usize) -> Result<Node, Problem> {
             origin: Origin::new(source, start..start + written.len()),
             touched: source,
         }),
-        Err(error) => Err(tree::syntax_problem(error, source, start)),
+        Err(error) => Err(Box::new(tree::syntax_problem(error, source, start))),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where a value was written: the spec's file, or a `--set` of the command line.
 
-use std::{ops::Range, path::Path};
+use std::ops::Range;
 
 /// The texts of which one experiment is read: the file first, then each `--set` in its order.
 #[derive(Clone, Debug)]
@@ -29,10 +29,10 @@ pub struct Line<'a> {
 }
 
 impl Sources {
-    pub fn new(path: &Path, text: &str, overrides: &[String]) -> Self {
+    pub fn new(path: String, text: &str, overrides: &[String]) -> Self {
         let mut texts = vec![text.to_string()];
         texts.extend(overrides.iter().map(|setting| format!("--set {setting}")));
-        Self { path: path.display().to_string(), texts }
+        Self { path, texts }
     }
 
     pub fn file(&self) -> &str {
@@ -47,12 +47,12 @@ impl Sources {
     /// The line on which `origin` starts; an origin over several lines is cut at the end of its first.
     pub fn line(&self, origin: &Origin) -> Line<'_> {
         let text = &self.texts[origin.source];
-        let start = text.floor_char_boundary(origin.start);
+        let start = boundary(text, origin.start);
         let begin = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
         let end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
         let line = text[begin..end].trim_end_matches('\r');
         let start = (start - begin).min(line.len());
-        let stop = line.ceil_char_boundary(origin.end.saturating_sub(begin).clamp(start, line.len()));
+        let stop = boundary(line, origin.end.saturating_sub(begin)).max(start);
         Line { text: line, number: 1 + text[..begin].matches('\n').count(), span: start..stop }
     }
 }
@@ -61,4 +61,9 @@ impl Origin {
     pub fn new(source: usize, span: Range<usize>) -> Self {
         Self { source, start: span.start, end: span.end }
     }
+}
+
+/// The last place up to byte `place` at which `text` can be cut.
+fn boundary(text: &str, place: usize) -> usize {
+    (0..=place.min(text.len())).rev().find(|place| text.is_char_boundary(*place)).unwrap_or(0)
 }
