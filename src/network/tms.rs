@@ -3,6 +3,8 @@
 
 use serde::Serialize;
 
+use crate::spec::{Choice, TableReader, Variant};
+
 /// Sizes of a toy model of superposition.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Tms {
@@ -16,6 +18,25 @@ pub struct Tms {
     pub hidden_kind: HiddenKind,
 }
 
+impl Tms {
+    /// No hidden layers unless the spec says otherwise: the plain toy model.
+    pub fn read(table: &mut TableReader) -> Self {
+        let tms = Self {
+            features: table.size("features").such_as(5),
+            hidden: table.size("hidden").such_as(2),
+            hidden_layers: table.number("hidden_layers").at_most(100).or(0),
+            hidden_kind: table.choice("hidden_kind").or(HiddenKind::Trained),
+        };
+        table.check(
+            &["hidden_kind", "hidden_layers"],
+            tms.hidden_layers > 0 || tms.hidden_kind == HiddenKind::Trained,
+            "`hidden_kind` needs hidden layers",
+            "but `hidden_layers` is 0",
+        );
+        tms
+    }
+}
+
 /// What the hidden linear layers of a toy model of superposition are.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -26,4 +47,12 @@ pub enum HiddenKind {
     Identity,
     /// Random (as initialised), not trained.
     Random,
+}
+
+impl Choice for HiddenKind {
+    const VARIANTS: &'static [Variant<Self>] = &[
+        Variant::Word("trained", Self::Trained),
+        Variant::Word("identity", Self::Identity),
+        Variant::Word("random", Self::Random),
+    ];
 }
