@@ -5,6 +5,8 @@ pub mod initial_values;
 pub mod inputs;
 pub mod method;
 pub mod network;
+pub mod report;
 pub mod schedule;
 pub mod selection;
 pub mod spec;
+pub mod statistics;
