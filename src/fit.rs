@@ -13,6 +13,7 @@ use crate::{
     optimizer::{Adam, Parameter, Rate},
     random::Purpose,
     schedule::Schedule,
+    spec::TableReader,
 };
 
 /// About how often the terms of a training are logged.
@@ -35,6 +36,18 @@ pub struct Training {
 }
 
 impl Training {
+    /// A constant learning rate from the first step on, unless the spec says otherwise.
+    pub fn read(table: &mut TableReader, default_weight_decay: f64) -> Self {
+        Self {
+            steps: table.number("steps").at_least(1).at_most(1_000_000_000).such_as(5_000),
+            batch: table.number("batch").at_least(1).at_most(10_000_000).such_as(2_048),
+            learning_rate: table.number("learning_rate").above(0.0).such_as(0.005),
+            warm_up: table.number("warm_up").at_least(0.0).below(1.0).or(0.0),
+            weight_decay: table.number("weight_decay").at_least(0.0).or(default_weight_decay),
+            schedule: table.choice("schedule").or(Schedule::Constant),
+        }
+    }
+
     /// The rate of the update at `step`.
     pub fn rate(&self, step: u64) -> Rate {
         let learning_rate = self.learning_rate * self.schedule.factor(step, self.steps, self.warm_up);

@@ -5,7 +5,7 @@ use rand_distr::{Distribution, StandardNormal};
 use serde::Serialize;
 use tch::Tensor;
 
-use crate::memory::tensor_from;
+use crate::{memory::tensor_from, spec::TableReader};
 
 /// Xavier's rule seen over an array with a leading axis of `instances`, as the authors' code applies it: the entries
 /// of an array [instances, d_1, d_2, ...] are N(0, scale^2 * 2 / ((d_1 + instances) * d_2 * ...)). The number of
@@ -19,6 +19,14 @@ pub struct InitialValues {
 }
 
 impl InitialValues {
+    /// One instance at full scale unless the spec says otherwise: Xavier's rule for a network on its own.
+    pub fn read(table: &mut TableReader) -> Self {
+        Self {
+            instances: table.number("instances").at_least(1).at_most(1_000_000).or(1),
+            scale: table.number("scale").above(0.0).or(1.0),
+        }
+    }
+
     /// Standard deviation of the entries of an array of `shape` (without the leading axis of instances).
     pub fn standard_deviation(&self, shape: &[i64]) -> f64 {
         let others: i64 = shape[1..].iter().product();

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::spec::{Choice, Variant};
+
 /// The shape of the learning rate after the warm-up; `s` counts the steps after it, `n` is their number.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -14,6 +16,17 @@ pub enum Schedule {
     Cosine,
     /// 0.5^(s / half_life), the half-life in steps.
     Exponential { half_life: f64 },
+}
+
+impl Choice for Schedule {
+    const VARIANTS: &'static [Variant<Self>] = &[
+        Variant::Word("constant", Self::Constant),
+        Variant::Word("linear", Self::Linear),
+        Variant::Word("cosine", Self::Cosine),
+        Variant::Table("exponential", |table| Self::Exponential {
+            half_life: table.number("half_life").above(0.0).such_as(1_000.0),
+        }),
+    ];
 }
 
 impl Schedule {

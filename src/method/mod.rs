@@ -5,9 +5,15 @@ mod apd;
 pub use apd::{Apd, Coefficients, Decomposition, SparsePass};
 use serde::Serialize;
 
+use crate::spec::{Choice, Variant};
+
 /// Every method that the spec can name, `[method.<method>]`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
     Apd(Apd),
+}
+
+impl Choice for Method {
+    const VARIANTS: &'static [Variant<Self>] = &[Variant::Table("apd", |table| Self::Apd(Apd::read(table)))];
 }

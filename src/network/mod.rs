@@ -14,6 +14,7 @@ pub use weights::Weights;
 use crate::{
     reading::{Dense, Reading, Tape},
     site::{PerSite, Site, SiteIndex},
+    spec::{Choice, Variant},
 };
 
 /// Every network that the spec can name, `[target.<network>]`.
@@ -21,6 +22,10 @@ use crate::{
 #[serde(rename_all = "snake_case")]
 pub enum Network {
     Tms(Tms),
+}
+
+impl Choice for Network {
+    const VARIANTS: &'static [Variant<Self>] = &[Variant::Table("tms", |table| Self::Tms(Tms::read(table)))];
 }
 
 impl Network {

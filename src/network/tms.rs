@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::{
     reading::{Activation, BiasIndex, Reading},
     site::{PerSite, Site, SiteIndex},
+    spec::{Choice, TableReader, Variant},
 };
 
 /// Sizes of a toy model of superposition.
@@ -22,6 +23,23 @@ pub struct Tms {
 }
 
 impl Tms {
+    /// No hidden layers unless the spec says otherwise: the plain toy model.
+    pub fn read(table: &mut TableReader) -> Self {
+        let tms = Self {
+            features: table.size("features").such_as(5),
+            hidden: table.size("hidden").such_as(2),
+            hidden_layers: table.number("hidden_layers").at_most(100).or(0),
+            hidden_kind: table.choice("hidden_kind").or(HiddenKind::Trained),
+        };
+        table.check(
+            &["hidden_kind", "hidden_layers"],
+            tms.hidden_layers > 0 || tms.hidden_kind == HiddenKind::Trained,
+            "`hidden_kind` needs hidden layers",
+            "but `hidden_layers` is 0",
+        );
+        tms
+    }
+
     const EMBED: SiteIndex = SiteIndex(0);
     const OUTPUT_BIAS: BiasIndex = BiasIndex(0);
 
@@ -54,4 +72,12 @@ pub enum HiddenKind {
     Identity,
     /// Random (as initialised), not trained.
     Random,
+}
+
+impl Choice for HiddenKind {
+    const VARIANTS: &'static [Variant<Self>] = &[
+        Variant::Word("trained", Self::Trained),
+        Variant::Word("identity", Self::Identity),
+        Variant::Word("random", Self::Random),
+    ];
 }

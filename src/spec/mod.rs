@@ -1,8 +1,35 @@
 //! An experiment as its user writes it: TOML in, a checked and fully resolved experiment out.
 //!
-//! The settings of each part live beside the code that they configure; this module composes them.
+//! The settings of each part live beside the code that they configure; this module composes them. In reading order:
+//! [`load`] takes a file to a [`Spec`]; `source` and `tree` keep where every value was written, `overrides` applies
+//! `--set`; `reader`, `number` and `choice` are what each `read` function is written in; `identity` reads name, seeds and
+//! format; `checks` compares settings of different parts; `problem`, `skeleton` and `nearest` say what is wrong;
+//! `resolved` writes a spec back as TOML and gives it a hash.
+//!
+//! A new key is a field of its struct and a line in the struct's `read`, which names the allowed range and the default:
+//! `warm_up: table.number("warm_up").at_least(0.0).below(1.0).or(0.0)`. A new variant is a member of its enum and a line
+//! in the enum's [`Choice::VARIANTS`]: its name in the spec, which is serde's name of the member, and how it is read.
+
+mod checks;
+mod choice;
+mod identity;
+mod load;
+mod nearest;
+mod number;
+mod overrides;
+mod problem;
+mod reader;
+mod resolved;
+mod skeleton;
+mod source;
+mod tree;
 
 use serde::Serialize;
+
+pub use choice::{Choice, Variant};
+pub use load::{load, parse};
+pub use problem::SpecError;
+pub use reader::TableReader;
 
 use crate::{fit::Training, initial_values::InitialValues, inputs::Inputs, method::Method, network::Network};
 
@@ -22,6 +49,23 @@ pub struct Spec {
     pub measurement: Measurement,
 }
 
+impl Spec {
+    /// `file_stem` is the name if the spec gives none. One seed unless it says more.
+    fn read(table: &mut TableReader, file_stem: &str) -> Self {
+        let spec = Self {
+            format: identity::format(table),
+            name: identity::name(table, file_stem),
+            seeds: identity::seeds(table),
+            target: table.table("target", Target::read),
+            method: table.table("method", TableReader::variant),
+            decomposition: table.table("decomposition", |table| Training::read(table, 0.0)),
+            measurement: table.table("measurement", Measurement::read),
+        };
+        checks::check(&spec, table);
+        spec
+    }
+}
+
 /// The network to take apart and how it comes to be.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Target {
@@ -35,6 +79,19 @@ pub struct Target {
     pub training: Training,
 }
 
+impl Target {
+    /// Weight decay 0.01: AdamW's usual one, with which the paper's toy models were trained.
+    fn read(table: &mut TableReader) -> Self {
+        Self {
+            seed: table.number("seed").at_most(identity::LARGEST_SEED).optional(),
+            network: table.variant(),
+            initial_values: table.table("initial_values", InitialValues::read),
+            inputs: table.table("inputs", TableReader::variant),
+            training: table.table("training", |table| Training::read(table, 0.01)),
+        }
+    }
+}
+
 /// How a finished decomposition is measured.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Measurement {
@@ -42,4 +99,15 @@ pub struct Measurement {
     pub samples: usize,
     /// A singular value counts towards the numerical rank if it exceeds this share of the largest one of its matrix.
     pub rank_threshold: f64,
+}
+
+impl Measurement {
+    /// 100,000 samples: a component active on one sample in 10,000 is still seen ten times. A threshold of 0.01 stands
+    /// well above what is left of a singular value that the simplicity loss has driven down.
+    fn read(table: &mut TableReader) -> Self {
+        Self {
+            samples: table.number("samples").at_least(1).at_most(1_000_000_000).or(100_000),
+            rank_threshold: table.number("rank_threshold").above(0.0).below(1.0).or(0.01),
+        }
+    }
 }

@@ -1,0 +1,127 @@
+//! A weight matrix [feature, hidden] as a heat map: features from left to right, hidden dimensions upwards.
+
+use kuva::{
+    TickFormat,
+    render::{
+        color::Color,
+        render::{Primitive, TextAnchor},
+    },
+};
+
+use super::{
+    features::Panel,
+    sheet::{Axis, Frame, Sheet},
+    style,
+};
+use crate::report::weights::Matrix;
+
+/// Target and sum stand above the components.
+const TOP_COLUMNS: usize = 2;
+const TOP_HEIGHT: f64 = 64.0;
+const COLUMNS: usize = 4;
+const SMALL_HEIGHT: f64 = 30.0;
+const LEFT: f64 = 44.0;
+/// Room for the colour bar.
+const RIGHT: f64 = 52.0;
+const GAP: f64 = 14.0;
+
+/// The target and the sum above, the components as small multiples below, all with the same colours.
+pub fn draw(panels: &[Panel], title: &str) -> String {
+    let top = panels.len().min(TOP_COLUMNS);
+    let rows = (panels.len() - top).div_ceil(COLUMNS);
+    let top_end = 20.0 + TOP_HEIGHT + 54.0;
+    let row_height = SMALL_HEIGHT + 20.0;
+    let mut sheet = Sheet::new(top_end + rows as f64 * row_height);
+    let largest = panels.iter().map(|panel| panel.weights.largest()).fold(0.0, f64::max);
+    let limit = if largest > 0.0 { largest } else { 1.0 };
+
+    let width = (style::WIDTH - LEFT - RIGHT - GAP) / TOP_COLUMNS as f64;
+    for (column, panel) in panels[..top].iter().enumerate() {
+        let frame = Frame { x: LEFT + column as f64 * (width + GAP), y: 20.0, width, height: TOP_HEIGHT };
+        sheet.title((frame.x, frame.y - 6.0), &panel.name);
+        cells(&mut sheet, frame, &panel.weights, limit, true, column == 0);
+        sheet.text((frame.middle().0, frame.bottom() + 30.0), "feature", style::LABEL, style::INK, TextAnchor::Middle);
+    }
+    sheet.upright((12.0, 20.0 + TOP_HEIGHT / 2.0), "hidden dim.");
+    colour_bar(&mut sheet, Frame { x: style::WIDTH - RIGHT + 12.0, y: 20.0, width: 9.0, height: TOP_HEIGHT }, limit);
+
+    let left = 8.0;
+    let width = (style::WIDTH - 2.0 * left - GAP * (COLUMNS - 1) as f64) / COLUMNS as f64;
+    for (index, panel) in panels[top..].iter().enumerate() {
+        let (row, column) = (index / COLUMNS, index % COLUMNS);
+        let x = left + column as f64 * (width + GAP);
+        let frame = Frame { x, y: top_end + row as f64 * row_height, width, height: SMALL_HEIGHT };
+        let name = panel.name.trim_start_matches("component ");
+        let text = if panel.note.is_empty() { name.to_owned() } else { format!("{name} · {}", panel.note) };
+        sheet.text((frame.x, frame.y - 4.0), &text, style::TICK, style::INK, TextAnchor::Start);
+        cells(&mut sheet, frame, &panel.weights, limit, false, false);
+    }
+    sheet.svg(title)
+}
+
+/// Draws the cells that are not white, and the frame with its numbers.
+fn cells(sheet: &mut Sheet, frame: Frame, weights: &Matrix, limit: f64, x_numbered: bool, y_numbered: bool) {
+    let (across, up) = (weights.rows, weights.columns);
+    let (width, height) = (frame.width / across as f64, frame.height / up as f64);
+    let (mut x, mut y, mut fills) = (Vec::new(), Vec::new(), Vec::new());
+    for feature in 0..across {
+        for (dimension, weight) in weights.row(feature).iter().enumerate() {
+            let (red, green, blue) = style::diverging(weight / limit);
+            if (red, green, blue) != (255, 255, 255) {
+                x.push(frame.x + feature as f64 * width);
+                y.push(frame.bottom() - (dimension + 1) as f64 * height);
+                fills.push(Color::Rgb(red, green, blue));
+            }
+        }
+    }
+    let (w, h) = (vec![width; x.len()], vec![height; x.len()]);
+    sheet.add(Primitive::RectBatch { x, y, w, h, fills });
+    outline(sheet, frame);
+    let axis = |count: usize, numbered, most| Axis {
+        range: (-0.5, count as f64 - 0.5),
+        step: style::tick_step(count as f64, most).max(1.0),
+        numbered,
+        format: TickFormat::Integer,
+    };
+    if x_numbered {
+        sheet.panel(frame, &axis(across, true, 5.0), &axis(up, y_numbered, 3.0), false, Vec::new());
+    }
+}
+
+fn outline(sheet: &mut Sheet, frame: Frame) {
+    sheet.add(Primitive::Rect {
+        x: frame.x,
+        y: frame.y,
+        width: frame.width,
+        height: frame.height,
+        fill: Color::None,
+        stroke: Some(style::FAINT.into()),
+        stroke_width: Some(0.6),
+        opacity: None,
+    });
+}
+
+/// The colours from -limit (bottom) to limit (top).
+fn colour_bar(sheet: &mut Sheet, frame: Frame, limit: f64) {
+    const STEPS: usize = 32;
+    let height = frame.height / STEPS as f64;
+    let fills = (0..STEPS).map(|step| {
+        let (red, green, blue) = style::diverging(1.0 - 2.0 * (step as f64 + 0.5) / STEPS as f64);
+        Color::Rgb(red, green, blue)
+    });
+    sheet.add(Primitive::RectBatch {
+        x: vec![frame.x; STEPS],
+        y: (0..STEPS).map(|step| frame.y + step as f64 * height).collect(),
+        w: vec![frame.width; STEPS],
+        // Neighbours overlap, so that no seam shows between them.
+        h: (0..STEPS).map(|step| if step + 1 < STEPS { height + 0.3 } else { height }).collect(),
+        fills: fills.collect(),
+    });
+    outline(sheet, frame);
+    for (share, value) in [(0.0, limit), (0.5, 0.0), (1.0, -limit)] {
+        let at = (frame.right() + 4.0, frame.y + share * frame.height + 3.5);
+        let text = if value == 0.0 { "0".to_owned() } else { format!("{value:.2}").replace('-', "−") };
+        sheet.text(at, &text, style::TICK, style::INK, TextAnchor::Start);
+    }
+    sheet.text((frame.x, frame.y - 8.0), "weight", style::TICK, style::INK, TextAnchor::Start);
+}

@@ -1,0 +1,119 @@
+//! The picture of the decomposition: each feature's weights in the target, in the sum and in each component
+//! (Braun et al. 2025, the figure of the toy models of superposition).
+
+use super::{Figure, cells, csv_text, vectors};
+use crate::report::{
+    run_data::RunData,
+    weights::{Embedding, Matrix},
+};
+
+/// Components beyond these are left out of the picture (and of no table).
+const MOST_COMPONENTS: usize = 100;
+
+/// One matrix [feature, hidden] of the picture.
+pub struct Panel {
+    pub name: String,
+    /// What is known of it: "feature 3", "dead".
+    pub note: String,
+    /// The feature that the component is matched with.
+    pub feature: Option<usize>,
+    pub weights: Matrix,
+    component: Option<usize>,
+}
+
+pub fn draw(run: &RunData) -> Option<Figure> {
+    let replica = run.shown_replica();
+    let embedding = run.embeddings.as_ref()?.replica(replica)?;
+    let (panels, left_out) = panels(run, replica, embedding);
+    let hidden = panels.first()?.weights.columns;
+    let as_vectors = hidden == 2;
+    let title = "Embedding weights of each feature in the target, the sum and each component";
+    let svg = if as_vectors { vectors::draw(&panels, title) } else { cells::draw(&panels, title) };
+    Some(Figure {
+        name: "features",
+        title: "Features",
+        svg,
+        csv: numbers(replica, &panels),
+        caption: caption(run, replica, as_vectors, left_out),
+    })
+}
+
+/// Target, sum, components: those matched with a feature in the features' order, then the others by their norm.
+fn panels(run: &RunData, replica: usize, embedding: Embedding) -> (Vec<Panel>, usize) {
+    let plain = |name: &str, note: &str, weights| Panel {
+        name: name.to_owned(),
+        note: note.to_owned(),
+        feature: None,
+        weights,
+        component: None,
+    };
+    let sum = embedding.sum();
+    let mut panels = vec![plain("target", "all features", embedding.target)];
+    panels.extend(sum.map(|sum| plain("sum", "of components", sum)));
+    let row = |component| run.components.iter().find(|row| (row.replica, row.component) == (replica, component));
+    let mut components: Vec<Panel> = embedding
+        .components
+        .into_iter()
+        .enumerate()
+        .map(|(component, weights)| {
+            let row = row(component);
+            let feature = row.and_then(|row| row.matched_feature);
+            let note = match (row, feature) {
+                (None, _) => String::new(),
+                (Some(row), _) if row.alive == Some(false) => "dead".to_owned(),
+                (_, Some(feature)) => format!("feature {feature}"),
+                (_, None) => "no feature".to_owned(),
+            };
+            Panel { name: format!("component {component}"), note, feature, weights, component: Some(component) }
+        })
+        .collect();
+    components.sort_by(|a, b| {
+        let place = |panel: &Panel| panel.feature.unwrap_or(usize::MAX);
+        place(a).cmp(&place(b)).then(b.weights.norm().total_cmp(&a.weights.norm()))
+    });
+    let left_out = components.len().saturating_sub(MOST_COMPONENTS);
+    components.truncate(MOST_COMPONENTS);
+    panels.extend(components);
+    (panels, left_out)
+}
+
+fn numbers(replica: usize, panels: &[Panel]) -> String {
+    let hidden = panels.first().map_or(0, |panel| panel.weights.columns);
+    let mut header: Vec<String> = ["replica", "part", "component", "feature"].map(str::to_owned).into();
+    header.extend((0..hidden).map(|dimension| format!("weight_{dimension}")));
+    let rows = panels.iter().flat_map(|panel| {
+        let (part, component) = match panel.component {
+            Some(component) => ("component", component.to_string()),
+            None => (panel.name.as_str(), String::new()),
+        };
+        (0..panel.weights.rows).map(move |feature| {
+            let mut row = vec![replica.to_string(), part.to_owned(), component.clone(), feature.to_string()];
+            row.extend(panel.weights.row(feature).iter().map(f64::to_string));
+            row
+        })
+    });
+    csv_text(&header, rows)
+}
+
+fn caption(run: &RunData, replica: usize, as_vectors: bool, left_out: usize) -> String {
+    let which = match run.recovered(replica) {
+        Some(true) => format!("Replica {replica}, the recovered one with the largest MMCS"),
+        Some(false) => format!("Replica {replica}; none is recovered"),
+        None => format!("Replica {replica}, not yet judged"),
+    };
+    let drawn = if as_vectors {
+        "Each arrow is a feature's row of the embedding (no unit), coloured and numbered by feature; all panels share \
+         their axes. Seen when it works: the sum looks like the target, and each component holds one single arrow, as \
+         long and in the same direction as the target's; the target's other arrows are in other components."
+    } else {
+        "Colour is the embedding's weight (no unit) from each feature (left to right) to each hidden dimension \
+         (upwards); all panels share their axes and colours. Small panels are components, named by their number and \
+         the feature that they are matched with. Seen when it works: the sum looks like the target, and each component \
+         holds one single coloured stripe, the target's, at its own feature; the others are white."
+    };
+    let cut = match left_out {
+        0 => String::new(),
+        count => format!(" The {count} components of smallest norm are not drawn."),
+    };
+    format!("{which}. {drawn}{cut}")
+}

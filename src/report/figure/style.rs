@@ -1,0 +1,143 @@
+//! The one visual style: drawn 440 pixels wide, so that text stays legible when a page's column (about 320 pixels,
+//! 85 mm) shows the figure at three quarters of its size.
+
+use kuva::render::theme::Theme;
+
+/// Width of every figure in pixels.
+pub const WIDTH: f64 = 440.0;
+
+pub const FONT_FAMILY: &str = "Helvetica, Arial, 'DejaVu Sans', sans-serif";
+
+/// Text sizes in pixels.
+pub const TITLE: u32 = 12;
+pub const LABEL: u32 = 12;
+pub const TICK: u32 = 10;
+
+/// Colours that people with any of the common colour-vision deficiencies can tell apart.
+/// Source: Okabe and Ito, "Color universal design" (2008).
+pub const BLUE: &str = "#0072B2";
+pub const VERMILLION: &str = "#D55E00";
+pub const GREEN: &str = "#009E73";
+pub const ORANGE: &str = "#E69F00";
+pub const SKY: &str = "#56B4E9";
+pub const PURPLE: &str = "#CC79A7";
+
+/// Colours of text and lines.
+pub const INK: &str = "#222222";
+pub const MUTED: &str = "#666666";
+pub const FAINT: &str = "#AAAAAA";
+pub const GRID: &str = "#E4E4E4";
+
+/// The colour of feature `feature`; with more features than colours they repeat.
+pub fn feature_colour(feature: usize) -> &'static str {
+    const COLOURS: [&str; 7] = [BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, INK];
+    COLOURS[feature % COLOURS.len()]
+}
+
+/// Blue for -1, white for 0, vermillion for 1, as red, green, blue; grey for what is no number.
+pub fn diverging(value: f64) -> (u8, u8, u8) {
+    if value.is_nan() {
+        return (0x88, 0x88, 0x88);
+    }
+    let strength = value.abs().min(1.0);
+    let end = if value < 0.0 { (0x00, 0x72, 0xB2) } else { (0xD5, 0x5E, 0x00) };
+    let mix = |end: u8| (255.0 + (f64::from(end) - 255.0) * strength).round() as u8;
+    (mix(end.0), mix(end.1), mix(end.2))
+}
+
+pub fn theme() -> Theme {
+    Theme {
+        axis_color: MUTED.into(),
+        grid_color: GRID.into(),
+        tick_color: MUTED.into(),
+        text_color: INK.into(),
+        ..Theme::light()
+    }
+}
+
+/// Text from a file as a label: no control characters, at most 32 characters, and no `$` that would be read as
+/// the start of a formula.
+pub fn plain(text: &str) -> String {
+    let mut plain: String = text.chars().filter(|c| !c.is_control()).take(33).collect();
+    if plain.chars().count() > 32 {
+        plain.pop();
+        plain.push('…');
+    }
+    plain.replace('$', "\\$")
+}
+
+/// 10 to the power of `exponent`, for a tick: 10⁻³.
+pub fn power_of_ten(exponent: f64) -> String {
+    let superscript = |digit: char| match digit {
+        '-' => '⁻',
+        '1' => '¹',
+        '2' => '²',
+        '3' => '³',
+        '0' | '4'..='9' => char::from_u32(digit as u32 - '0' as u32 + '⁰' as u32).unwrap_or(digit),
+        other => other,
+    };
+    let exponent = format!("{exponent:.0}").replace("-0", "0");
+    format!("10{}", exponent.chars().map(superscript).collect::<String>())
+}
+
+/// A count of steps for a tick: 500, 5k, 2.5k, 2M.
+pub fn thousands(steps: f64) -> String {
+    match steps {
+        steps if steps.abs() >= 1e6 => format!("{}M", steps / 1e6),
+        steps if steps.abs() >= 1e3 => format!("{}k", steps / 1e3),
+        steps => format!("{steps}"),
+    }
+}
+
+/// A step of 1, 2 or 5 times a power of ten that divides `span` into at most `most` parts.
+pub fn tick_step(span: f64, most: f64) -> f64 {
+    if !(span.is_finite() && span > 0.0) {
+        return 1.0;
+    }
+    let power = 10_f64.powf((span / most).log10().floor());
+    [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power).into_iter().find(|step| span / step <= most).unwrap_or(span)
+}
+
+/// A range in decades and its tick step, for values in `logarithms` (base 10).
+pub fn decades(logarithms: impl Iterator<Item = f64> + Clone) -> ((f64, f64), f64) {
+    let low = logarithms.clone().fold(f64::INFINITY, f64::min).floor();
+    let high = logarithms.fold(f64::NEG_INFINITY, f64::max).ceil();
+    if !(low.is_finite() && high.is_finite()) {
+        return ((-1.0, 0.0), 1.0);
+    }
+    let high = if high > low { high } else { low + 1.0 };
+    ((low, high), tick_step(high - low, 5.0).max(1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_from_files_lose_control_characters_and_formulas() {
+        assert_eq!(plain("a\u{7}b$c$"), "ab\\$c\\$");
+        assert_eq!(plain(&"x".repeat(40)), "x".repeat(32) + "…");
+    }
+
+    #[test]
+    fn powers_of_ten_are_written_with_superscripts() {
+        assert_eq!(power_of_ten(-12.0), "10⁻¹²");
+        assert_eq!(power_of_ten(0.0), "10⁰");
+        assert_eq!(power_of_ten(-0.0), "10⁰");
+        assert_eq!(power_of_ten(4.0), "10⁴");
+    }
+
+    #[test]
+    fn tick_steps_are_round_and_few() {
+        assert_eq!(tick_step(20_000.0, 4.0), 5_000.0);
+        assert_eq!(tick_step(9.0, 5.0), 2.0);
+        assert_eq!(tick_step(f64::NAN, 5.0), 1.0);
+    }
+
+    #[test]
+    fn decades_enclose_the_values() {
+        assert_eq!(decades([-3.4, -0.2].into_iter()), ((-4.0, 0.0), 1.0));
+        assert_eq!(decades([2.0].into_iter()), ((2.0, 3.0), 1.0));
+        assert_eq!(decades([].into_iter()), ((-1.0, 0.0), 1.0));
+    }
+}

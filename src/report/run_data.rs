@@ -1,0 +1,162 @@
+//! A run folder read into plain values: whatever is there, and a list of what is not.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    ReportError,
+    tables::{ComponentRow, RankRow, SummaryRow, TrainingRow, read_ranks, read_table},
+    weights::{Embeddings, read_embeddings},
+};
+
+/// The paths of a run folder that a report reads.
+struct Paths<'a>(&'a Path);
+
+impl Paths<'_> {
+    fn spec(&self) -> PathBuf {
+        self.0.join("spec.toml")
+    }
+    fn provenance(&self) -> PathBuf {
+        self.0.join("provenance.json")
+    }
+    fn summary(&self) -> PathBuf {
+        self.0.join("summary.csv")
+    }
+    fn training(&self) -> PathBuf {
+        self.0.join("training.csv")
+    }
+    fn components(&self) -> PathBuf {
+        self.0.join("components.csv")
+    }
+    fn ranks(&self) -> PathBuf {
+        self.0.join("ranks.csv")
+    }
+    fn target_tensors(&self) -> PathBuf {
+        self.0.join("target.safetensors")
+    }
+    fn component_tensors(&self) -> PathBuf {
+        self.0.join("components.safetensors")
+    }
+}
+
+/// Sizes of a toy model of superposition.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sizes {
+    pub features: usize,
+    pub hidden: usize,
+    pub hidden_layers: usize,
+}
+
+/// Everything that a report shows of one run.
+pub struct RunData {
+    pub folder: PathBuf,
+    /// The folder's name.
+    pub name: String,
+    /// Sizes of the target, if it is a toy model of superposition.
+    pub sizes: Option<Sizes>,
+    /// The number of replicas that the spec asks for.
+    pub replicas: Option<usize>,
+    /// "finished", "running" and so on, as the run itself wrote it.
+    pub status: Option<String>,
+    pub device: Option<String>,
+    pub seconds: Option<f64>,
+    /// One row a replica; empty where the file is not there. So for all tables.
+    pub summary: Vec<SummaryRow>,
+    pub training: Vec<TrainingRow>,
+    pub components: Vec<ComponentRow>,
+    pub ranks: Vec<RankRow>,
+    pub embeddings: Option<Embeddings>,
+    /// What is missing or could not be read, one sentence each.
+    pub problems: Vec<String>,
+}
+
+impl RunData {
+    /// Reads the run folder `folder`. Files that are missing or damaged are noted in `problems`.
+    ///
+    /// # Errors
+    /// If `folder` is not a folder, or holds no `spec.toml` and so is no run's.
+    pub fn read(folder: &Path) -> Result<RunData, ReportError> {
+        if !folder.is_dir() {
+            return Err(ReportError::NoFolder(folder.to_owned()));
+        }
+        let paths = Paths(folder);
+        if !paths.spec().is_file() {
+            return Err(ReportError::NotARun(folder.to_owned()));
+        }
+        let mut problems = Vec::new();
+        let spec = read_spec(&paths.spec(), &mut problems);
+        let provenance = read_provenance(&paths.provenance(), &mut problems);
+        let text = |key: &str| provenance.get(key).and_then(|value| value.as_str()).map(str::to_owned);
+        let real_folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        Ok(RunData {
+            folder: folder.to_owned(),
+            name: real_folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned(),
+            sizes: sizes(&spec),
+            replicas: replicas(&spec),
+            status: text("status"),
+            device: text("device"),
+            seconds: provenance.get("seconds").and_then(|value| value.as_f64()),
+            summary: read_table(&paths.summary(), &mut problems),
+            training: read_table(&paths.training(), &mut problems),
+            components: read_table(&paths.components(), &mut problems),
+            ranks: read_ranks(&paths.ranks(), &mut problems),
+            embeddings: read_embeddings(&paths.target_tensors(), &paths.component_tensors(), &mut problems),
+            problems,
+        })
+    }
+
+    /// The replica that the figures show: the recovered one with the largest MMCS, or else the first.
+    pub fn shown_replica(&self) -> usize {
+        let recovered = self.summary.iter().filter(|row| row.recovered == Some(true) && row.mmcs.is_finite());
+        // `max_by` would take the last of equals.
+        let best = recovered.rev().max_by(|a, b| a.mmcs.total_cmp(&b.mmcs));
+        best.or(self.summary.first()).map_or(0, |row| row.replica)
+    }
+
+    /// Whether a replica is recovered; None while that is not known.
+    pub fn recovered(&self, replica: usize) -> Option<bool> {
+        self.summary.iter().find(|row| row.replica == replica).and_then(|row| row.recovered)
+    }
+}
+
+fn read_spec(path: &Path, problems: &mut Vec<String>) -> toml::Table {
+    match fs::read_to_string(path).map_err(|error| error.to_string()) {
+        Ok(text) => text.parse().unwrap_or_else(|_| {
+            problems.push("spec.toml is not valid TOML, so the experiment's sizes are unknown.".to_owned());
+            toml::Table::new()
+        }),
+        Err(error) => {
+            problems.push(format!("spec.toml could not be read: {error}."));
+            toml::Table::new()
+        }
+    }
+}
+
+fn read_provenance(path: &Path, problems: &mut Vec<String>) -> serde_json::Value {
+    let Ok(text) = fs::read_to_string(path) else {
+        problems.push("provenance.json is missing, so how the run went is unknown.".to_owned());
+        return serde_json::Value::Null;
+    };
+    serde_json::from_str(&text).unwrap_or_else(|error| {
+        problems.push(format!("provenance.json could not be read: {error}."));
+        serde_json::Value::Null
+    })
+}
+
+fn sizes(spec: &toml::Table) -> Option<Sizes> {
+    let tms = spec.get("target")?.get("tms")?;
+    let size = |key: &str| tms.get(key)?.as_integer().and_then(|size| usize::try_from(size).ok());
+    let hidden_layers = size("hidden_layers").unwrap_or(0);
+    Some(Sizes { features: size("features")?, hidden: size("hidden")?, hidden_layers })
+}
+
+/// `seeds` is a list in a resolved spec and may be a number in one that was written by hand.
+fn replicas(spec: &toml::Table) -> Option<usize> {
+    match spec.get("seeds")? {
+        toml::Value::Array(seeds) => Some(seeds.len()),
+        toml::Value::Integer(count) => usize::try_from(*count).ok(),
+        _ => None,
+    }
+}

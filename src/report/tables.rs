@@ -1,0 +1,140 @@
+//! The run folder's CSV tables as rows of plain values. A cell that is empty where a number belongs reads as NaN.
+
+use std::path::Path;
+
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+
+/// A row of `summary.csv`: one replica.
+#[derive(Clone, Debug, Deserialize)]
+pub struct SummaryRow {
+    pub replica: usize,
+    pub seed: u64,
+    #[serde(deserialize_with = "number")]
+    pub faithfulness: f64,
+    #[serde(deserialize_with = "number")]
+    pub minimality: f64,
+    #[serde(deserialize_with = "number")]
+    pub simplicity: f64,
+    /// Mean max cosine similarity.
+    #[serde(deserialize_with = "number")]
+    pub mmcs: f64,
+    /// Mean L2 ratio.
+    #[serde(deserialize_with = "number")]
+    pub ml2r: f64,
+    /// Active components in a mean sample.
+    #[serde(deserialize_with = "number")]
+    pub mean_active: f64,
+    /// Components that are selected at all.
+    #[serde(deserialize_with = "number")]
+    pub alive: f64,
+    #[serde(deserialize_with = "number")]
+    pub mean_rank: f64,
+    pub recovered: Option<bool>,
+}
+
+/// A row of `training.csv`: one loss term of one replica at one step.
+#[derive(Clone, Debug, Deserialize)]
+pub struct TrainingRow {
+    pub replica: usize,
+    pub step: u64,
+    pub term: String,
+    #[serde(deserialize_with = "number")]
+    pub value: f64,
+}
+
+/// A row of `components.csv`, as far as figures need it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ComponentRow {
+    pub replica: usize,
+    pub component: usize,
+    pub matched_feature: Option<usize>,
+    pub alive: Option<bool>,
+}
+
+/// A row of `ranks.csv`: one component of one replica at one site.
+#[derive(Clone, Debug)]
+pub struct RankRow {
+    pub replica: usize,
+    pub component: usize,
+    pub site: String,
+    /// The leading singular values, largest first.
+    pub singular_values: Vec<f64>,
+}
+
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
+}
+
+/// Rows of the table at `path`. Whatever cannot be read is left out and noted in `problems`.
+pub fn read_table<Row: DeserializeOwned>(path: &Path, problems: &mut Vec<String>) -> Vec<Row> {
+    let Some(mut reader) = open(path, problems) else { return Vec::new() };
+    keep_good(path, reader.deserialize(), problems)
+}
+
+/// Rows of `ranks.csv`, whose number of columns `singular_value_1`, `singular_value_2`, .. varies.
+pub fn read_ranks(path: &Path, problems: &mut Vec<String>) -> Vec<RankRow> {
+    let Some(mut reader) = open(path, problems) else { return Vec::new() };
+    let headers = reader.headers().cloned().unwrap_or_default();
+    let values: Vec<bool> = headers.iter().map(|header| header.starts_with("singular_value_")).collect();
+
+    #[derive(Deserialize)]
+    struct Key {
+        replica: usize,
+        component: usize,
+        site: String,
+    }
+    let rows = reader.records().map(|record| {
+        let record = record?;
+        let Key { replica, component, site } = record.deserialize(Some(&headers))?;
+        let cells = record.iter().zip(&values).filter(|(_, is_value)| **is_value);
+        let singular_values = cells.map(|(cell, _)| cell.trim().parse().unwrap_or(f64::NAN)).collect();
+        Ok(RankRow { replica, component, site, singular_values })
+    });
+    keep_good(path, rows, problems)
+}
+
+fn open(path: &Path, problems: &mut Vec<String>) -> Option<csv::Reader<std::fs::File>> {
+    match csv::Reader::from_path(path) {
+        Ok(reader) => Some(reader),
+        Err(_) if !path.exists() => {
+            problems.push(format!("{} is missing.", file_name(path)));
+            None
+        }
+        Err(error) => {
+            problems.push(format!("{} could not be read: {error}.", file_name(path)));
+            None
+        }
+    }
+}
+
+/// The rows that could be read. A run that is being written may end in half a line.
+fn keep_good<Row>(
+    path: &Path,
+    rows: impl Iterator<Item = Result<Row, csv::Error>>,
+    problems: &mut Vec<String>,
+) -> Vec<Row> {
+    let mut good = Vec::new();
+    let mut bad = 0;
+    let mut first_error = String::new();
+    for row in rows {
+        match row {
+            Ok(row) => good.push(row),
+            Err(error) => {
+                if bad == 0 {
+                    first_error = error.to_string();
+                }
+                bad += 1;
+            }
+        }
+    }
+    match bad {
+        0 => {}
+        1 => problems.push(format!("{} has a row that was left out: {first_error}.", file_name(path))),
+        _ => problems.push(format!("{} has {bad} rows that were left out; the first: {first_error}.", file_name(path))),
+    }
+    good
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}

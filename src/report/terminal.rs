@@ -1,0 +1,95 @@
+//! The tables of a report as plain text.
+
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table as TextTable, presets::NOTHING};
+
+use super::{
+    run_data::RunData,
+    table::{self, Share, Table},
+};
+
+/// Every run's tables, and below them an overview if there are several runs.
+pub fn text(runs: &[RunData], width: usize) -> String {
+    let mut sections: Vec<String> = runs.iter().map(|run| section(run, width)).collect();
+    if runs.len() > 1 {
+        sections
+            .push(format!("All runs (means over recovered replicas)\n\n{}", aligned(&table::overview(runs), width)));
+    }
+    sections.join("\n\n\n")
+}
+
+fn section(run: &RunData, width: usize) -> String {
+    let mut parts = vec![wrapped(&format!("{}: {}", table::visible(&run.name), table::about(run)), width)];
+    if run.summary.is_empty() {
+        parts.push("No replica has been measured yet.".to_owned());
+    } else {
+        parts.push(aligned(&table::replicas(run), width));
+        parts.push(wrapped(table::COLUMNS_EXPLAINED, width));
+        if let Some(share) = Share::of(run) {
+            let (count, percent, interval) = (share.count(), share.percent(), share.interval());
+            parts.push(format!("Recovered: {count} ({percent}; Wilson 95 % interval {interval})"));
+        }
+        parts.push(aligned(&table::comparison(run), width));
+    }
+    parts.extend(table::gaps(run).iter().map(|gap| wrapped(&format!("Note: {gap}"), width)));
+    parts.join("\n\n")
+}
+
+/// Columns without vertical lines, names to the left and numbers to the right; two spaces apart if they fit, or one.
+fn aligned(table: &Table, width: usize) -> String {
+    let cell_width = |row: &Vec<String>, column: usize| row[column].chars().count();
+    let column_width = |column| {
+        let rows = table.rows.iter().chain([&table.header]);
+        rows.map(|row| cell_width(row, column)).max().unwrap_or(0)
+    };
+    let columns = table.header.len();
+    let widths: usize = (0..columns).map(column_width).sum();
+    // One space stands between columns in any case.
+    let padding = if widths + 2 * columns <= width { 1 } else { 0 };
+    let mut text = TextTable::new();
+    text.load_style(NOTHING.header_separator(LineStyle::none().fill('-').junction('-')));
+    text.set_content_arrangement(ContentArrangement::Dynamic);
+    text.set_width(u16::try_from(width).unwrap_or(u16::MAX));
+    text.set_header(&table.header);
+    text.add_rows(&table.rows);
+    for (index, column) in text.column_iter_mut().enumerate() {
+        column.set_padding((0, padding));
+        if index > 0 {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    text.trim_fmt()
+}
+
+/// `text` in lines of at most `width` characters; longer words are cut.
+fn wrapped(text: &str, width: usize) -> String {
+    let mut lines: Vec<String> = vec![String::new()];
+    for word in text.split_whitespace() {
+        let mut word: Vec<char> = word.chars().collect();
+        if word.len() > width {
+            word.truncate(width.saturating_sub(1));
+            word.push('…');
+        }
+        let line = lines.last_mut().expect("never empty");
+        let length = line.chars().count();
+        if length > 0 && length + 1 + word.len() > width {
+            lines.push(word.into_iter().collect());
+        } else {
+            if length > 0 {
+                line.push(' ');
+            }
+            line.extend(word);
+        }
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_wrapped_at_words_and_long_words_are_cut() {
+        assert_eq!(wrapped("one two three", 8), "one two\nthree");
+        assert_eq!(wrapped("a incomprehensible b", 8), "a\nincompr…\nb");
+    }
+}

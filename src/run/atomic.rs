@@ -1,0 +1,113 @@
+//! Files that appear whole or not at all: temporary name, flush to disk, rename, flush of the folder.
+
+use std::{
+    fs,
+    io::{self, BufWriter, ErrorKind, Write},
+    path::Path,
+};
+
+use atomic_write_file::AtomicWriteFile;
+
+use super::RunError;
+
+/// Writes the file at `path` with what `content` writes. Until that is safely on disk, the old file stays.
+pub fn write_whole(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), RunError> {
+    write_whole_then(path, content, || Ok(()))
+}
+
+/// As [`write_whole`]; `before_rename` runs when the new content is on disk and the old file is about to go.
+pub(super) fn write_whole_then(
+    path: &Path,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    before_rename: impl FnOnce() -> io::Result<()>,
+) -> Result<(), RunError> {
+    let write = || -> io::Result<()> {
+        let mut file = AtomicWriteFile::open(path)?;
+        let mut buffer = BufWriter::with_capacity(1 << 18, &mut file);
+        content(&mut buffer)?;
+        buffer.flush()?;
+        drop(buffer);
+        file.sync_all()?;
+        before_rename()?;
+        file.commit()
+    };
+    write().map_err(|error| RunError::write(path, &error))
+}
+
+/// Makes a folder and those above it; says which file is in the way where one is.
+pub(super) fn make_folder(path: &Path) -> Result<(), RunError> {
+    fs::create_dir_all(path).map_err(|error| folder_error(path, &error))
+}
+
+/// Makes one folder. `Ok(false)`: something of this name exists.
+pub(super) fn make_new_folder(path: &Path) -> Result<bool, RunError> {
+    match fs::create_dir(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(folder_error(path, &error)),
+    }
+}
+
+fn folder_error(path: &Path, error: &io::Error) -> RunError {
+    match path.ancestors().find(|ancestor| ancestor.exists() && !ancestor.is_dir()) {
+        Some(file) => RunError::new(
+            format!("cannot make the folder {}: {} is a file", path.display(), file.display()),
+            "move it out of the way, or choose another folder with --results",
+        ),
+        None => RunError::write(path, error),
+    }
+}
+
+/// Removes what a killed process left half-written in `folder`, where the file system made it use a temporary name:
+/// `.<name>.<random>` for one of the given names. Only for the holder of the folder's lock.
+pub(super) fn sweep_temporary_files(folder: &Path, names: &[&str]) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let Some(hidden) = name.to_str().and_then(|name| name.strip_prefix('.')) else { continue };
+        let ours =
+            |file: &&str| hidden.strip_prefix(*file).is_some_and(|rest| rest.len() == 7 && rest.starts_with('.'));
+        if names.iter().any(ours) && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        write_whole(&path, |out| out.write_all(b"old")).unwrap();
+        let failed = write_whole(&path, |out| {
+            out.write_all(b"half of the n")?;
+            Err(io::Error::from_raw_os_error(28))
+        });
+        assert!(failed.unwrap_err().to_string().contains("No space left on device"));
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn temporary_files_of_a_killed_process_are_swept_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = [".a.csv.x7Yz2Q", ".a.csv.old", ".b.csv.x7Yz2Q", "a.csv"];
+        names.iter().for_each(|name| fs::write(folder.path().join(name), "").unwrap());
+        sweep_temporary_files(folder.path(), &["a.csv"]);
+        let left = names.map(|name| folder.path().join(name).exists());
+        assert_eq!(left, [false, true, true, true]);
+    }
+
+    #[test]
+    fn a_file_in_the_place_of_a_folder_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("runs");
+        fs::write(&file, "").unwrap();
+        let error = make_folder(&file.join("tms/checkpoint")).unwrap_err();
+        let (file, wanted) = (file.display(), file.join("tms/checkpoint"));
+        assert_eq!(error.what(), format!("cannot make the folder {}: {file} is a file", wanted.display()));
+    }
+}

@@ -1,0 +1,169 @@
+//! Where an interrupted training goes on: everything that decides the steps still to come.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde::{Serialize, de::DeserializeOwned};
+use tch::Tensor;
+
+use super::{
+    RunError, TensorFile,
+    atomic::{make_folder, sweep_temporary_files},
+    tensors::write_tensors_then,
+};
+
+/// The state of a training after `step` steps. Inputs are a function of (seed, step), so no generator's state is in it.
+#[derive(Debug)]
+pub struct Checkpoint<Row> {
+    /// Number of steps done.
+    pub step: u64,
+    /// Factors, moments and whatever else the next step reads.
+    pub tensors: Vec<(String, Tensor)>,
+    /// The rows of `training.csv` so far.
+    pub log: Vec<Row>,
+}
+
+const NEWEST: &str = "newest.safetensors";
+const PREVIOUS: &str = "previous.safetensors";
+const DAMAGED: &str = "damaged.safetensors";
+/// The tensor, of bytes, that holds the log as CSV.
+const LOG: &str = "training.csv";
+/// Version of the files' layout.
+const FORMAT: &str = "1";
+
+/// The checkpoints of one training: the newest, and the one before it until the next is safely on disk.
+///
+/// ```
+/// # use apd::run::{Checkpoint, Checkpoints};
+/// # type Row = (u64, f64);
+/// # let folder = tempfile::tempdir().unwrap();
+/// let checkpoints = Checkpoints::new(folder.path().join("checkpoint"), "hash of the spec");
+/// assert!(checkpoints.load::<Row>()?.is_none());
+/// let tensors = vec![("embed.A".to_string(), tch::Tensor::from_slice(&[0.5_f32]))];
+/// let log: Vec<Row> = vec![];
+/// checkpoints.save(100, &tensors, &log)?;
+/// let Checkpoint { step, tensors, log } = checkpoints.load::<Row>()?.unwrap();
+/// assert_eq!((step, tensors[0].0.as_str(), log.len()), (100, "embed.A", 0));
+/// checkpoints.clear()?; // the training is finished
+/// # Ok::<(), apd::run::RunError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Checkpoints {
+    folder: PathBuf,
+    owner: String,
+}
+
+impl Checkpoints {
+    /// The checkpoints in `folder` that belong to `owner`, the hash of what is trained; others are refused.
+    pub fn new(folder: impl Into<PathBuf>, owner: &str) -> Checkpoints {
+        Checkpoints { folder: folder.into(), owner: owner.into() }
+    }
+
+    /// Writes the newest checkpoint. What was the newest becomes the previous one, once this one is on disk.
+    pub fn save<Row: Serialize>(&self, step: u64, tensors: &[(String, Tensor)], log: &[Row]) -> Result<(), RunError> {
+        make_folder(&self.folder)?;
+        let mut tensors: Vec<_> = tensors.iter().map(|(name, t)| (name.clone(), t.shallow_clone())).collect();
+        tensors.push((LOG.into(), Tensor::from_slice(&as_csv(log))));
+        let notes = [("format", FORMAT.into()), ("owner", self.owner.clone()), ("step", step.to_string())];
+        let (newest, previous) = (self.path(NEWEST), self.path(PREVIOUS));
+        let keep_newest = || if newest.exists() { fs::rename(&newest, &previous) } else { Ok(()) };
+        write_tensors_then(&newest, &tensors, &notes, keep_newest)
+    }
+
+    /// The newest sound checkpoint. A damaged one is reported, put aside as `damaged.safetensors`, and the one before it
+    /// used. `Ok(None)`: there is none, begin at step 0.
+    pub fn load<Row: DeserializeOwned>(&self) -> Result<Option<Checkpoint<Row>>, RunError> {
+        let mut damaged = false;
+        for name in [NEWEST, PREVIOUS] {
+            let path = self.path(name);
+            if !path.try_exists().map_err(|error| RunError::read(&path, &error))? {
+                continue;
+            }
+            match self.read(&path) {
+                Ok(checkpoint) => {
+                    if damaged {
+                        tracing::warn!("using the checkpoint before it, of step {}", checkpoint.step);
+                    }
+                    return Ok(Some(checkpoint));
+                }
+                Err(error) if error.is_damaged() => {
+                    tracing::warn!("{}", error.what());
+                    // Out of the way: the next save must not put it in the place of a sound previous one.
+                    let aside = self.path(DAMAGED);
+                    fs::rename(&path, &aside).map_err(|error| RunError::write(&aside, &error))?;
+                    damaged = true;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if damaged {
+            tracing::warn!("no sound checkpoint is left in {}: beginning at step 0", self.folder.display());
+        }
+        Ok(None)
+    }
+
+    /// Removes the checkpoints of a finished training.
+    pub fn clear(&self) -> Result<(), RunError> {
+        for name in [PREVIOUS, NEWEST, DAMAGED] {
+            let path = self.path(name);
+            if path.exists() {
+                fs::remove_file(&path).map_err(|error| RunError::write(&path, &error))?;
+            }
+        }
+        // Stays if something else is in it.
+        let _ = fs::remove_dir(&self.folder);
+        Ok(())
+    }
+
+    /// Removes what a killed process left half-written.
+    pub(super) fn sweep(&self) {
+        sweep_temporary_files(&self.folder, &[NEWEST]);
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    fn read<Row: DeserializeOwned>(&self, path: &Path) -> Result<Checkpoint<Row>, RunError> {
+        let mut file = TensorFile::read(path)?;
+        let note = |key: &str| {
+            let missing = || RunError::damaged(path, format!("it has no {key}"));
+            file.notes.get(key).cloned().ok_or_else(missing)
+        };
+        let (format, owner) = (note("format")?, note("owner")?);
+        if format != FORMAT {
+            return Err(RunError::new(
+                format!("{} has format {format}, this apd reads {FORMAT}", path.display()),
+                "finish the run with the apd that began it (provenance.json names it), or start anew with --force",
+            ));
+        }
+        if owner != self.owner {
+            return Err(RunError::new(
+                format!("{} belongs to another run", path.display()),
+                "remove it, or start anew with --force",
+            ));
+        }
+        let step = note("step")?.parse().map_err(|_| RunError::damaged(path, "its step is not a number"))?;
+        let index = file.tensors.iter().position(|(name, _)| name == LOG);
+        let log = index.map(|index| file.tensors.remove(index).1);
+        let log = log.ok_or_else(|| RunError::damaged(path, "it has no log"))?;
+        let log = Vec::<u8>::try_from(&log).map_err(|_| RunError::damaged(path, "its log is not text"))?;
+        let log = from_csv(&log).map_err(|error| RunError::damaged(path, format!("log: {error}")))?;
+        Ok(Checkpoint { step, tensors: file.tensors, log })
+    }
+}
+
+fn as_csv<Row: Serialize>(rows: &[Row]) -> Vec<u8> {
+    let mut table = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
+    rows.iter().for_each(|row| table.serialize(row).expect("a row of plain values, written to memory"));
+    table.into_inner().expect("written to memory")
+}
+
+fn from_csv<Row: DeserializeOwned>(text: &[u8]) -> Result<Vec<Row>, csv::Error> {
+    csv::ReaderBuilder::new().has_headers(false).from_reader(text).into_deserialize().collect()
+}
+
+#[cfg(test)]
+mod tests;

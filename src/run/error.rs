@@ -1,0 +1,105 @@
+//! What goes wrong with files and folders: what happened, where, and what to do next.
+
+use std::{
+    fmt,
+    io::{self, ErrorKind},
+    path::Path,
+};
+
+/// A file or folder that could not be used. Shown as one line that says what happened, and one that says what to do.
+#[derive(Debug)]
+pub struct RunError {
+    what: String,
+    help: String,
+    damaged: bool,
+}
+
+impl RunError {
+    pub fn new(what: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { what: what.into(), help: help.into(), damaged: false }
+    }
+
+    /// `path` could not be written.
+    pub fn write(path: &Path, error: &io::Error) -> Self {
+        Self::new(format!("cannot write {}: {}", path.display(), reason(error)), help_for_writing(error))
+    }
+
+    /// `path` could not be read, though it may well be sound.
+    pub fn read(path: &Path, error: &io::Error) -> Self {
+        let help = match error.kind() {
+            ErrorKind::NotFound => "check the path; a run folder that lacks files belongs to an unfinished run",
+            ErrorKind::PermissionDenied => "ask its owner for permission to read it",
+            _ => "check the disk or the network file system, then give the same command again",
+        };
+        Self::new(format!("cannot read {}: {}", path.display(), reason(error)), help)
+    }
+
+    /// `path` was read, but does not hold what was written to it.
+    pub fn damaged(path: &Path, why: impl fmt::Display) -> Self {
+        Self {
+            what: format!("{} is damaged: {why}", path.display()),
+            help: "put the file back from a copy, or make it again with --force".into(),
+            damaged: true,
+        }
+    }
+
+    /// Whether the file could be read but does not hold what was written to it.
+    pub fn is_damaged(&self) -> bool {
+        self.damaged
+    }
+
+    /// The same mistake with better advice.
+    pub fn with_help(self, help: impl Into<String>) -> Self {
+        Self { help: help.into(), ..self }
+    }
+
+    /// What happened, without the advice.
+    pub fn what(&self) -> &str {
+        &self.what
+    }
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}\n  help: {}", self.what, self.help)
+    }
+}
+
+impl std::error::Error for RunError {}
+
+/// The system's words without its number.
+fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_string()
+}
+
+fn help_for_writing(error: &io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "make room on the disk, then give the same command again: it goes on from the last checkpoint"
+        }
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            "give yourself permission to write there, or choose another folder with --results"
+        }
+        ErrorKind::NotADirectory | ErrorKind::IsADirectory | ErrorKind::AlreadyExists => {
+            "move it out of the way, or choose another folder with --results"
+        }
+        ErrorKind::NotFound => "was the folder removed while the run was going? give the same command again",
+        _ => "check the disk or the network file system, then give the same command again",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_with_what_to_do() {
+        let error = RunError::write(Path::new("runs/a/training.csv"), &io::Error::from_raw_os_error(28));
+        assert_eq!(
+            error.to_string(),
+            "cannot write runs/a/training.csv: No space left on device\n  help: make room on the disk, then give the \
+             same command again: it goes on from the last checkpoint"
+        );
+    }
+}

@@ -1,0 +1,223 @@
+//! The folder of one run, and the one type that owns every path in it.
+
+use std::path::{Path, PathBuf};
+
+use super::{
+    Checkpoints, Lock, RunError,
+    atomic::{make_folder, sweep_temporary_files},
+    log::LogGuard,
+    numbered, provenance, write_whole,
+};
+
+/// `RESULTS/<spec name>-<first 8 of the spec's hash>`, with `-2`, `-3`... for runs begun anew with `--force`.
+///
+/// ```text
+/// spec.toml                 the resolved spec: with the commit in provenance.json it is the run
+/// provenance.json           what made it, where, when, how far it got
+/// log.txt                   what was said on the way
+/// target.safetensors        the networks that were taken apart
+/// components.safetensors    the components found
+/// training.csv summary.csv components.csv ranks.csv features.csv
+/// checkpoint/               while running: where to go on
+/// report/                   figures and tables made from the above
+/// lock                      held by the process that works here
+/// ```
+///
+/// ```
+/// # use apd::run::RunFolder;
+/// # let results = tempfile::tempdir().unwrap();
+/// # let hash = "0123456789abcdef";
+/// let run = RunFolder::open(results.path(), "tms_5-2", hash, "name = \"tms_5-2\"\n", false)?;
+/// assert!(run.path().ends_with("tms_5-2-01234567"));
+/// if run.checkpoints().load::<(u64, f64)>()?.is_none() { /* from the beginning */ }
+/// # Ok::<(), apd::run::RunError>(())
+/// ```
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    /// Whose checkpoints these are: the hash of the spec.
+    owner: String,
+    /// Present when this process works in the folder, and not only reads it.
+    _held: Option<(Lock, LogGuard)>,
+}
+
+impl RunFolder {
+    /// The run folder of a spec, locked until the value is dropped, with log lines going into its log. A new one is made
+    /// if there is none or if `anew` (`--force`); otherwise the newest is meant, whether unfinished or finished.
+    ///
+    /// Fails if another process works in it, or if it holds another spec.
+    pub fn open(results: &Path, name: &str, hash: &str, spec_toml: &str, anew: bool) -> Result<RunFolder, RunError> {
+        let name = folder_name(name, hash);
+        numbered::check_name(&name)?;
+        let path = numbered::open(results, &name, anew)?;
+        let lock = Lock::take(&path)?;
+        claim(&path.join("spec.toml"), spec_toml)?;
+        let mut folder = RunFolder { path, owner: hash.into(), _held: None };
+        make_folder(&folder.checkpoint())?;
+        sweep_temporary_files(&folder.path, &FILES);
+        folder.checkpoints().sweep();
+        let log = super::log::attach(&folder.log())?;
+        folder._held = Some((lock, log));
+        Ok(folder)
+    }
+
+    /// The folder at `path` for reading: not locked, nothing checked or made.
+    pub fn at(path: impl Into<PathBuf>) -> RunFolder {
+        RunFolder { path: path.into(), owner: String::new(), _held: None }
+    }
+
+    /// The folder that [`open`](Self::open) would use. Makes nothing.
+    pub fn locate(results: &Path, name: &str, hash: &str, anew: bool) -> PathBuf {
+        numbered::locate(results, &folder_name(name, hash), anew)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn spec(&self) -> PathBuf {
+        self.path.join("spec.toml")
+    }
+
+    pub fn provenance(&self) -> PathBuf {
+        self.path.join("provenance.json")
+    }
+
+    pub fn log(&self) -> PathBuf {
+        self.path.join("log.txt")
+    }
+
+    /// The targets of all replicas.
+    pub fn target(&self) -> PathBuf {
+        self.path.join("target.safetensors")
+    }
+
+    /// The components of all replicas.
+    pub fn components(&self) -> PathBuf {
+        self.path.join("components.safetensors")
+    }
+
+    pub fn training_table(&self) -> PathBuf {
+        self.path.join("training.csv")
+    }
+
+    pub fn summary_table(&self) -> PathBuf {
+        self.path.join("summary.csv")
+    }
+
+    pub fn components_table(&self) -> PathBuf {
+        self.path.join("components.csv")
+    }
+
+    pub fn ranks_table(&self) -> PathBuf {
+        self.path.join("ranks.csv")
+    }
+
+    pub fn features_table(&self) -> PathBuf {
+        self.path.join("features.csv")
+    }
+
+    pub fn report(&self) -> PathBuf {
+        self.path.join("report")
+    }
+
+    /// Where to go on after an interruption.
+    pub fn checkpoints(&self) -> Checkpoints {
+        Checkpoints::new(self.checkpoint(), &self.owner)
+    }
+
+    /// Whether the run has ended well: its files are complete.
+    pub fn is_finished(&self) -> bool {
+        provenance::is_finished(&self.provenance())
+    }
+
+    fn checkpoint(&self) -> PathBuf {
+        self.path.join("checkpoint")
+    }
+}
+
+/// Every file that is written whole into a run folder or a target folder.
+pub(super) const FILES: [&str; 9] = [
+    "spec.toml",
+    "provenance.json",
+    "target.safetensors",
+    "components.safetensors",
+    "training.csv",
+    "summary.csv",
+    "components.csv",
+    "ranks.csv",
+    "features.csv",
+];
+
+/// The first 8 letters of a hash tell folders apart; [`claim`] catches the rare two specs that share them.
+fn folder_name(name: &str, hash: &str) -> String {
+    format!("{name}-{}", short(hash))
+}
+
+pub(super) fn short(hash: &str) -> &str {
+    hash.get(..8).unwrap_or(hash)
+}
+
+/// Writes what a folder is for into a new one, and refuses an old one that is for something else.
+pub(super) fn claim(path: &Path, content: &str) -> Result<(), RunError> {
+    match std::fs::read(path) {
+        Ok(found) if found == content.as_bytes() => Ok(()),
+        Ok(_) => Err(RunError::new(
+            format!("{} is not what this run would write: it was changed, or is of another spec", path.display()),
+            "put the file back as it was, or start anew beside it with --force",
+        )),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            write_whole(path, |out| out.write_all(content.as_bytes()))
+        }
+        Err(error) => Err(RunError::read(path, &error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HASH: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    fn open(results: &Path, spec: &str, anew: bool) -> Result<RunFolder, RunError> {
+        RunFolder::open(results, "tms", HASH, spec, anew)
+    }
+
+    #[test]
+    fn a_run_is_found_again_and_force_stands_beside_it() {
+        let results = tempfile::tempdir().unwrap();
+        let first = open(results.path(), "a = 1\n", false).unwrap().path().to_path_buf();
+        assert_eq!(first, results.path().join("tms-01234567"));
+        assert_eq!(open(results.path(), "a = 1\n", false).unwrap().path(), first);
+        assert_eq!(open(results.path(), "a = 1\n", true).unwrap().path(), results.path().join("tms-01234567-2"));
+        assert_eq!(open(results.path(), "a = 1\n", false).unwrap().path(), results.path().join("tms-01234567-2"));
+        assert_eq!(std::fs::read_to_string(first.join("spec.toml")).unwrap(), "a = 1\n");
+    }
+
+    #[test]
+    fn another_spec_in_the_folder_is_refused() {
+        let results = tempfile::tempdir().unwrap();
+        let path = open(results.path(), "a = 1\n", false).unwrap().spec();
+        let what = open(results.path(), "a = 2\n", false).unwrap_err().what().to_string();
+        let expected = "is not what this run would write: it was changed, or is of another spec";
+        assert_eq!(what, format!("{} {expected}", path.display()));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "a = 1\n");
+        open(results.path(), "a = 2\n", true).unwrap();
+    }
+
+    #[test]
+    fn one_process_at_a_time() {
+        let results = tempfile::tempdir().unwrap();
+        let first = open(results.path(), "a = 1\n", false).unwrap();
+        assert!(open(results.path(), "a = 1\n", false).unwrap_err().what().contains("is in use by process"));
+        open(results.path(), "a = 1\n", true).unwrap();
+        drop(first);
+    }
+
+    #[test]
+    fn locating_makes_nothing() {
+        let results = tempfile::tempdir().unwrap();
+        assert_eq!(RunFolder::locate(results.path(), "tms", HASH, true), results.path().join("tms-01234567"));
+        assert_eq!(std::fs::read_dir(results.path()).unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,154 @@
+//! One process at a time in a folder: a lock that the system gives back by itself when its holder dies.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{Read, Write},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use super::{Interrupt, RunError, utc_now};
+
+/// Held as long as the value lives. The lock file itself stays; what matters is the system's lock on it, and its text
+/// only tells others who holds it.
+#[derive(Debug)]
+pub struct Lock {
+    file: File,
+}
+
+impl Lock {
+    /// Takes the lock of the existing `folder`, or says which process has it.
+    pub fn take(folder: &Path) -> Result<Lock, RunError> {
+        Self::attempt(folder)?.ok_or_else(|| {
+            RunError::new(
+                format!("{} is in use by {}", folder.display(), holder(folder)),
+                "wait for it to end, or start anew beside it with --force",
+            )
+        })
+    }
+
+    /// Takes the lock of the existing `folder`, waiting for another process to give it up and saying so.
+    /// `Ok(None)`: the user interrupted the waiting.
+    pub fn wait(folder: &Path, interrupt: &Interrupt) -> Result<Option<Lock>, RunError> {
+        let mut told = false;
+        while !interrupt.requested() {
+            if let Some(lock) = Self::attempt(folder)? {
+                return Ok(Some(lock));
+            }
+            if !told {
+                tracing::info!("waiting for {}: in use by {}", folder.display(), holder(folder));
+                told = true;
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        Ok(None)
+    }
+
+    /// Whether a process holds the lock of `folder` at this moment.
+    pub fn is_held(folder: &Path) -> bool {
+        File::open(path_in(folder)).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+    }
+
+    /// `Ok(None)`: another process has it.
+    fn attempt(folder: &Path) -> Result<Option<Lock>, RunError> {
+        let path = path_in(folder);
+        // Not truncated on opening: until the lock is ours, the text is another's.
+        let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+        let file = opened.map_err(|error| RunError::write(&path, &error))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => tracing::warn!(
+                "this file system has no locks ({error}): make sure that no second process works in {}",
+                folder.display()
+            ),
+        }
+        let mut lock = Lock { file };
+        lock.sign(&format!("process {} on {} since {}", std::process::id(), super::provenance::host(), utc_now()));
+        Ok(Some(lock))
+    }
+
+    /// Best effort: the text only helps others to find us.
+    fn sign(&mut self, text: &str) {
+        let _ = self.file.set_len(0).and_then(|()| self.file.write_all(text.as_bytes()));
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let _ = self.file.set_len(0);
+        let _ = self.file.unlock();
+    }
+}
+
+fn path_in(folder: &Path) -> PathBuf {
+    folder.join("lock")
+}
+
+fn holder(folder: &Path) -> String {
+    let mut text = String::new();
+    let read = File::open(path_in(folder)).and_then(|file| file.take(200).read_to_string(&mut text));
+    match read {
+        Ok(_) if !text.is_empty() => text,
+        _ => "another process".into(),
+    }
+}
+
+/// Removes nothing and takes nothing: only whether locks work in `folder`, for `apd doctor`.
+pub fn locks_work(folder: &Path) -> bool {
+    let path = folder.join(format!(".lock-test-{}", std::process::id()));
+    let works = File::create_new(&path).is_ok_and(|file| {
+        let second = File::open(&path);
+        file.try_lock().is_ok() && second.is_ok_and(|second| matches!(second.try_lock(), Err(TryLockError::WouldBlock)))
+    });
+    let _ = fs::remove_file(&path);
+    works
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_holder_is_told_who_the_first_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Lock::take(folder.path()).unwrap();
+        assert!(Lock::is_held(folder.path()));
+        let what = Lock::take(folder.path()).unwrap_err().what().to_string();
+        let expected = format!(
+            "{} is in use by process {} on {} since 2",
+            folder.path().display(),
+            std::process::id(),
+            crate::run::provenance::host()
+        );
+        assert!(what.starts_with(&expected), "{what}");
+        drop(first);
+        assert!(!Lock::is_held(folder.path()));
+        Lock::take(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn waiting_ends_when_the_holder_leaves_or_the_user_interrupts() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Lock::take(folder.path()).unwrap();
+        let leaving = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(50));
+            drop(first);
+        });
+        let second = Lock::wait(folder.path(), &Interrupt::never()).unwrap();
+        assert!(second.is_some());
+        leaving.join().unwrap();
+
+        let interrupt = Interrupt::never();
+        interrupt.request();
+        assert!(Lock::wait(folder.path(), &interrupt).unwrap().is_none());
+    }
+
+    #[test]
+    fn locks_can_be_tried_out() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(locks_work(folder.path()));
+        assert!(!locks_work(&folder.path().join("missing")));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,30 @@
+//! What a run leaves on disk: its folder, checkpoints, tensors, tables, log and provenance.
+//!
+//! This module knows file names and nothing about mathematics. Everything is written whole or not at all, the moment it
+//! exists, and what is read back is either what was written or an error.
+
+mod atomic;
+mod checkpoint;
+mod error;
+mod folder;
+mod interrupt;
+mod lock;
+pub mod log;
+mod numbered;
+mod provenance;
+mod table;
+mod target_folder;
+mod tensors;
+mod time;
+
+pub use atomic::write_whole;
+pub use checkpoint::{Checkpoint, Checkpoints};
+pub use error::RunError;
+pub use folder::RunFolder;
+pub use interrupt::Interrupt;
+pub use lock::{Lock, locks_work};
+pub use provenance::{Machine, Provenance, Status};
+pub use table::{read_table, write_table};
+pub use target_folder::TargetFolder;
+pub use tensors::{TensorFile, read_tensors, write_tensors};
+pub use time::utc_now;

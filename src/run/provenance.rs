@@ -1,0 +1,209 @@
+//! What made a run: program, machine, command, times, and how it ended.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{RunError, utc_now, write_whole};
+
+/// How a run stands. `Running` in a folder that no process has locked: it was killed, and its command goes on with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    Running,
+    Interrupted,
+    Finished,
+    Failed,
+}
+
+/// What the run computes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Machine {
+    /// For example `cpu` or `cuda:0 (NVIDIA H100)`.
+    pub device: String,
+    pub threads: usize,
+    pub host: String,
+    pub libtorch: String,
+}
+
+impl Machine {
+    /// This host, with the device that the run computes on.
+    pub fn new(device: impl Into<String>, threads: usize) -> Self {
+        let libtorch = option_env!("APD_LIBTORCH_VERSION").unwrap_or("2.11.0");
+        Self { device: device.into(), threads, host: host(), libtorch: libtorch.into() }
+    }
+}
+
+/// `provenance.json`.
+///
+/// ```
+/// # use apd::run::{Machine, Provenance, Status};
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("provenance.json");
+/// let mut provenance = Provenance::begin(&path, Machine::new("cpu", 2))?; // status: running
+/// // ... work ...
+/// provenance.end(Status::Finished)?;
+/// # Ok::<(), apd::run::RunError>(())
+/// ```
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Provenance {
+    /// Version of this file's layout.
+    pub format: u64,
+    /// Version of apd.
+    pub apd: String,
+    pub commit: Option<String>,
+    /// Whether the source differed from the commit.
+    pub commit_dirty: Option<bool>,
+    pub machine: Machine,
+    /// The command line as given; of a resumed run, the last one.
+    pub command: Vec<String>,
+    /// UTC, RFC 3339.
+    pub started: String,
+    pub ended: Option<String>,
+    /// Working time, summed over the resumptions.
+    pub seconds: f64,
+    /// How often the run was gone on with.
+    pub resumed: u64,
+    pub status: Status,
+    /// Why it failed.
+    pub reason: Option<String>,
+    #[serde(skip)]
+    path: PathBuf,
+    #[serde(skip)]
+    session: Option<(Instant, f64)>,
+}
+
+impl Provenance {
+    /// Notes that a run begins, or that the run of the provenance at `path` is gone on with.
+    pub fn begin(path: &Path, machine: Machine) -> Result<Provenance, RunError> {
+        let earlier = match Self::read(path) {
+            Ok(earlier) => Some(earlier),
+            Err(_) if !path.exists() => None,
+            Err(error) if error.is_damaged() => {
+                tracing::warn!("{}; writing a new one", error.what());
+                None
+            }
+            Err(error) => return Err(error),
+        };
+        let mut provenance = Provenance {
+            format: 1,
+            apd: env!("CARGO_PKG_VERSION").into(),
+            commit: option_env!("APD_COMMIT").filter(|commit| !commit.is_empty()).map(str::to_string),
+            commit_dirty: option_env!("APD_COMMIT_DIRTY").and_then(|dirty| dirty.parse().ok()),
+            machine,
+            command: std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect(),
+            started: utc_now(),
+            ended: None,
+            seconds: 0.0,
+            resumed: 0,
+            status: Status::Running,
+            reason: None,
+            path: path.into(),
+            session: None,
+        };
+        if let Some(earlier) = earlier {
+            provenance.warn_of_changes(&earlier);
+            provenance.started = earlier.started;
+            provenance.seconds = earlier.seconds;
+            provenance.resumed = earlier.resumed + 1;
+        }
+        provenance.session = Some((Instant::now(), provenance.seconds));
+        provenance.write()?;
+        Ok(provenance)
+    }
+
+    /// Notes that the run ends, for now or for good.
+    pub fn end(&mut self, status: Status) -> Result<(), RunError> {
+        self.status = status;
+        self.ended = Some(utc_now());
+        self.write()
+    }
+
+    /// Notes that the run fails.
+    pub fn fail(&mut self, reason: impl ToString) -> Result<(), RunError> {
+        self.reason = Some(reason.to_string());
+        self.end(Status::Failed)
+    }
+
+    /// Notes how long the run has worked by now: after a kill, the time since the last note is not counted.
+    pub fn still_running(&mut self) -> Result<(), RunError> {
+        self.write()
+    }
+
+    /// What `provenance.json` says.
+    pub fn read(path: &Path) -> Result<Provenance, RunError> {
+        let text = std::fs::read(path).map_err(|error| RunError::read(path, &error))?;
+        let mut provenance: Provenance =
+            serde_json::from_slice(&text).map_err(|error| RunError::damaged(path, error))?;
+        provenance.path = path.into();
+        Ok(provenance)
+    }
+
+    fn write(&mut self) -> Result<(), RunError> {
+        if let Some((since, before)) = self.session {
+            self.seconds = before + since.elapsed().as_secs_f64();
+        }
+        let text = serde_json::to_string_pretty(self).expect("plain data") + "\n";
+        write_whole(&self.path, |out| out.write_all(text.as_bytes()))
+    }
+
+    /// The last digits of a result may depend on these.
+    fn warn_of_changes(&self, earlier: &Provenance) {
+        let (now, then) = (&self.machine, &earlier.machine);
+        let changes = [
+            ("device", then.device.clone(), now.device.clone()),
+            ("threads", then.threads.to_string(), now.threads.to_string()),
+            ("libtorch", then.libtorch.clone(), now.libtorch.clone()),
+            ("commit", format!("{:?}", earlier.commit), format!("{:?}", self.commit)),
+        ];
+        for (what, then, now) in changes.into_iter().filter(|(_, then, now)| then != now) {
+            tracing::warn!("going on with another {what} ({now} after {then}): the last digits may differ");
+        }
+    }
+}
+
+pub(super) fn is_finished(path: &Path) -> bool {
+    Provenance::read(path).is_ok_and(|provenance| provenance.status == Status::Finished)
+}
+
+pub(super) fn host() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    if name.trim().is_empty() { "unknown host".into() } else { name.trim().into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resumed_run_keeps_its_beginning_and_adds_its_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("provenance.json");
+        let mut first = Provenance::begin(&path, Machine::new("cpu", 2)).unwrap();
+        assert_eq!(Provenance::read(&path).unwrap().status, Status::Running);
+        first.session = Some((Instant::now(), 100.0));
+        first.end(Status::Interrupted).unwrap();
+        assert!(!is_finished(&path));
+
+        let mut second = Provenance::begin(&path, Machine::new("cpu", 2)).unwrap();
+        second.end(Status::Finished).unwrap();
+        let read = Provenance::read(&path).unwrap();
+        assert_eq!((read.status, read.resumed, read.started), (Status::Finished, 1, first.started));
+        assert!(read.seconds >= 100.0);
+        assert!(is_finished(&path));
+    }
+
+    #[test]
+    fn a_failure_keeps_its_reason_and_a_damaged_file_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("provenance.json");
+        std::fs::write(&path, "{").unwrap();
+        let mut provenance = Provenance::begin(&path, Machine::new("cpu", 2)).unwrap();
+        provenance.fail("no room").unwrap();
+        let read = Provenance::read(&path).unwrap();
+        assert_eq!((read.status, read.reason.as_deref(), read.resumed), (Status::Failed, Some("no room"), 0));
+    }
+}

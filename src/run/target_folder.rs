@@ -1,0 +1,119 @@
+//! The folder of one trained target, shared by all runs that take it apart.
+
+use std::path::{Path, PathBuf};
+
+use super::{
+    Checkpoints, Interrupt, Lock, RunError,
+    atomic::{make_folder, sweep_temporary_files},
+    folder::{FILES, claim, short},
+};
+
+/// `RESULTS/targets/<first 8 of the target's hash>-seed-<seed>`: one replica, tensors without a replica axis.
+///
+/// A target is trained once: whoever comes second waits for the first, then finds it trained. Hold several locks only
+/// in ascending order of the seeds, as here, so that two processes never wait for each other.
+///
+/// ```
+/// # use apd::run::{Interrupt, TargetFolder, write_tensors};
+/// # let results = tempfile::tempdir().unwrap();
+/// # let (hash, target_toml, interrupt) = ("0123456789abcdef", "steps = 5\n", Interrupt::never());
+/// let mut to_train = Vec::new();
+/// for seed in [0, 1] {
+///     let folder = TargetFolder::new(results.path(), hash, seed);
+///     if !folder.is_trained() {
+///         let Some(lock) = folder.lock(target_toml, &interrupt)? else { return Ok(()) }; // interrupted
+///         if !folder.is_trained() {
+///             to_train.push((folder, lock)); // the lock is given back when it is dropped
+///         }
+///     }
+/// }
+/// for (folder, _lock) in to_train {
+///     write_tensors(&folder.target(), &[], &[])?; // last of its files: it says that the target is trained
+///     assert!(folder.is_trained());
+/// }
+/// # Ok::<(), apd::run::RunError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct TargetFolder {
+    path: PathBuf,
+    owner: String,
+    seed: u64,
+}
+
+impl TargetFolder {
+    /// The folder of the target with this hash and seed. Makes nothing.
+    pub fn new(results: &Path, hash: &str, seed: u64) -> TargetFolder {
+        let path = results.join("targets").join(format!("{}-seed-{seed}", short(hash)));
+        TargetFolder { path, owner: format!("{hash} seed {seed}"), seed }
+    }
+
+    /// Whether the finished target is there. Written last, it speaks for the other files.
+    pub fn is_trained(&self) -> bool {
+        self.target().is_file()
+    }
+
+    /// Makes the folder, waits until no other process works in it, and locks it. `target_toml`, the resolved section of
+    /// the spec, is kept there; a folder with another one is refused. `Ok(None)`: interrupted while waiting.
+    pub fn lock(&self, target_toml: &str, interrupt: &Interrupt) -> Result<Option<Lock>, RunError> {
+        make_folder(&self.path)?;
+        let Some(lock) = Lock::wait(&self.path, interrupt)? else { return Ok(None) };
+        self.check(target_toml)?;
+        sweep_temporary_files(&self.path, &FILES);
+        Ok(Some(lock))
+    }
+
+    /// That the folder is for the target of this section: two of them might share the first letters of their hashes.
+    pub fn check(&self, target_toml: &str) -> Result<(), RunError> {
+        claim(&self.path.join("spec.toml"), target_toml).map_err(|error| {
+            error.with_help("put the file back as it was, or move the folder away: the target is then trained again")
+        })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    pub fn target(&self) -> PathBuf {
+        self.path.join("target.safetensors")
+    }
+
+    pub fn provenance(&self) -> PathBuf {
+        self.path.join("provenance.json")
+    }
+
+    pub fn training_table(&self) -> PathBuf {
+        self.path.join("training.csv")
+    }
+
+    /// Where to go on with its training after an interruption.
+    pub fn checkpoints(&self) -> Checkpoints {
+        Checkpoints::new(self.path.join("checkpoint"), &self.owner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_of_another_section_is_refused() {
+        let results = tempfile::tempdir().unwrap();
+        let interrupt = Interrupt::never();
+        let folder = TargetFolder::new(results.path(), "0123456789", 7);
+        assert_eq!(folder.path(), results.path().join("targets/01234567-seed-7"));
+        folder.lock("steps = 5\n", &interrupt).unwrap().unwrap();
+        let error = TargetFolder::new(results.path(), "0123456799", 7).lock("steps = 6\n", &interrupt).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "{}/spec.toml is not what this run would write: it was changed, or is of another spec\n  help: put the \
+                 file back as it was, or move the folder away: the target is then trained again",
+                folder.path().display()
+            )
+        );
+    }
+}

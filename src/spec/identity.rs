@@ -1,0 +1,93 @@
+//! What a spec says about itself: the version of its format, its name, its seeds.
+
+use super::{
+    number::grouped,
+    problem::Problem,
+    reader::TableReader,
+    tree::{Node, Value},
+};
+
+/// The only format so far; a spec that names none means this one.
+const FORMAT: u64 = 1;
+
+/// More replicas than any machine trains side by side, few enough that no size overflows.
+const MAX_SEEDS: usize = 1_000;
+
+/// TOML's integers end here.
+pub const LARGEST_SEED: u64 = i64::MAX as u64;
+
+const LONGEST_NAME: usize = 64;
+
+pub fn format(table: &mut TableReader) -> u64 {
+    table.number("format").at_least(FORMAT).at_most(FORMAT).or(FORMAT)
+}
+
+/// The name begins a folder's name, so it holds nothing that a path could trip over.
+pub fn name(table: &mut TableReader, file_stem: &str) -> String {
+    let rule =
+        format!("`name` must be 1 to {LONGEST_NAME} letters, digits, `.`, `_` or `-` and not begin with `.` or `-`");
+    let Some(node) = table.value("name") else {
+        if !is_name(file_stem) {
+            let problem = Problem::new("this spec needs a `name`, because its file's name cannot be one");
+            table.report("name", problem.helped(rule).helped("add: name = \"my_experiment\""));
+        }
+        return file_stem.to_string();
+    };
+    match &node.value {
+        Value::String(name) if is_name(name) => return name.clone(),
+        _ => table.refuse("name", node, rule),
+    }
+    String::new()
+}
+
+fn is_name(name: &str) -> bool {
+    let inner = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    (1..=LONGEST_NAME).contains(&name.len()) && name.chars().all(inner) && !name.starts_with(['.', '-'])
+}
+
+/// `seeds = 3` means 0, 1, 2. One seed unless the spec says more: enough to look, not to claim.
+pub fn seeds(table: &mut TableReader) -> Vec<u64> {
+    match table.value("seeds") {
+        None => vec![0],
+        Some(node) => read_seeds(table, node),
+    }
+}
+
+fn read_seeds(table: &mut TableReader, node: &Node) -> Vec<u64> {
+    let count_allowed = 1..=MAX_SEEDS as i128;
+    match &node.value {
+        Value::Integer(count) if count_allowed.contains(count) => return (0..*count as u64).collect(),
+        Value::Array(list) if count_allowed.contains(&(list.len() as i128)) => return listed_seeds(table, list),
+        Value::Array(list) => {
+            let problem = Problem::new(format!("`seeds` must list 1 to {} seeds", grouped(MAX_SEEDS)));
+            let label = format!("these are {}", grouped(list.len()));
+            table.report("seeds", problem.at(node.origin.clone()).labelled(label));
+        }
+        _ => {
+            let title = format!("`seeds` must be their number, from 1 to {}, or a list of them", grouped(MAX_SEEDS));
+            table.refuse("seeds", node, title);
+        }
+    }
+    vec![0]
+}
+
+fn listed_seeds(table: &mut TableReader, list: &[Node]) -> Vec<u64> {
+    let mut seeds = Vec::new();
+    for node in list {
+        match node.value {
+            Value::Integer(seed) if (0..=LARGEST_SEED as i128).contains(&seed) => {
+                let seed = seed as u64;
+                if seeds.contains(&seed) {
+                    let problem = Problem::new("every seed must be listed once").at(node.origin.clone());
+                    table.report("seeds", problem.labelled(format!("{seed} is there already")));
+                }
+                seeds.push(seed);
+            }
+            _ => {
+                let title = format!("a seed must be an integer from 0 to {}", grouped(LARGEST_SEED));
+                table.refuse("seeds", node, title);
+            }
+        }
+    }
+    seeds
+}

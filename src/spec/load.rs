@@ -1,0 +1,84 @@
+//! From a file and the command line's `--set` to a resolved spec.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
+
+use annotate_snippets::normalize_untrusted_str;
+
+use super::{Spec, SpecError, TableReader, nearest::nearest, overrides, source::Sources, tree};
+
+/// A spec is a page of text; what is larger is another kind of file. In bytes.
+const MAX_SIZE: u64 = 1_000_000;
+
+/// The resolved spec of the file at `path`, each of `overrides` (`KEY=VALUE`) applied in order.
+///
+/// # Errors
+/// If the file cannot be read, or with every mistake that was found in it.
+pub fn load(path: &Path, overrides: &[String]) -> Result<Spec, SpecError> {
+    parse(path, &text(path)?, overrides)
+}
+
+/// Like [`load`], of a file's text: `path` only names it.
+pub fn parse(path: &Path, text: &str, overrides: &[String]) -> Result<Spec, SpecError> {
+    if text.trim().is_empty() {
+        return Err(unreadable(path, "is empty", "copy one of the specs in experiments/ and change it"));
+    }
+    let file_stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let sources = Sources::new(shown(path), text, overrides);
+    let resolve = || {
+        let mut tree = tree::parse(&sources)?;
+        let mut problems = overrides::apply(&sources, &mut tree);
+        match TableReader::read_all(&tree, |table| Spec::read(table, &file_stem)) {
+            Ok(spec) if problems.is_empty() => return Ok(spec),
+            Ok(_) => {}
+            Err(more) => problems.extend(more),
+        }
+        Err(problems)
+    };
+    resolve().map_err(|problems| SpecError::Mistakes { sources, problems })
+}
+
+fn text(path: &Path) -> Result<String, SpecError> {
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => missing(path),
+        _ => unreadable(path, &format!("cannot be read: {error}"), "check that it is a file that you may read"),
+    };
+    if path.is_dir() {
+        return Err(unreadable(path, "is a folder", "name the spec's file"));
+    }
+    let mut bytes = Vec::new();
+    File::open(path).map_err(failed)?.take(MAX_SIZE + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > MAX_SIZE {
+        return Err(unreadable(path, "is larger than 1 MB", "a spec is a TOML file like those in experiments/"));
+    }
+    let not_text =
+        || unreadable(path, "is not a text file", "a spec is a TOML file in UTF-8, like those in experiments/");
+    let text = String::from_utf8(bytes).map_err(|_| not_text())?;
+    if text.contains('\0') { Err(not_text()) } else { Ok(text) }
+}
+
+fn missing(path: &Path) -> SpecError {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let entries = folder.read_dir().into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.retain(|name| name.ends_with(".toml"));
+    names.sort();
+    let help = match nearest(&name, names.iter().map(String::as_str)) {
+        Some(meant) => format!("did you mean {}?", shown(&path.with_file_name(meant))),
+        None => "name a spec's file, such as experiments/tms_5-2.toml".to_string(),
+    };
+    unreadable(path, "does not exist", &help)
+}
+
+fn unreadable(path: &Path, what: &str, help: &str) -> SpecError {
+    SpecError::Unreadable { title: format!("{} {what}", shown(path)), help: help.to_string() }
+}
+
+/// A path as an error shows it.
+fn shown(path: &Path) -> String {
+    normalize_untrusted_str(&path.display().to_string())
+}

@@ -1,0 +1,171 @@
+//! Numbers of a spec: their type, their range, their default.
+//!
+//! Reads as a sentence: `table.number("warm_up").at_least(0.0).below(1.0).or(0.0)`.
+
+use std::{
+    fmt::Display,
+    ops::{Bound, RangeBounds},
+};
+
+use super::{
+    reader::TableReader,
+    tree::{Node, Value},
+};
+
+/// A number that a spec can hold.
+pub trait Number: Copy + PartialOrd + Default {
+    const NOUN: &'static str;
+    /// Where the type itself begins.
+    const LOW: Bound<Self>;
+
+    fn of(value: &Value) -> Option<Self>;
+
+    fn in_words(self) -> String;
+}
+
+/// The largest magnitude; tensors hold single precision, which ends at 3.4e38.
+pub const LARGEST: f64 = 1e30;
+
+impl Number for f64 {
+    const NOUN: &'static str = "a number";
+    const LOW: Bound<Self> = Bound::Unbounded;
+
+    /// Integers are numbers too; what is not finite is none. Minus zero becomes zero, so that equal specs look equal.
+    fn of(value: &Value) -> Option<Self> {
+        let number = match value {
+            Value::Integer(integer) => *integer as f64,
+            Value::Float(float) => *float,
+            _ => return None,
+        };
+        (number.abs() <= LARGEST).then_some(number + 0.0)
+    }
+
+    fn in_words(self) -> String {
+        self.to_string()
+    }
+}
+
+macro_rules! integer {
+    ($integer:ty) => {
+        impl Number for $integer {
+            const NOUN: &'static str = "an integer";
+            const LOW: Bound<Self> = Bound::Included(0);
+
+            fn of(value: &Value) -> Option<Self> {
+                let Value::Integer(integer) = value else { return None };
+                Self::try_from(*integer).ok()
+            }
+
+            fn in_words(self) -> String {
+                grouped(self)
+            }
+        }
+    };
+}
+
+integer!(u64);
+integer!(usize);
+
+/// Such as `100_000`, as TOML allows it to be written.
+pub fn grouped(integer: impl Display) -> String {
+    let digits = integer.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if (digits.len() - place).is_multiple_of(3) && text.ends_with(|c: char| c.is_ascii_digit()) {
+            text.push('_');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// The product of three sizes and the number of seeds still fits an `i64`.
+const LARGEST_SIZE: usize = 100_000;
+
+/// A number about to be read.
+pub struct NumberReader<'r, 'a, T> {
+    table: &'r mut TableReader<'a>,
+    key: &'static str,
+    low: Bound<T>,
+    high: Bound<T>,
+}
+
+impl<'a> TableReader<'a> {
+    /// The number at `key`.
+    pub fn number<T: Number>(&mut self, key: &'static str) -> NumberReader<'_, 'a, T> {
+        NumberReader { table: self, key, low: T::LOW, high: Bound::Unbounded }
+    }
+
+    /// The length of an axis of some tensor at `key`, at least 1.
+    pub fn size(&mut self, key: &'static str) -> NumberReader<'_, 'a, usize> {
+        self.number(key).at_least(1).at_most(LARGEST_SIZE)
+    }
+}
+
+impl<'r, 'a, T: Number> NumberReader<'r, 'a, T> {
+    pub fn at_least(self, low: T) -> Self {
+        Self { low: Bound::Included(low), ..self }
+    }
+
+    pub fn above(self, low: T) -> Self {
+        Self { low: Bound::Excluded(low), ..self }
+    }
+
+    pub fn at_most(self, high: T) -> Self {
+        Self { high: Bound::Included(high), ..self }
+    }
+
+    pub fn below(self, high: T) -> Self {
+        Self { high: Bound::Excluded(high), ..self }
+    }
+
+    /// `default` if the spec does not give it.
+    pub fn or(self, default: T) -> T {
+        self.optional().unwrap_or(default)
+    }
+
+    /// Must be given, such as `example`.
+    pub fn such_as(self, example: T) -> T {
+        match self.table.value(self.key) {
+            Some(node) => self.read(node).unwrap_or_default(),
+            None => {
+                self.table.miss(self.key, &example.in_words());
+                T::default()
+            }
+        }
+    }
+
+    /// `None` if the spec does not give it.
+    pub fn optional(self) -> Option<T> {
+        let node = self.table.value(self.key)?;
+        self.read(node)
+    }
+
+    fn read(self, node: &Node) -> Option<T> {
+        let number = T::of(&node.value).filter(|number| (self.low, self.high).contains(number));
+        if number.is_none() {
+            self.table.refuse(self.key, node, format!("`{}` must be {}", self.key, self.allowed()));
+        }
+        number
+    }
+
+    fn allowed(&self) -> String {
+        let low = match self.low {
+            Bound::Included(low) => format!(" of at least {}", low.in_words()),
+            Bound::Excluded(low) => format!(" above {}", low.in_words()),
+            Bound::Unbounded => String::new(),
+        };
+        let high = match self.high {
+            Bound::Included(high) => format!(" and at most {}", high.in_words()),
+            Bound::Excluded(high) => format!(" and below {}", high.in_words()),
+            Bound::Unbounded => String::new(),
+        };
+        match (self.low, self.high) {
+            (Bound::Included(only), Bound::Included(high)) if only == high => only.in_words(),
+            (Bound::Included(low), Bound::Included(high)) => {
+                format!("{} from {} to {}", T::NOUN, low.in_words(), high.in_words())
+            }
+            _ => format!("{}{low}{high}", T::NOUN),
+        }
+    }
+}

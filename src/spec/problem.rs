@@ -1,0 +1,145 @@
+//! A mistake in a spec, and how it is shown: what, where, and what to do instead.
+
+use std::fmt;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Origin as File, Renderer, Snippet};
+
+use super::{
+    skeleton::related,
+    source::{Origin, Sources},
+};
+
+/// More mistakes than these are only counted.
+const MAX_SHOWN: usize = 20;
+
+/// One mistake.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    title: String,
+    /// `None`: the file as a whole.
+    origin: Option<Origin>,
+    label: String,
+    help: Vec<String>,
+    /// The dotted keys whose values cannot be relied on because of it.
+    about: Vec<String>,
+}
+
+impl Problem {
+    pub fn new(title: impl Into<String>) -> Self {
+        Self { title: title.into(), origin: None, label: String::new(), help: Vec::new(), about: Vec::new() }
+    }
+
+    pub fn at(mut self, origin: impl Into<Option<Origin>>) -> Self {
+        self.origin = origin.into();
+        self
+    }
+
+    /// With words at the caret.
+    pub fn labelled(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// With a line that says what to do.
+    pub fn helped(mut self, help: impl Into<String>) -> Self {
+        self.help.push(help.into());
+        self
+    }
+
+    pub fn about(mut self, path: impl Into<String>) -> Self {
+        self.about.push(path.into());
+        self
+    }
+
+    /// Whether the value at the dotted key `path`, or one above or below it, is not to be relied on.
+    pub fn concerns(&self, path: &str) -> bool {
+        self.about.iter().any(|about| related(about, path))
+    }
+
+    fn group<'a>(&'a self, sources: &'a Sources) -> Group<'a> {
+        let group = Group::with_title(Level::ERROR.primary_title(&self.title));
+        let group = match &self.origin {
+            None => group.element(File::path(&sources.path)),
+            Some(origin) => {
+                let line = sources.line(origin);
+                let label = Some(self.label.as_str()).filter(|label| !label.is_empty());
+                let in_file = origin.source == 0;
+                let snippet = Snippet::source(line.text)
+                    .line_start(line.number)
+                    .line_numbering(in_file)
+                    .path(in_file.then_some(sources.path.as_str()))
+                    .annotation(AnnotationKind::Primary.span(line.span).label(label));
+                group.element(snippet)
+            }
+        };
+        group.elements(self.help.iter().map(|help| Level::HELP.message(help)))
+    }
+}
+
+/// Why a spec cannot be used.
+#[derive(Clone, Debug)]
+pub enum SpecError {
+    /// The file cannot be read at all: what is the matter, and what to do.
+    Unreadable { title: String, help: String },
+    /// Every mistake that was found.
+    Mistakes { sources: Sources, problems: Vec<Problem> },
+}
+
+impl SpecError {
+    /// All mistakes in the order in which they were written, and their number; every line ends with a newline.
+    pub fn render(&self, colour: bool) -> String {
+        self.rendered(colour).lines().map(|line| line.trim_end().to_string() + "\n").collect()
+    }
+
+    fn rendered(&self, colour: bool) -> String {
+        let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+        match self {
+            SpecError::Unreadable { title, help } => {
+                let group = Group::with_title(Level::ERROR.primary_title(title));
+                renderer.render(&[group.element(Level::HELP.message(help))])
+            }
+            SpecError::Mistakes { sources, problems } => {
+                let mut shown: Vec<&Problem> = problems.iter().collect();
+                shown.sort_by_key(|problem| &problem.origin);
+                let mut text = String::new();
+                for problem in shown.iter().take(MAX_SHOWN) {
+                    text += &renderer.render(&[problem.group(sources)]);
+                    text += "\n\n";
+                }
+                let count = count_line(sources, problems);
+                text + &renderer.render(&[Group::with_title(Level::ERROR.primary_title(count))])
+            }
+        }
+    }
+}
+
+/// Such as `3 mistakes in experiments/x.toml and --set`.
+fn count_line(sources: &Sources, problems: &[Problem]) -> String {
+    let is_set = |problem: &&Problem| problem.origin.as_ref().is_some_and(|origin| origin.source > 0);
+    let (all, set) = (problems.len(), problems.iter().filter(is_set).count());
+    let place = match set {
+        0 => sources.path.clone(),
+        set if set == all => "--set".to_string(),
+        _ => format!("{} and --set", sources.path),
+    };
+    let mistakes = if all == 1 { "mistake" } else { "mistakes" };
+    let unshown = all.saturating_sub(MAX_SHOWN);
+    let more = if unshown > 0 { format!(" ({unshown} of them not shown)") } else { String::new() };
+    format!("{all} {mistakes} in {place}{more}")
+}
+
+impl fmt::Display for SpecError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.render(false))
+    }
+}
+
+impl std::error::Error for SpecError {}
+
+/// A user's text between `quote`s, made harmless for a terminal and cut to a readable length.
+pub fn quoted(text: &str, quote: char) -> String {
+    const LONGEST: usize = 60;
+    let cut: String = text.chars().take(LONGEST).flat_map(char::escape_debug).collect();
+    let dots = if text.chars().nth(LONGEST).is_some() { ".." } else { "" };
+    format!("{quote}{}{dots}{quote}", cut.replace("\\\"", "\"").replace("\\'", "'"))
+}

@@ -1,0 +1,180 @@
+//! Reading one table of a spec: every key checked, every mistake kept, no key overlooked.
+//!
+//! A reading function asks for its keys one after the other and always gets a value, so that the mistakes of a whole
+//! spec are found in one go. After a mistake the value is a stand-in; it goes nowhere, because a spec with mistakes is
+//! never handed out, and a [`check`](TableReader::check) that would look at it is skipped.
+
+use super::{
+    nearest::nearest,
+    problem::{Problem, quoted},
+    skeleton::{Missing, skeleton},
+    source::Origin,
+    tree::{Node, Table, Value},
+};
+
+/// A table of the spec, while it is read.
+pub struct TableReader<'a> {
+    /// Dotted; empty for the whole spec.
+    path: String,
+    /// `None`: the spec does not have this table; it reads as an empty one.
+    table: Option<&'a Table>,
+    /// Where to point if something is missing.
+    header: Option<Origin>,
+    known: Vec<&'static str>,
+    missing: Vec<Missing>,
+    problems: Vec<Problem>,
+}
+
+impl<'a> TableReader<'a> {
+    /// Reads a whole spec: its value, or every mistake in it.
+    pub fn read_all<T>(root: &'a Node, read: impl FnOnce(&mut TableReader<'a>) -> T) -> Result<T, Vec<Problem>> {
+        let Value::Table(table) = &root.value else { unreachable!("a TOML file is a table") };
+        let mut reader = TableReader::new(String::new(), Some(table), None);
+        let spec = read(&mut reader);
+        let (problems, _) = reader.finish();
+        if problems.is_empty() { Ok(spec) } else { Err(problems) }
+    }
+
+    fn new(path: String, table: Option<&'a Table>, header: Option<Origin>) -> Self {
+        Self { path, table, header, known: Vec::new(), missing: Vec::new(), problems: Vec::new() }
+    }
+
+    /// The table at `key`; one that is not there reads as an empty one.
+    pub fn table<T>(&mut self, key: &'static str, read: impl FnOnce(&mut TableReader<'a>) -> T) -> T {
+        match self.value(key) {
+            Some(Node { value: Value::Table(table), origin, .. }) => {
+                self.read_child(key, Some(table), Some(origin.clone()), read)
+            }
+            None => self.read_child(key, None, self.header.clone(), read),
+            Some(node) => {
+                self.refuse(key, node, format!("`{key}` must be a table"));
+                self.stand_in(read)
+            }
+        }
+    }
+
+    /// What is written at `key`.
+    pub(super) fn value(&mut self, key: &'static str) -> Option<&'a Node> {
+        self.know([key]);
+        self.table?.get(key)
+    }
+
+    /// The value that `key` must have is not there; `example` stands for one.
+    pub(super) fn miss(&mut self, key: &str, example: &str) {
+        self.missing.push(Missing::key(&self.path, key, example));
+    }
+
+    /// What is written at `key` is not what `title` asks for.
+    pub(super) fn refuse(&mut self, key: &str, node: &Node, title: String) {
+        let problem =
+            Problem::new(title).at(node.origin.clone()).labelled(format!("this is {}", node.value.in_words()));
+        self.report(key, problem);
+    }
+
+    pub(super) fn report(&mut self, key: &str, problem: Problem) {
+        self.problems.push(problem.about(self.dotted(key)));
+    }
+
+    /// A condition between the values of `keys` (dotted, from this table). If it does not hold, `title` says so with
+    /// the first key's value underlined, and `label` gives the reason. Skipped if one of the values is a stand-in.
+    pub fn check(&mut self, keys: &[&str], holds: bool, title: &str, label: impl Into<String>) {
+        let paths: Vec<String> = keys.iter().map(|key| self.dotted(key)).collect();
+        let in_doubt = |path: &String| {
+            self.problems.iter().any(|problem| problem.concerns(path))
+                || self.missing.iter().any(|missing| missing.concerns(path))
+        };
+        if !holds && !paths.iter().any(in_doubt) {
+            let origin = self.origin_of(keys[0]);
+            self.report(keys[0], Problem::new(title).at(origin).labelled(label));
+        }
+    }
+
+    /// Where the value at `path` is written, or what encloses it if it is not.
+    fn origin_of(&self, path: &str) -> Option<Origin> {
+        let (mut table, mut origin) = (self.table, self.header.clone());
+        for key in path.split('.') {
+            let Some(node) = table.and_then(|table| table.get(key)) else { break };
+            origin = Some(node.origin.clone());
+            table = if let Value::Table(inner) = &node.value { Some(inner) } else { None };
+        }
+        origin
+    }
+
+    /// This table itself, for a choice between tables in it.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&'a str, &'a Node)> + use<'a> {
+        self.table.into_iter().flat_map(|table| table.entries()).map(|entry| (entry.key.as_str(), &entry.node))
+    }
+
+    pub(super) fn know(&mut self, keys: impl IntoIterator<Item = &'static str>) {
+        for key in keys {
+            if !self.known.contains(&key) {
+                self.known.push(key);
+            }
+        }
+    }
+
+    /// Names the variant that a choice would take, with all that it needs.
+    pub(super) fn miss_variant<T>(&mut self, key: &str, names: &[&str], read: impl FnOnce(&mut TableReader<'a>) -> T) {
+        let mut child = TableReader::new(self.dotted(key), None, None);
+        read(&mut child);
+        let mut missing = child.finish().1;
+        if missing.is_empty() {
+            missing.push(Missing::table(self.dotted(key)));
+        }
+        missing[0].note_choice(&self.path, names);
+        self.missing.extend(missing);
+    }
+
+    fn read_child<T>(
+        &mut self,
+        key: &str,
+        table: Option<&'a Table>,
+        header: Option<Origin>,
+        read: impl FnOnce(&mut TableReader<'a>) -> T,
+    ) -> T {
+        let mut child = TableReader::new(self.dotted(key), table, header);
+        let value = read(&mut child);
+        let (problems, missing) = child.finish();
+        self.problems.extend(problems);
+        self.missing.extend(missing);
+        value
+    }
+
+    /// A value to go on with after a mistake.
+    pub(super) fn stand_in<T>(&self, read: impl FnOnce(&mut TableReader<'a>) -> T) -> T {
+        read(&mut TableReader::new(String::new(), None, None))
+    }
+
+    /// The mistakes in this table, and what it lacks if there is no such table.
+    fn finish(mut self) -> (Vec<Problem>, Vec<Missing>) {
+        let Some(table) = self.table else { return (self.problems, self.missing) };
+        for entry in table.entries().iter().filter(|entry| !self.known.contains(&entry.key.as_str())) {
+            let mut problem = Problem::new(format!("unknown key {} in {}", quoted(&entry.key, '`'), self.name()))
+                .at(entry.key_origin.clone())
+                .about(self.dotted(&entry.key))
+                .helped(format!("allowed here: {}", self.known.join(", ")));
+            if let Some(meant) = nearest(&entry.key, self.known.iter().copied()) {
+                let path = self.dotted(meant);
+                self.missing.retain(|missing| !missing.concerns(&path));
+                problem = problem.labelled(format!("did you mean `{meant}`?")).about(path);
+            }
+            self.problems.push(problem);
+        }
+        if !self.missing.is_empty() {
+            let (names, example) = skeleton(&self.path, &self.missing);
+            let lacking = Problem::new(format!("{} lacks {names}", self.name())).at(self.header.clone());
+            let lacking = lacking.helped(format!("add, for example:\n{example}"));
+            let paths = self.missing.iter().map(Missing::path);
+            self.problems.push(paths.fold(lacking, Problem::about));
+        }
+        (self.problems, Vec::new())
+    }
+
+    fn dotted(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_string() } else { format!("{}.{key}", self.path) }
+    }
+
+    fn name(&self) -> String {
+        if self.path.is_empty() { "the spec".to_string() } else { format!("`[{}]`", self.path) }
+    }
+}

@@ -1,0 +1,147 @@
+//! Laws of the spec's text, for specs and texts at random.
+
+use std::path::Path;
+
+use apd::{
+    fit::Training,
+    initial_values::InitialValues,
+    inputs::{IndependentFeatures, Inputs},
+    method::{Apd, Coefficients, Method},
+    network::{HiddenKind, Network, Tms},
+    schedule::Schedule,
+    selection::{BatchTopK, Selection},
+    spec::{Measurement, Spec, Target, load, parse},
+};
+use proptest::prelude::*;
+
+fn initial_values() -> impl Strategy<Value = InitialValues> {
+    (1..1_000_000_u64, 1e-9..1e9).prop_map(|(instances, scale)| InitialValues { instances, scale })
+}
+
+fn schedule() -> impl Strategy<Value = Schedule> {
+    prop_oneof![
+        Just(Schedule::Constant),
+        Just(Schedule::Linear),
+        Just(Schedule::Cosine),
+        (1e-9..1e9).prop_map(|half_life| Schedule::Exponential { half_life }),
+    ]
+}
+
+fn training() -> impl Strategy<Value = Training> {
+    (1..1_000_000_u64, 100..1_000_000_usize, 1e-12..1e3, 0.0..1.0, 0.0..9.0, schedule()).prop_map(
+        |(steps, batch, learning_rate, warm_up, weight_decay, schedule)| Training {
+            steps,
+            batch,
+            learning_rate,
+            warm_up,
+            weight_decay,
+            schedule,
+        },
+    )
+}
+
+fn network() -> impl Strategy<Value = Network> {
+    let kind = prop_oneof![Just(HiddenKind::Trained), Just(HiddenKind::Identity), Just(HiddenKind::Random)];
+    (1..100_000_usize, 1..100_000_usize, 1..100_usize, kind).prop_map(
+        |(features, hidden, hidden_layers, hidden_kind)| {
+            Network::Tms(Tms { features, hidden, hidden_layers, hidden_kind })
+        },
+    )
+}
+
+fn inputs() -> impl Strategy<Value = Inputs> {
+    (1e-9..1.0, -1e9..0.0, 1e-9..1e9)
+        .prop_map(|(probability, low, high)| Inputs::Independent(IndependentFeatures { probability, low, high }))
+}
+
+fn target() -> impl Strategy<Value = Target> {
+    (proptest::option::of(0..=i64::MAX as u64), network(), initial_values(), inputs(), training()).prop_map(
+        |(seed, network, initial_values, inputs, training)| Target { seed, network, initial_values, inputs, training },
+    )
+}
+
+fn method() -> impl Strategy<Value = Method> {
+    let coefficients = (0.0..9.0, 0.0..9.0, 0.0..9.0).prop_map(|(faithfulness, minimality, simplicity)| Coefficients {
+        faithfulness,
+        minimality,
+        simplicity,
+    });
+    (1..100_000_usize, 1..100_000_usize, 1e-9..2.0, coefficients, initial_values(), 0.01..1.0).prop_map(
+        |(components, rank, schatten_power, coefficients, initial_values, k)| {
+            let selection = Selection::BatchTopK(BatchTopK { k });
+            Method::Apd(Apd { components, rank, schatten_power, coefficients, initial_values, selection })
+        },
+    )
+}
+
+fn measurement() -> impl Strategy<Value = Measurement> {
+    (1..1_000_000_usize, 1e-9..1.0).prop_map(|(samples, rank_threshold)| Measurement { samples, rank_threshold })
+}
+
+fn spec() -> impl Strategy<Value = Spec> {
+    let seeds = proptest::collection::hash_set(0..=i64::MAX as u64, 1..20);
+    ("[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,63}", seeds, target(), method(), training(), measurement()).prop_map(
+        |(name, seeds, target, method, decomposition, measurement)| Spec {
+            format: 1,
+            name,
+            seeds: seeds.into_iter().collect(),
+            target,
+            method,
+            decomposition,
+            measurement,
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn a_resolved_spec_loads_again_to_itself(spec in spec()) {
+        let text = spec.to_toml();
+        let again = parse(Path::new("x.toml"), &text, &[]).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        prop_assert_eq!(spec.hash(), again.hash());
+        prop_assert_eq!(spec.target.hash(), again.target.hash());
+        prop_assert_eq!(spec, again);
+    }
+
+    #[test]
+    fn no_bytes_whatever_make_the_loader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), &bytes).unwrap();
+        let _ = load(file.path(), &[]).map_err(|error| error.render(true));
+    }
+
+    #[test]
+    fn no_text_whatever_makes_the_reader_panic(text in any::<String>(), setting in any::<String>()) {
+        let _ = parse(Path::new("x.toml"), &text, &[setting]).map_err(|error| error.render(true));
+    }
+
+    /// Pieces of specs in the wrong places.
+    #[test]
+    fn no_muddle_of_tokens_makes_the_reader_panic(
+        tokens in proptest::collection::vec(prop_oneof![
+            Just("seeds"), Just("name"), Just("target"), Just("method"), Just("apd"), Just("decomposition"), Just("schedule"),
+            Just("["), Just("]"), Just("{"), Just("}"), Just(" = "), Just("."), Just(","), Just("\n"), Just("\r\n"), Just("\""),
+            Just("'''"), Just("#"), Just("1"), Just("-1"), Just("0x"), Just("1e400"), Just("nan"), Just("true"), Just("é"),
+            Just("1979-05-27"), Just("\t"), Just("\u{feff}"),
+        ], 0..60)
+    ) {
+        let text = tokens.concat();
+        let _ = parse(Path::new("x.toml"), &text, std::slice::from_ref(&text)).map_err(|error| error.render(true));
+    }
+
+    /// A shipped spec with one of its bytes changed.
+    #[test]
+    fn no_slip_of_a_finger_makes_the_reader_panic(place in any::<proptest::sample::Index>(), letter in any::<char>()) {
+        let mut text: Vec<char> = include_str!("../experiments/tms_5-2.toml").chars().collect();
+        let place = place.index(text.len());
+        text[place] = letter;
+        let _ = parse(Path::new("x.toml"), &String::from_iter(text), &[]).map_err(|error| error.render(true));
+    }
+
+    #[test]
+    fn no_value_of_set_makes_the_reader_panic(key in "[a-z_.]{0,20}", value in "\\PC{0,20}") {
+        let setting = format!("method.{key}={value}");
+        let text = include_str!("../experiments/tms_5-2.toml");
+        let _ = parse(Path::new("x.toml"), text, &[setting]).map_err(|error| error.render(true));
+    }
+}
