@@ -47,7 +47,9 @@ impl Training {
             schedule: table.choice("schedule").or(Schedule::Constant),
         }
     }
+}
 
+impl Training {
     /// The rate of the update at `step`.
     pub fn rate(&self, step: u64) -> Rate {
         let learning_rate = self.learning_rate * self.schedule.factor(step, self.steps, self.warm_up);

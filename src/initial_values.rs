@@ -26,7 +26,9 @@ impl InitialValues {
             scale: table.number("scale").above(0.0).or(1.0),
         }
     }
+}
 
+impl InitialValues {
     /// Standard deviation of the entries of an array of `shape` (without the leading axis of instances).
     pub fn standard_deviation(&self, shape: &[i64]) -> f64 {
         let others: i64 = shape[1..].iter().product();

@@ -39,7 +39,9 @@ impl Tms {
         );
         tms
     }
+}
 
+impl Tms {
     const EMBED: SiteIndex = SiteIndex(0);
     const OUTPUT_BIAS: BiasIndex = BiasIndex(0);
 

@@ -16,7 +16,7 @@ pub fn check(spec: &Spec, table: &mut TableReader) {
     );
     table.check(
         &[K, "decomposition.batch"],
-        (k * batch as f64 + 1e-9).floor() >= 1.0,
+        selection.pairs(batch) >= 1,
         "`k` times `decomposition.batch` must be at least 1, or nothing is ever selected",
         format!("{k} * {batch} is less"),
     );
