@@ -10,6 +10,7 @@ pub mod libtorch;
 pub mod loss;
 pub mod memory;
 pub mod method;
+pub mod metric;
 pub mod network;
 pub mod optimizer;
 pub mod random;

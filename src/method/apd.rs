@@ -104,29 +104,128 @@ impl<'a> Decomposition<'a> {
         self.components
     }
 
-    /// How many (sample, component) pairs each replica selects.
-    fn counts(&self, batch: i64) -> Vec<usize> {
-        self.settings.iter().map(|settings| settings.selection.pairs(batch as usize)).collect()
+    /// Attributions, selection and loss terms at `input` [replica, sample, feature]; moves nothing.
+    pub fn observe(&self, input: &Tensor) -> Observed {
+        let attributions = self.attributions(input);
+        let active = self.select(&attributions, input.size()[1]);
+        let terms = self.losses(&active, input, None, true);
+        Observed { attributions, mask: active.into_mask(), terms }
     }
 
-    fn coefficients(&self, coefficient: impl Fn(&Coefficients) -> f64) -> impl Iterator<Item = f64> {
-        self.settings.iter().map(move |settings| coefficient(&settings.coefficients))
+    fn attributions(&self, input: &Tensor) -> Tensor {
+        gradient_attributions(self.network, self.weights, &self.components, input)
     }
 
-    /// Adds the gradient of the weighted minimality; returns the unweighted term [replica] if `logged`.
-    fn minimality<P>(&self, product: P, input: &Tensor, gradient: &mut Components, logged: bool) -> Option<Tensor>
+    fn select(&self, attributions: &Tensor, batch: i64) -> Active {
+        let counts = self.settings.iter().map(|settings| settings.selection.pairs(batch as usize));
+        let counts: Vec<usize> = counts.collect();
+        match self.sparse_pass {
+            SparsePass::Pairs => Active::Pairs(ActivePairs::largest(attributions, &counts)),
+            SparsePass::Masks => Active::Mask(largest_as_mask(attributions, &counts)),
+        }
+    }
+
+    /// Adds the gradient of the weighted terms to `gradient`; returns the terms if `logged`.
+    fn losses(&self, active: &Active, input: &Tensor, gradient: Option<&mut Components>, logged: bool) -> Vec<Term> {
+        let Self { weights, components, .. } = self;
+        let setting = |setting: fn(&Apd) -> f64| self.settings.iter().map(setting);
+        let (faithful, minimal, simple) = (
+            setting(|apd| apd.coefficients.faithfulness),
+            setting(|apd| apd.coefficients.minimality),
+            setting(|apd| apd.coefficients.simplicity),
+        );
+        let powers = per_replica(setting(|apd| apd.schatten_power), components);
+
+        let faithfulness = Faithfulness::new(components, weights);
+        let simplicity = Simplicity::new(components, &active.counts(), input.size()[1], &powers);
+        let minimality = match active {
+            Active::Pairs(pairs) => self.minimality(Selected::new(components, pairs), input),
+            Active::Mask(mask) => self.minimality(Masked::new(components, mask), input),
+        };
+        let mut terms = Vec::new();
+        if logged {
+            terms.push(Term::new("faithfulness", faithful.clone(), &faithfulness.value()));
+            terms.push(Term::new("minimality", minimal.clone(), &minimality.value()));
+            terms.push(Term::new("simplicity", simple.clone(), &simplicity.value()));
+        }
+        if let Some(gradient) = gradient {
+            faithfulness.backward(&per_replica(faithful, components), components, gradient);
+            simplicity.backward(&per_replica(simple, components), gradient);
+            minimality.backward(&per_replica(minimal, components), gradient);
+        }
+        terms
+    }
+
+    /// The pass with the active components against the target's output.
+    fn minimality<'p, P>(&'p self, product: P, input: &Tensor) -> Box<dyn Minimality + 'p>
     where
-        P: SiteProduct<Gradient = Components>,
+        P: SiteProduct<Gradient = Components> + 'p,
     {
         let target = self.network.output(self.weights, input);
         let mut tape = Tape::new(product, &self.weights.biases);
         let features = tape.input(input);
         let output = self.network.forward(&mut tape, features);
         let error = MeanSquaredError::new(tape.tensor(output), &target);
-        let value = logged.then(|| error.value());
-        let coefficients = per_replica(self.coefficients(|coefficients| coefficients.minimality), &self.components);
-        tape.backward(error.backward(&coefficients), gradient);
-        value
+        Box::new(SparseError { tape, error })
+    }
+}
+
+/// L_m of a sparse pass, whatever the form of its products.
+trait Minimality {
+    /// [replica].
+    fn value(&self) -> Tensor;
+
+    /// Adds the derivative, weighted by `coefficients` [replica], to that of the factors.
+    fn backward(self: Box<Self>, coefficients: &Tensor, gradient: &mut Components);
+}
+
+struct SparseError<'a, P: SiteProduct> {
+    tape: Tape<'a, P>,
+    error: MeanSquaredError,
+}
+
+impl<P: SiteProduct<Gradient = Components>> Minimality for SparseError<'_, P> {
+    fn value(&self) -> Tensor {
+        self.error.value()
+    }
+
+    fn backward(self: Box<Self>, coefficients: &Tensor, gradient: &mut Components) {
+        let SparseError { tape, error } = *self;
+        tape.backward(error.backward(coefficients), gradient);
+    }
+}
+
+/// What a decomposition makes of some inputs.
+pub struct Observed {
+    /// A_c(x)^2, [replica, sample, component].
+    pub attributions: Tensor,
+    /// Zeros and ones [replica, sample, component].
+    pub mask: Tensor,
+    /// The unweighted loss terms.
+    pub terms: Vec<Term>,
+}
+
+/// The components active in one batch, in the form that suits the sparse pass.
+enum Active {
+    Pairs(ActivePairs),
+    Mask(Tensor),
+}
+
+impl Active {
+    /// On how many samples each component is active, [replica, component].
+    fn counts(&self) -> Tensor {
+        match self {
+            Active::Pairs(pairs) => pairs.counts(),
+            Active::Mask(mask) => mask.sum_dim_intlist([1].as_slice(), false, None),
+        }
+    }
+
+    /// Zeros and ones [replica, sample, component].
+    fn into_mask(self) -> Tensor {
+        match self {
+            Active::Pairs(pairs) => pairs.to_mask(),
+            Active::Mask(mask) => mask,
+        }
     }
 }
 
@@ -138,43 +237,8 @@ impl Objective for Decomposition<'_> {
     }
 
     fn add_gradients(&mut self, input: &Tensor, logged: bool) -> Vec<Term> {
-        let Self { network, weights, components, .. } = &*self;
         let mut gradient = self.gradient.map(Tensor::shallow_clone);
-        let batch = input.size()[1];
-
-        let attributions = gradient_attributions(network, weights, components, input);
-        let (minimality, active_counts) = match self.sparse_pass {
-            SparsePass::Pairs => {
-                let pairs = ActivePairs::largest(&attributions, &self.counts(batch));
-                let product = Selected::new(components, &pairs);
-                (self.minimality(product, input, &mut gradient, logged), pairs.counts())
-            }
-            SparsePass::Masks => {
-                let mask = largest_as_mask(&attributions, &self.counts(batch));
-                let product = Masked::new(components, &mask);
-                let counts = mask.sum_dim_intlist([1].as_slice(), false, None);
-                (self.minimality(product, input, &mut gradient, logged), counts)
-            }
-        };
-
-        let faithfulness = Faithfulness::new(components, weights);
-        let coefficients = per_replica(self.coefficients(|coefficients| coefficients.faithfulness), components);
-        faithfulness.backward(&coefficients, components, &mut gradient);
-
-        let powers = per_replica(self.settings.iter().map(|settings| settings.schatten_power), components);
-        let simplicity = Simplicity::new(components, &active_counts, batch, &powers);
-        let coefficients = per_replica(self.coefficients(|coefficients| coefficients.simplicity), components);
-        simplicity.backward(&coefficients, &mut gradient);
-
-        let Some(minimality) = minimality else { return Vec::new() };
-        vec![
-            Term::new(
-                "faithfulness",
-                self.coefficients(|coefficients| coefficients.faithfulness),
-                &faithfulness.value(),
-            ),
-            Term::new("minimality", self.coefficients(|coefficients| coefficients.minimality), &minimality),
-            Term::new("simplicity", self.coefficients(|coefficients| coefficients.simplicity), &simplicity.value()),
-        ]
+        let active = self.select(&self.attributions(input), input.size()[1]);
+        self.losses(&active, input, Some(&mut gradient), logged)
     }
 }

@@ -2,7 +2,7 @@
 
 mod apd;
 
-pub use apd::{Apd, Coefficients, Decomposition, SparsePass};
+pub use apd::{Apd, Coefficients, Decomposition, Observed, SparsePass};
 use serde::Serialize;
 
 use crate::spec::{Choice, Variant};

@@ -1,0 +1,75 @@
+//! How often and how strongly each component is active, and what the losses are on samples not trained on.
+
+use tch::{Kind, Tensor};
+
+use crate::{
+    fit::{InputStream, Term, total},
+    method::Decomposition,
+};
+
+/// What one replica's components do on many samples.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Activity {
+    /// Number of samples looked at.
+    pub samples: usize,
+    /// On how many of them each component was selected.
+    pub active_samples: Vec<f64>,
+    /// Mean of A_c(x) over the samples on which c was selected; `None` where there were none.
+    pub mean_attributions: Vec<Option<f64>>,
+    /// The unweighted loss terms and their weighted `total`, means over the batches.
+    pub terms: Vec<(&'static str, f64)>,
+}
+
+impl Activity {
+    /// Share of the samples on which each component was selected.
+    pub fn frequencies(&self) -> Vec<f64> {
+        self.active_samples.iter().map(|count| count / self.samples as f64).collect()
+    }
+
+    /// Mean number of components selected on a sample.
+    pub fn mean_active(&self) -> f64 {
+        self.active_samples.iter().sum::<f64>() / self.samples as f64
+    }
+
+    /// Whether each component was selected at all.
+    pub fn alive(&self) -> Vec<bool> {
+        self.active_samples.iter().map(|&count| count > 0.0).collect()
+    }
+
+    /// A loss term by name.
+    pub fn term(&self, name: &str) -> Option<f64> {
+        self.terms.iter().find(|(found, _)| *found == name).map(|(_, value)| *value)
+    }
+}
+
+/// Looks at no fewer than `samples` samples, in whole batches because the selection is one of a batch. The decomposition is of
+/// one replica.
+pub fn measure_activity(decomposition: &Decomposition, inputs: &InputStream, samples: usize, batch: usize) -> Activity {
+    let batches = samples.div_ceil(batch);
+    let mut counts: Option<Tensor> = None;
+    let mut attribution_sums: Option<Tensor> = None;
+    let mut terms: Vec<Term> = Vec::new();
+    for step in 0..batches {
+        let input = inputs.batch(step as u64, batch, decomposition.components().device());
+        let observed = decomposition.observe(&input);
+        let over_samples = |tensor: Tensor| tensor.sum_dim_intlist([0, 1].as_slice(), false, Kind::Double);
+        let add = |sum: Option<Tensor>, more: Tensor| Some(sum.map_or(more.shallow_clone(), |sum| sum + more));
+        counts = add(counts, over_samples(observed.mask.shallow_clone()));
+        attribution_sums = add(attribution_sums, over_samples(observed.attributions.sqrt() * &observed.mask));
+        let with_total = observed.terms.iter().cloned().chain([total(&observed.terms)]);
+        if terms.is_empty() {
+            terms = with_total.collect();
+        } else {
+            terms.iter_mut().zip(with_total).for_each(|(sum, term)| sum.values[0] += term.values[0]);
+        }
+    }
+    let numbers = |tensor: Option<Tensor>| Vec::<f64>::try_from(tensor.expect("at least one batch")).expect("one axis");
+    let active_samples = numbers(counts);
+    let mean = |(&count, sum): (&f64, f64)| (count > 0.0).then(|| sum / count);
+    Activity {
+        samples: batches * batch,
+        mean_attributions: active_samples.iter().zip(numbers(attribution_sums)).map(mean).collect(),
+        active_samples,
+        terms: terms.iter().map(|term| (term.name, term.values[0] / batches as f64)).collect(),
+    }
+}

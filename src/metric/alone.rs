@@ -1,0 +1,66 @@
+//! How well one component alone does a feature's work.
+
+use tch::Tensor;
+
+use crate::{
+    components::Components,
+    network::{Network, Weights},
+    reading::{Masked, Tape},
+};
+
+/// Values of the feature that the error is averaged over, evenly spaced in (0, 1].
+const VALUES: i64 = 100;
+
+/// Mean squared error, over the outputs and over inputs with only `feature` active at 0.01, 0.02 .. 1, of the network with
+/// only `component` against the target's output. All of one replica.
+pub fn error_with_one_component(
+    network: &Network,
+    weights: &Weights,
+    components: &Components,
+    feature: usize,
+    component: usize,
+) -> f64 {
+    let options = (components.factors.iter().next().expect("a network has a site").a.kind(), components.device());
+    let one_hot = |width: i64, index: usize| {
+        Tensor::zeros([1, 1, width], options).index_fill(2, &index_tensor(index, options.1), 1.0)
+    };
+    let values = Tensor::linspace(1.0 / VALUES as f64, 1.0, VALUES, options).view([1, -1, 1]);
+    let input = one_hot(network.features() as i64, feature) * values;
+    let mask = one_hot(components.number(), component).expand([1, VALUES, -1], false);
+    let mut tape = Tape::new(Masked::new(components, &mask), &weights.biases);
+    let features = tape.input(&input);
+    let output = network.forward(&mut tape, features);
+    let difference = tape.tensor(output) - network.output(weights, &input);
+    difference.square().mean(tch::Kind::Double).double_value(&[])
+}
+
+fn index_tensor(index: usize, device: tch::Device) -> Tensor {
+    Tensor::from_slice(&[index as i64]).to_device(device)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        components::Factors,
+        memory::tensor_from,
+        network::{HiddenKind, Tms},
+    };
+
+    #[test]
+    fn a_feature_of_length_one_is_given_back_by_its_component_and_by_no_other() {
+        let network = Network::Tms(Tms { features: 2, hidden: 2, hidden_layers: 0, hidden_kind: HiddenKind::Trained });
+        let identity = || [1.0, 0.0, 0.0, 1.0].into_iter();
+        let weights = Weights {
+            sites: [tensor_from(&[1, 2, 2], identity())].into_iter().collect(),
+            biases: vec![tensor_from(&[1, 2], [0.0, 0.0].into_iter())],
+        };
+        // P_c = e_c e_c^T.
+        let a = tensor_from(&[1, 2, 2, 1], identity());
+        let components = Components { factors: [Factors { b: a.view([1, 2, 1, 2]), a }].into_iter().collect() };
+        let error = |component| error_with_one_component(&network, &weights, &components, 0, component);
+        assert!(error(0) < 1e-12);
+        // The other gives back nothing: mean over two outputs of x^2 over x = 0.01 .. 1.
+        assert!((error(1) - 0.5 * 0.33835).abs() < 1e-6, "{}", error(1));
+    }
+}

@@ -1,0 +1,177 @@
+//! Whether the components of a toy model of superposition are its features.
+
+use tch::{Kind, Tensor};
+
+use super::assignment::assign;
+
+/// The least cosine of a matched component with its feature.
+const LEAST_COSINE: f64 = 0.99;
+/// The range of |P_c[j]| / |W[j]| of a matched component.
+const NORM_RATIOS: std::ops::RangeInclusive<f64> = 0.8..=1.2;
+/// The largest |P_c[j]| / |W[j]| of any other component.
+const LARGEST_LEAK: f64 = 0.2;
+
+/// How one replica's components compare with its features.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recovery {
+    /// Mean over the features of the largest cosine with any component (Braun et al. 2025, table 1).
+    pub mmcs: f64,
+    /// Mean over the features of |P_c[j]| / |W[j]| for the component c of that cosine.
+    pub ml2r: f64,
+    pub features: Vec<FeatureMatch>,
+    pub components: Vec<ComponentMatch>,
+    /// Every feature has its own component: its cosine is at least 0.99 and its norm ratio in [0.8, 1.2], and no other
+    /// component has more than 0.2 of the feature's norm.
+    pub recovered: bool,
+}
+
+/// A feature j and the component c that the optimal assignment gives it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FeatureMatch {
+    /// `None` where there are fewer components than features.
+    pub component: Option<usize>,
+    /// cos(P_c[j], W[j]).
+    pub cosine: f64,
+    /// |P_c[j]| / |W[j]|.
+    pub norm_ratio: f64,
+    /// The largest |P_c'[j]| / |W[j]| of the other components c'.
+    pub leak: f64,
+}
+
+/// A component c and the feature j that the optimal assignment gives it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ComponentMatch {
+    /// `None` where there are more components than features.
+    pub feature: Option<usize>,
+    /// The largest |P_c[j']| / |W[j']| at the other features j'.
+    pub largest_leak: f64,
+}
+
+/// Compares `matrices` [component, feature, hidden], the components at the embed site, with the rows of `embed`
+/// [feature, hidden]. The assignment makes the sum of q[c, j] = P_c[j] . W[j] / |W[j]|^2 largest.
+pub fn recovery(embed: &Tensor, matrices: &Tensor) -> Recovery {
+    let (embed, matrices) = (embed.to_kind(Kind::Double), matrices.to_kind(Kind::Double));
+    let (features, components) = (embed.size()[0] as usize, matrices.size()[0] as usize);
+    let over_hidden = |tensor: Tensor| tensor.sum_dim_intlist([-1].as_slice(), false, Kind::Double);
+    let table = |tensor: Tensor| {
+        Vec::<Vec<f64>>::try_from(tensor.nan_to_num(0.0, None, None)).expect("a table of [component, feature]")
+    };
+    let feature_norms = over_hidden(embed.square()).sqrt().clamp_min(f64::MIN_POSITIVE).unsqueeze(0);
+    let norms = over_hidden(matrices.square()).sqrt();
+    let products = over_hidden(&matrices * embed.unsqueeze(0));
+    let cosines = table(&products / (&norms * &feature_norms).clamp_min(f64::MIN_POSITIVE));
+    let similarity = table(&products / feature_norms.square());
+    let ratios = table(norms / feature_norms);
+
+    let assigned = assign(features, components, |feature, component| similarity[component][feature]);
+    let matched = |feature: usize| -> FeatureMatch {
+        let own = assigned[feature];
+        let others = (0..components).filter(|&component| Some(component) != own);
+        FeatureMatch {
+            component: own,
+            cosine: own.map_or(0.0, |component| cosines[component][feature]),
+            norm_ratio: own.map_or(0.0, |component| ratios[component][feature]),
+            leak: others.map(|component| ratios[component][feature]).fold(0.0, f64::max),
+        }
+    };
+    let component_match = |component: usize| -> ComponentMatch {
+        let own = assigned.iter().position(|&assigned| assigned == Some(component));
+        let others = (0..features).filter(|&feature| Some(feature) != own);
+        let largest_leak = others.map(|feature| ratios[component][feature]).fold(0.0, f64::max);
+        ComponentMatch { feature: own, largest_leak }
+    };
+    let most_similar = |feature: usize| {
+        let by_cosine = |&left: &usize, &right: &usize| cosines[left][feature].total_cmp(&cosines[right][feature]);
+        (0..components).max_by(by_cosine)
+    };
+    let mean = |number: &dyn Fn(usize, usize) -> f64| {
+        let numbers =
+            (0..features).map(|feature| most_similar(feature).map_or(0.0, |component| number(component, feature)));
+        numbers.sum::<f64>() / features as f64
+    };
+    let matches: Vec<FeatureMatch> = (0..features).map(matched).collect();
+    Recovery {
+        mmcs: mean(&|component, feature| cosines[component][feature]),
+        ml2r: mean(&|component, feature| ratios[component][feature]),
+        recovered: matches.iter().all(FeatureMatch::is_recovered),
+        features: matches,
+        components: (0..components).map(component_match).collect(),
+    }
+}
+
+impl FeatureMatch {
+    fn is_recovered(&self) -> bool {
+        let own = self.component.is_some() && self.cosine >= LEAST_COSINE && NORM_RATIOS.contains(&self.norm_ratio);
+        own && self.leak <= LARGEST_LEAK
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Three features in the plane.
+    fn embed() -> Tensor {
+        Tensor::from_slice2(&[[3.0, 0.0], [0.0, 2.0], [-1.0, -1.0]])
+    }
+
+    /// Component c holds `share` of feature `features[c]` and nothing else.
+    fn one_feature_each(features: &[i64], share: f64) -> Tensor {
+        let rows = embed() * share;
+        let matrices: Vec<Tensor> = features
+            .iter()
+            .map(|&feature| Tensor::zeros_like(&rows).index_fill(0, &Tensor::from_slice(&[feature]), 1.0) * &rows)
+            .collect();
+        Tensor::stack(&matrices, 0)
+    }
+
+    #[test]
+    fn components_that_are_the_features_recover_them() {
+        let recovery = recovery(&embed(), &one_feature_each(&[2, 0, 1], 0.9));
+        assert!(recovery.recovered);
+        assert!((recovery.mmcs - 1.0).abs() < 1e-12 && (recovery.ml2r - 0.9).abs() < 1e-12);
+        let matched: Vec<_> = recovery.features.iter().map(|feature| feature.component).collect();
+        assert_eq!(matched, [Some(1), Some(2), Some(0)]);
+        assert_eq!(recovery.components[0], ComponentMatch { feature: Some(2), largest_leak: 0.0 });
+    }
+
+    #[test]
+    fn too_short_components_do_not_recover() {
+        assert!(!recovery(&embed(), &one_feature_each(&[0, 1, 2], 0.7)).recovered);
+        assert!(!recovery(&embed(), &one_feature_each(&[0, 1, 2], 1.3)).recovered);
+    }
+
+    #[test]
+    fn a_leak_into_another_component_spoils_it() {
+        let mut matrices = one_feature_each(&[0, 1, 2], 1.0);
+        let _ = matrices.select(0, 0).select(0, 1).copy_(&Tensor::from_slice(&[0.0, 0.5]));
+        let recovery = recovery(&embed(), &matrices);
+        assert!(!recovery.recovered);
+        assert_eq!((recovery.features[1].leak, recovery.components[0].largest_leak), (0.25, 0.25));
+        assert_eq!(recovery.features[1].component, Some(1));
+        matrices = one_feature_each(&[0, 1, 2], 1.0);
+        let _ = matrices.select(0, 0).select(0, 1).copy_(&Tensor::from_slice(&[0.0, 0.38]));
+        assert!(super::recovery(&embed(), &matrices).recovered, "a leak below a fifth is no matter");
+    }
+
+    #[test]
+    fn a_component_for_two_features_recovers_neither_alone() {
+        let matrices = one_feature_each(&[0, 1], 1.0);
+        let recovery = recovery(&embed(), &matrices);
+        assert_eq!(recovery.features[2].component, None);
+        assert!(!recovery.recovered);
+    }
+
+    #[test]
+    fn duplicates_are_found_as_leaks() {
+        let recovery = recovery(&embed(), &one_feature_each(&[0, 1, 2, 2], 1.0));
+        assert!(!recovery.recovered);
+        assert_eq!(recovery.features[2].leak, 1.0);
+        assert_eq!(recovery.components.iter().filter(|component| component.feature.is_none()).count(), 1);
+    }
+
+    #[test]
+    fn components_that_are_not_numbers_recover_nothing() {
+        assert!(!recovery(&embed(), &(one_feature_each(&[0, 1, 2], 1.0) * f64::NAN)).recovered);
+    }
+}
