@@ -7,8 +7,10 @@ use crate::report::{
     weights::{Embedding, Matrix},
 };
 
-/// Components beyond these are left out of the picture (and of no table).
+/// Components beyond these, the smallest ones, are left out of the picture.
 const MOST_COMPONENTS: usize = 100;
+/// A component whose weights are all below this share of the largest weight would be an empty panel.
+const EMPTY: f64 = 0.01;
 
 /// One matrix [feature, hidden] of the picture.
 pub struct Panel {
@@ -71,8 +73,11 @@ fn panels(run: &RunData, replica: usize, embedding: Embedding) -> (Vec<Panel>, u
         let place = |panel: &Panel| panel.feature.unwrap_or(usize::MAX);
         place(a).cmp(&place(b)).then(b.weights.norm().total_cmp(&a.weights.norm()))
     });
-    let left_out = components.len().saturating_sub(MOST_COMPONENTS);
+    let count = components.len();
+    let largest = panels[0].weights.largest();
+    components.retain(|panel| panel.weights.largest() >= EMPTY * largest);
     components.truncate(MOST_COMPONENTS);
+    let left_out = count - components.len();
     panels.extend(components);
     (panels, left_out)
 }
@@ -113,7 +118,7 @@ fn caption(run: &RunData, replica: usize, as_vectors: bool, left_out: usize) -> 
     };
     let cut = match left_out {
         0 => String::new(),
-        count => format!(" The {count} components of smallest norm are not drawn."),
+        count => format!(" Left out: {count} components that would be empty panels or whose norm is smallest."),
     };
     format!("{which}. {drawn}{cut}")
 }
