@@ -43,6 +43,17 @@ fn the_table_of_replicas_fits_80_columns() {
 }
 
 #[test]
+fn a_table_that_would_be_too_wide_leaves_out_the_seeds() {
+    let folder = TMS_5_2.write("wide");
+    change(&folder, "summary.csv", "\n0,0,", "\n0,18446744073709551615,");
+    let text = make(&folder).text(80);
+    assert!(widest_line(&text) <= 80, "{text}");
+    assert!(text.contains("replica  faithful  minimal") && text.contains("recovered\n"), "{text}");
+    assert!(read(&folder, "report.md").contains("18446744073709551615"));
+    assert!(widest_line(&make(&folder).text(60)) <= 60);
+}
+
+#[test]
 fn the_table_stands_beside_the_papers_numbers() {
     let text = make(&TMS_5_2.write("tms_5-2-0a1b2c3d")).text(80);
     assert_data_eq!(text, file!["snapshots/report_tms_5-2.txt"]);

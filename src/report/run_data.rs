@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     ReportError,
-    tables::{ComponentRow, RankRow, SummaryRow, TrainingRow, read_ranks, read_table},
+    rows::{ComponentRow, RankRow, SummaryRow, TrainingRow, read_ranks, read_table},
     weights::{Embeddings, read_embeddings},
 };
 

@@ -6,8 +6,10 @@ use kuva::{
 };
 
 use super::{
-    Figure, csv_text,
-    sheet::{Axis, Frame, Sheet},
+    Figure,
+    axis::Axis,
+    csv_text, number,
+    sheet::{Frame, Sheet},
     style,
 };
 use crate::report::run_data::RunData;
@@ -62,7 +64,7 @@ pub fn draw(run: &RunData) -> Option<Figure> {
         curve
             .points
             .iter()
-            .map(move |(step, value)| [term.clone(), replica.to_string(), step.to_string(), value.to_string()])
+            .map(move |(step, value)| [term.clone(), replica.to_string(), step.to_string(), number(*value)])
     });
     Some(Figure {
         name: "losses",

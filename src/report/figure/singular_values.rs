@@ -6,11 +6,13 @@ use kuva::{
 };
 
 use super::{
-    Figure, csv_text,
-    sheet::{Axis, Frame, Sheet},
+    Figure,
+    axis::Axis,
+    csv_text, number,
+    sheet::{Frame, Sheet},
     style,
 };
-use crate::report::{run_data::RunData, tables::RankRow};
+use crate::report::{rows::RankRow, run_data::RunData};
 
 const COLUMNS: usize = 2;
 const LEFT: f64 = 56.0;
@@ -135,7 +137,7 @@ fn numbers(rows: &[&RankRow]) -> String {
     let rows = rows.iter().flat_map(|row| {
         (1_usize..).zip(&row.singular_values).map(move |(index, value)| {
             let RankRow { replica, component, site, .. } = row;
-            [replica.to_string(), component.to_string(), site.clone(), index.to_string(), value.to_string()]
+            [replica.to_string(), component.to_string(), site.clone(), index.to_string(), number(*value)]
         })
     });
     csv_text(&header, rows)

@@ -6,8 +6,9 @@ use kuva::{
 };
 
 use super::{
+    axis::Axis,
     features::Panel,
-    sheet::{Axis, Frame, Sheet},
+    sheet::{Frame, Sheet},
     style,
 };
 use crate::report::weights::Matrix;
