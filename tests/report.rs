@@ -264,7 +264,7 @@ fn a_folder_that_is_no_runs_is_refused() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("no_run");
     fs::create_dir_all(&folder).unwrap();
     let expected = format!(
-        "`{}` is not the folder of a run: it holds no spec.toml; give one of the folders in the results folder",
+        "{} is not the folder of a run: it holds no spec.toml\n  help: give one of the folders in the results folder",
         folder.display()
     );
     assert_eq!(error(&folder), expected);
@@ -273,7 +273,18 @@ fn a_folder_that_is_no_runs_is_refused() {
 
 #[test]
 fn a_folder_that_does_not_exist_is_refused() {
-    let expected =
-        "there is no folder `no/such`; give the folder of a run, which `apd run` names when it begins and ends";
+    let expected = "there is no folder no/such\n  help: give the folder of a run, which `apd run` names when it begins \
+                    and ends";
     assert_eq!(error(Path::new("no/such")), expected);
+}
+
+#[test]
+fn a_report_that_cannot_be_written_says_what_to_do() {
+    let folder = TMS_5_2.write("unwritable");
+    fs::write(folder.join("report"), "in the way").unwrap();
+    let expected = format!(
+        "cannot write {}: File exists\n  help: make the run folder writable, or copy it and report on the copy",
+        folder.join("report").display()
+    );
+    assert_eq!(error(&folder), expected);
 }
