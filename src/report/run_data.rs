@@ -6,40 +6,10 @@ use std::{
 };
 
 use super::{
-    ReportError,
-    tables::{ComponentRow, RankRow, SummaryRow, TrainingRow, read_ranks, read_table},
+    rows::{ComponentRow, RankRow, SummaryRow, TrainingRow, read_ranks, read_table},
     weights::{Embeddings, read_embeddings},
 };
-
-/// The paths of a run folder that a report reads.
-struct Paths<'a>(&'a Path);
-
-impl Paths<'_> {
-    fn spec(&self) -> PathBuf {
-        self.0.join("spec.toml")
-    }
-    fn provenance(&self) -> PathBuf {
-        self.0.join("provenance.json")
-    }
-    fn summary(&self) -> PathBuf {
-        self.0.join("summary.csv")
-    }
-    fn training(&self) -> PathBuf {
-        self.0.join("training.csv")
-    }
-    fn components(&self) -> PathBuf {
-        self.0.join("components.csv")
-    }
-    fn ranks(&self) -> PathBuf {
-        self.0.join("ranks.csv")
-    }
-    fn target_tensors(&self) -> PathBuf {
-        self.0.join("target.safetensors")
-    }
-    fn component_tensors(&self) -> PathBuf {
-        self.0.join("components.safetensors")
-    }
-}
+use crate::run::{RunError, RunFolder};
 
 /// Sizes of a toy model of superposition.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -77,13 +47,15 @@ impl RunData {
     ///
     /// # Errors
     /// If `folder` is not a folder, or holds no `spec.toml` and so is no run's.
-    pub fn read(folder: &Path) -> Result<RunData, ReportError> {
+    pub fn read(folder: &Path) -> Result<RunData, RunError> {
         if !folder.is_dir() {
-            return Err(ReportError::NoFolder(folder.to_owned()));
+            let what = format!("there is no folder {}", folder.display());
+            return Err(RunError::new(what, "give the folder of a run, which `apd run` names when it begins and ends"));
         }
-        let paths = Paths(folder);
+        let paths = RunFolder::at(folder);
         if !paths.spec().is_file() {
-            return Err(ReportError::NotARun(folder.to_owned()));
+            let what = format!("{} is not the folder of a run: it holds no spec.toml", folder.display());
+            return Err(RunError::new(what, "give one of the folders in the results folder"));
         }
         let mut problems = Vec::new();
         let spec = read_spec(&paths.spec(), &mut problems);
@@ -98,11 +70,11 @@ impl RunData {
             status: text("status"),
             device: text("device"),
             seconds: provenance.get("seconds").and_then(|value| value.as_f64()),
-            summary: read_table(&paths.summary(), &mut problems),
-            training: read_table(&paths.training(), &mut problems),
-            components: read_table(&paths.components(), &mut problems),
-            ranks: read_ranks(&paths.ranks(), &mut problems),
-            embeddings: read_embeddings(&paths.target_tensors(), &paths.component_tensors(), &mut problems),
+            summary: read_table(&paths.summary_table(), &mut problems),
+            training: read_table(&paths.training_table(), &mut problems),
+            components: read_table(&paths.components_table(), &mut problems),
+            ranks: read_ranks(&paths.ranks_table(), &mut problems),
+            embeddings: read_embeddings(&paths.target(), &paths.components(), &mut problems),
             problems,
         })
     }

@@ -1,12 +1,24 @@
 //! What the tables of a report say, whatever they are written in.
 
-use super::{paper::published, run_data::RunData, tables::SummaryRow};
+use super::{paper::published, rows::SummaryRow, run_data::RunData};
 use crate::statistics::{MeanDeviation, mean_and_deviation, wilson_interval};
 
 /// A table as strings; the first column is a name, the others hold numbers.
 pub struct Table {
     pub header: Vec<String>,
     pub rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// Takes the column of this name out, if there is one.
+    pub fn remove(&mut self, name: &str) {
+        if let Some(column) = self.header.iter().position(|header| header == name) {
+            self.header.remove(column);
+            self.rows.iter_mut().for_each(|row| {
+                row.remove(column);
+            });
+        }
+    }
 }
 
 /// The columns of the table of replicas: heading, and the cell for a replica.

@@ -22,7 +22,7 @@ fn section(run: &RunData, width: usize) -> String {
     if run.summary.is_empty() {
         parts.push("No replica has been measured yet.".to_owned());
     } else {
-        parts.push(aligned(&table::replicas(run), width));
+        parts.push(aligned(&narrowed(table::replicas(run), width), width));
         parts.push(wrapped(table::COLUMNS_EXPLAINED, width));
         if let Some(share) = Share::of(run) {
             let (count, percent, interval) = (share.count(), share.percent(), share.interval());
@@ -36,15 +36,8 @@ fn section(run: &RunData, width: usize) -> String {
 
 /// Columns without vertical lines, names to the left and numbers to the right; two spaces apart if they fit, or one.
 fn aligned(table: &Table, width: usize) -> String {
-    let cell_width = |row: &Vec<String>, column: usize| row[column].chars().count();
-    let column_width = |column| {
-        let rows = table.rows.iter().chain([&table.header]);
-        rows.map(|row| cell_width(row, column)).max().unwrap_or(0)
-    };
-    let columns = table.header.len();
-    let widths: usize = (0..columns).map(column_width).sum();
     // One space stands between columns in any case.
-    let padding = if widths + 2 * columns <= width { 1 } else { 0 };
+    let padding = u16::from(natural_width(table) + table.header.len() <= width + 1);
     let mut text = TextTable::new();
     text.load_style(NOTHING.header_separator(LineStyle::none().fill('-').junction('-')));
     text.set_content_arrangement(ContentArrangement::Dynamic);
@@ -52,12 +45,33 @@ fn aligned(table: &Table, width: usize) -> String {
     text.set_header(&table.header);
     text.add_rows(&table.rows);
     for (index, column) in text.column_iter_mut().enumerate() {
-        column.set_padding((0, padding));
+        column.set_padding((0, if index + 1 < table.header.len() { padding } else { 0 }));
         if index > 0 {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
     text.trim_fmt()
+}
+
+/// How wide the table is with one space between its columns.
+fn natural_width(table: &Table) -> usize {
+    let cell_width = |row: &Vec<String>, column: usize| row[column].chars().count();
+    let column_width = |column| {
+        let rows = table.rows.iter().chain([&table.header]);
+        rows.map(|row| cell_width(row, column)).max().unwrap_or(0)
+    };
+    let columns = table.header.len();
+    (0..columns).map(column_width).sum::<usize>() + columns.saturating_sub(1)
+}
+
+/// The table without the columns that are missed least, as far as it would be too wide with them.
+fn narrowed(mut table: Table, width: usize) -> Table {
+    for name in ["seed", "rank", "alive"] {
+        if natural_width(&table) > width {
+            table.remove(name);
+        }
+    }
+    table
 }
 
 /// `text` in lines of at most `width` characters; longer words are cut.

@@ -1,16 +1,14 @@
 //! A weight matrix [feature, hidden] as a heat map: features from left to right, hidden dimensions upwards.
 
-use kuva::{
-    TickFormat,
-    render::{
-        color::Color,
-        render::{Primitive, TextAnchor},
-    },
+use kuva::render::{
+    color::Color,
+    render::{Primitive, TextAnchor},
 };
 
 use super::{
+    axis::Axis,
     features::Panel,
-    sheet::{Axis, Frame, Sheet},
+    sheet::{Frame, Sheet},
     style,
 };
 use crate::report::weights::Matrix;
@@ -22,14 +20,16 @@ const COLUMNS: usize = 4;
 const SMALL_HEIGHT: f64 = 30.0;
 const LEFT: f64 = 44.0;
 /// Room for the colour bar.
-const RIGHT: f64 = 52.0;
+const RIGHT: f64 = 58.0;
 const GAP: f64 = 14.0;
+/// A cell whose three channels are all above this is not drawn.
+const WHITE: u8 = 251;
 
 /// The target and the sum above, the components as small multiples below, all with the same colours.
 pub fn draw(panels: &[Panel], title: &str) -> String {
     let top = panels.len().min(TOP_COLUMNS);
     let rows = (panels.len() - top).div_ceil(COLUMNS);
-    let top_end = 20.0 + TOP_HEIGHT + 54.0;
+    let top_end = 20.0 + TOP_HEIGHT + 74.0;
     let row_height = SMALL_HEIGHT + 20.0;
     let mut sheet = Sheet::new(top_end + rows as f64 * row_height);
     let largest = panels.iter().map(|panel| panel.weights.largest()).fold(0.0, f64::max);
@@ -39,13 +39,22 @@ pub fn draw(panels: &[Panel], title: &str) -> String {
     for (column, panel) in panels[..top].iter().enumerate() {
         let frame = Frame { x: LEFT + column as f64 * (width + GAP), y: 20.0, width, height: TOP_HEIGHT };
         sheet.title((frame.x, frame.y - 6.0), &panel.name);
-        cells(&mut sheet, frame, &panel.weights, limit, true, column == 0);
+        cells(&mut sheet, frame, &panel.weights, limit);
+        let axis = |count: usize, most| {
+            let step = style::tick_step(count as f64, most).max(1.0);
+            Axis::linear((-0.5, count as f64 - 0.5), step, style::number)
+        };
+        let (across, up) = (axis(panel.weights.rows, 5.0), axis(panel.weights.columns, 3.0).numbered(column == 0));
+        sheet.panel(frame, &across, &up, false, Vec::new());
         sheet.text((frame.middle().0, frame.bottom() + 30.0), "feature", style::LABEL, style::INK, TextAnchor::Middle);
     }
     sheet.upright((12.0, 20.0 + TOP_HEIGHT / 2.0), "hidden dim.");
     colour_bar(&mut sheet, Frame { x: style::WIDTH - RIGHT + 12.0, y: 20.0, width: 9.0, height: TOP_HEIGHT }, limit);
 
     let left = 8.0;
+    if rows > 0 {
+        sheet.title((left, top_end - 22.0), "components: number · matched feature");
+    }
     let width = (style::WIDTH - 2.0 * left - GAP * (COLUMNS - 1) as f64) / COLUMNS as f64;
     for (index, panel) in panels[top..].iter().enumerate() {
         let (row, column) = (index / COLUMNS, index % COLUMNS);
@@ -54,20 +63,20 @@ pub fn draw(panels: &[Panel], title: &str) -> String {
         let name = panel.name.trim_start_matches("component ");
         let text = if panel.note.is_empty() { name.to_owned() } else { format!("{name} · {}", panel.note) };
         sheet.text((frame.x, frame.y - 4.0), &text, style::TICK, style::INK, TextAnchor::Start);
-        cells(&mut sheet, frame, &panel.weights, limit, false, false);
+        cells(&mut sheet, frame, &panel.weights, limit);
     }
-    sheet.svg(title)
+    sheet.svg("features", title)
 }
 
-/// Draws the cells that are not white, and the frame with its numbers.
-fn cells(sheet: &mut Sheet, frame: Frame, weights: &Matrix, limit: f64, x_numbered: bool, y_numbered: bool) {
+/// Draws the cells that can be told from white, and their outline.
+fn cells(sheet: &mut Sheet, frame: Frame, weights: &Matrix, limit: f64) {
     let (across, up) = (weights.rows, weights.columns);
     let (width, height) = (frame.width / across as f64, frame.height / up as f64);
     let (mut x, mut y, mut fills) = (Vec::new(), Vec::new(), Vec::new());
     for feature in 0..across {
         for (dimension, weight) in weights.row(feature).iter().enumerate() {
             let (red, green, blue) = style::diverging(weight / limit);
-            if (red, green, blue) != (255, 255, 255) {
+            if red.min(green).min(blue) <= WHITE {
                 x.push(frame.x + feature as f64 * width);
                 y.push(frame.bottom() - (dimension + 1) as f64 * height);
                 fills.push(Color::Rgb(red, green, blue));
@@ -77,15 +86,6 @@ fn cells(sheet: &mut Sheet, frame: Frame, weights: &Matrix, limit: f64, x_number
     let (w, h) = (vec![width; x.len()], vec![height; x.len()]);
     sheet.add(Primitive::RectBatch { x, y, w, h, fills });
     outline(sheet, frame);
-    let axis = |count: usize, numbered, most| Axis {
-        range: (-0.5, count as f64 - 0.5),
-        step: style::tick_step(count as f64, most).max(1.0),
-        numbered,
-        format: TickFormat::Integer,
-    };
-    if x_numbered {
-        sheet.panel(frame, &axis(across, true, 5.0), &axis(up, y_numbered, 3.0), false, Vec::new());
-    }
 }
 
 fn outline(sheet: &mut Sheet, frame: Frame) {

@@ -1,14 +1,18 @@
 //! The picture of the decomposition: each feature's weights in the target, in the sum and in each component
 //! (Braun et al. 2025, the figure of the toy models of superposition).
 
-use super::{Figure, cells, csv_text, vectors};
+use super::{Figure, cells, csv_text, number, vectors};
 use crate::report::{
-    run_data::RunData,
+    run_data::{RunData, Sizes},
     weights::{Embedding, Matrix},
 };
 
-/// Components beyond these are left out of the picture (and of no table).
+/// Components beyond these, the smallest ones, are left out of the picture.
 const MOST_COMPONENTS: usize = 100;
+/// A component whose weights are all below this share of the target's largest is an empty panel, which is left out
+/// where there are more than `FEW` components.
+const EMPTY: f64 = 0.01;
+const FEW: usize = 12;
 
 /// One matrix [feature, hidden] of the picture.
 pub struct Panel {
@@ -71,8 +75,11 @@ fn panels(run: &RunData, replica: usize, embedding: Embedding) -> (Vec<Panel>, u
         let place = |panel: &Panel| panel.feature.unwrap_or(usize::MAX);
         place(a).cmp(&place(b)).then(b.weights.norm().total_cmp(&a.weights.norm()))
     });
-    let left_out = components.len().saturating_sub(MOST_COMPONENTS);
+    let count = components.len();
+    let largest = panels[0].weights.largest();
+    components.retain(|panel| count <= FEW || panel.weights.largest() >= EMPTY * largest);
     components.truncate(MOST_COMPONENTS);
+    let left_out = count - components.len();
     panels.extend(components);
     (panels, left_out)
 }
@@ -88,7 +95,7 @@ fn numbers(replica: usize, panels: &[Panel]) -> String {
         };
         (0..panel.weights.rows).map(move |feature| {
             let mut row = vec![replica.to_string(), part.to_owned(), component.clone(), feature.to_string()];
-            row.extend(panel.weights.row(feature).iter().map(f64::to_string));
+            row.extend(panel.weights.row(feature).iter().map(|weight| number(*weight)));
             row
         })
     });
@@ -113,7 +120,11 @@ fn caption(run: &RunData, replica: usize, as_vectors: bool, left_out: usize) -> 
     };
     let cut = match left_out {
         0 => String::new(),
-        count => format!(" The {count} components of smallest norm are not drawn."),
+        count => format!(" Left out: {count} components that would be empty panels or whose norm is smallest."),
     };
-    format!("{which}. {drawn}{cut}")
+    let layers = match run.sizes {
+        Some(Sizes { hidden_layers: 1.., .. }) => " The hidden layers are not drawn.",
+        _ => "",
+    };
+    format!("{which}. {drawn}{layers}{cut}")
 }

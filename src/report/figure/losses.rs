@@ -1,14 +1,15 @@
 //! Losses of all replicas over the training steps, one panel a term.
 
 use kuva::{
-    TickFormat,
     plot::LinePlot,
     render::{plots::Plot, render::TextAnchor},
 };
 
 use super::{
-    Figure, csv_text,
-    sheet::{Axis, Frame, Sheet},
+    Figure,
+    axis::Axis,
+    csv_text, number,
+    sheet::{Frame, Sheet},
     style,
 };
 use crate::report::run_data::RunData;
@@ -63,13 +64,13 @@ pub fn draw(run: &RunData) -> Option<Figure> {
         curve
             .points
             .iter()
-            .map(move |(step, value)| [term.clone(), replica.to_string(), step.to_string(), value.to_string()])
+            .map(move |(step, value)| [term.clone(), replica.to_string(), step.to_string(), number(*value)])
     });
     Some(Figure {
         name: "losses",
         title: "Losses",
         csv: csv_text(&header, numbers),
-        svg: sheet.svg("Losses of all replicas over the training steps"),
+        svg: sheet.svg("losses", "Losses of all replicas over the training steps"),
         caption: "One thin line a replica, on a logarithmic scale without a unit; `total` weighs the terms with the \
                   spec's coefficients. Seen when it works: faithfulness falls by orders of magnitude and stays low, \
                   minimality and simplicity settle, and recovered replicas end on the same values; one that was caught \
@@ -113,16 +114,9 @@ fn thinned(points: &[(u64, f64)]) -> Vec<(u64, f64)> {
 }
 
 fn panel(sheet: &mut Sheet, frame: Frame, curves: &[&Curve], last: u64, run: &RunData) {
-    let logarithms = curves.iter().flat_map(|curve| &curve.points).map(|(_, value)| value.log10());
-    let (range, step) = style::decades(logarithms);
-    let y = Axis { range, step, numbered: true, format: TickFormat::Custom(std::sync::Arc::new(style::power_of_ten)) };
+    let y = Axis::logarithmic(curves.iter().flat_map(|curve| &curve.points).map(|(_, value)| value.log10()));
     let last = last.max(1) as f64;
-    let x = Axis {
-        range: (0.0, last),
-        step: style::tick_step(last, 4.0),
-        numbered: true,
-        format: TickFormat::Custom(std::sync::Arc::new(style::thousands)),
-    };
+    let x = Axis::linear((0.0, last), style::tick_step(last, 4.0), style::thousands);
     // What is recovered lies on top.
     let mut curves = curves.to_vec();
     curves.sort_by_key(|curve| run.recovered(curve.replica));

@@ -1,11 +1,12 @@
 //! The figures of a report.
 //!
 //! - [`style`]: colours, sizes and number formats that all figures share
-//! - [`sheet`]: a canvas on which panels and text are placed
+//! - [`axis`], [`sheet`]: a canvas on which panels and text are placed
 //! - [`features`]: the weights of target, sum and components, as [`vectors`] or as [`cells`]
 //! - [`losses`]: every replica's losses over the steps
 //! - [`singular_values`]: how many directions each component uses
 
+mod axis;
 mod cells;
 mod features;
 mod losses;
@@ -40,4 +41,9 @@ fn csv_text<Row: AsRef<[String]>>(header: &[String], rows: impl IntoIterator<Ite
         .and_then(|()| rows.into_iter().try_for_each(|row| writer.write_record(row.as_ref())));
     written.expect("rows are as long as the header, and memory takes every write");
     String::from_utf8(writer.into_inner().expect("memory takes every write")).expect("strings in, a string out")
+}
+
+/// A number of a figure's CSV, with six digits; the run folder's own tables hold all of them.
+fn number(value: f64) -> String {
+    format!("{value:.5e}")
 }

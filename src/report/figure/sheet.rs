@@ -1,8 +1,8 @@
 //! A canvas on which panels and text are placed by their pixels.
 
 use kuva::{
-    TickFormat,
     backend::svg::SvgBackend,
+    plot::LinePlot,
     render::{
         layout::Layout,
         plots::Plot,
@@ -10,7 +10,7 @@ use kuva::{
     },
 };
 
-use super::style;
+use super::{axis::Axis, style};
 
 /// A rectangle on the sheet in pixels, from the upper left.
 #[derive(Clone, Copy, Debug)]
@@ -33,23 +33,14 @@ impl Frame {
     }
 }
 
-/// One axis of a panel, linear.
-#[derive(Clone)]
-pub struct Axis {
-    pub range: (f64, f64),
-    /// Distance between ticks, which begin at a multiple of it.
-    pub step: f64,
-    /// Whether the ticks are drawn with their numbers.
-    pub numbered: bool,
-    pub format: TickFormat,
-}
-
 pub struct Sheet {
     scene: Scene,
 }
 
-/// Room for ticks and their numbers around a panel's frame.
-const MARGIN: f64 = 60.0;
+/// What the plotting library is given around a panel's frame, in which nothing is drawn.
+const MARGIN: f64 = 20.0;
+/// Width of axes, ticks and grid.
+const LINE_WIDTH: f64 = 0.8;
 
 impl Sheet {
     pub fn new(height: f64) -> Sheet {
@@ -59,8 +50,11 @@ impl Sheet {
         Sheet { scene }
     }
 
-    /// Draws `plots` with axes whose data area is `frame`.
-    pub fn panel(&mut self, frame: Frame, x: &Axis, y: &Axis, grid: bool, plots: Vec<Plot>) {
+    /// Draws `plots` and their axes; `frame` is the area of the data.
+    pub fn panel(&mut self, frame: Frame, x: &Axis, y: &Axis, grid: bool, mut plots: Vec<Plot>) {
+        // Without any plot there would be no axes.
+        plots.push(Plot::Line(LinePlot::new()));
+        self.ticks(frame, x, y, grid);
         let mut layout = Layout::new(x.range, y.range)
             .with_width(frame.width + 2.0 * MARGIN)
             .with_height(frame.height + 2.0 * MARGIN)
@@ -70,20 +64,10 @@ impl Sheet {
             .with_x_axis_max(x.range.1)
             .with_y_axis_min(y.range.0)
             .with_y_axis_max(y.range.1)
-            .with_x_tick_step(x.step)
-            .with_y_tick_step(y.step)
-            .with_x_tick_format(x.format.clone())
-            .with_y_tick_format(y.format.clone())
-            .with_tick_size(style::TICK)
-            .with_tick_length(3.0)
-            .with_axis_line_width(0.8)
-            .with_tick_width(0.8)
-            .with_grid_line_width(0.8)
-            .with_show_grid(grid)
+            .with_axis_line_width(LINE_WIDTH)
             .with_theme(style::theme())
             .with_font_family(style::FONT_FAMILY);
-        layout.suppress_x_ticks = !x.numbered;
-        layout.suppress_y_ticks = !y.numbered;
+        (layout.suppress_x_ticks, layout.suppress_y_ticks) = (true, true);
         let panel = render_multiple(plots, layout);
         self.scene.defs.extend(panel.defs);
         let (left, top) = (frame.x - MARGIN, frame.y - MARGIN);
@@ -94,6 +78,38 @@ impl Sheet {
         });
         panel.elements.into_iter().for_each(|element| self.scene.add(element));
         self.scene.add(Primitive::GroupEnd);
+    }
+
+    fn ticks(&mut self, frame: Frame, x: &Axis, y: &Axis, grid: bool) {
+        const LENGTH: f64 = 3.0;
+        let size = f64::from(style::TICK);
+        for (value, label) in &x.ticks {
+            let at = frame.x + x.share(*value) * frame.width;
+            if grid {
+                self.line((at, frame.y), (at, frame.bottom()), style::GRID);
+            }
+            if x.numbered {
+                self.line((at, frame.bottom()), (at, frame.bottom() + LENGTH), style::MUTED);
+                let below = (at, frame.bottom() + LENGTH + size + 1.0);
+                self.text(below, label, style::TICK, style::INK, TextAnchor::Middle);
+            }
+        }
+        for (value, label) in &y.ticks {
+            let at = frame.bottom() - y.share(*value) * frame.height;
+            if grid {
+                self.line((frame.x, at), (frame.right(), at), style::GRID);
+            }
+            if y.numbered {
+                self.line((frame.x - LENGTH, at), (frame.x, at), style::MUTED);
+                let left = (frame.x - LENGTH - 2.0, at + 0.35 * size);
+                self.text(left, label, style::TICK, style::INK, TextAnchor::End);
+            }
+        }
+    }
+
+    fn line(&mut self, (x1, y1): (f64, f64), (x2, y2): (f64, f64), colour: &str) {
+        let (stroke, stroke_width, stroke_dasharray) = (colour.into(), LINE_WIDTH, None);
+        self.scene.add(Primitive::Line { x1, y1, x2, y2, stroke, stroke_width, stroke_dasharray });
     }
 
     /// Writes `content` with its baseline at (x, y).
@@ -149,17 +165,48 @@ impl Sheet {
             stroke_dasharray: None,
         });
         self.text((x + LINE + 5.0, y), meaning, style::LABEL, style::INK, TextAnchor::Start);
-        // Helvetica's letters are about half as wide as high.
-        x + LINE + 5.0 + meaning.chars().count() as f64 * f64::from(style::LABEL) * 0.52 + 14.0
+        // Letters are about 0.6 times as wide as high in the widest of the fonts.
+        x + LINE + 5.0 + meaning.chars().count() as f64 * f64::from(style::LABEL) * 0.6 + 12.0
     }
 
-    /// The picture, which scales with the page that shows it; `title` is read to those who cannot see it.
-    pub fn svg(self, title: &str) -> String {
+    /// The picture, which scales with the page that shows it. `name` is the figure's and sets its identifiers apart
+    /// from those of other figures in one page; `title` is read to those who cannot see the picture.
+    pub fn svg(self, name: &str, title: &str) -> String {
         let (width, height) = (self.scene.width, self.scene.height);
         let svg = SvgBackend::new().render_scene(&self.scene);
         let (opening, rest) = svg.split_once('>').expect("an SVG has an opening tag");
         let opening =
             opening.replacen("<svg ", &format!("<svg viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\" "), 1);
-        format!("{opening}><title>{title}</title>{rest}")
+        renumbered(&format!("{opening}><title>{title}</title>{rest}"), name)
+    }
+}
+
+/// The plotting library counts its clipping areas through the life of the process; here they are counted anew in each
+/// figure, so that the same data give the same bytes.
+fn renumbered(svg: &str, name: &str) -> String {
+    const COUNTED: &str = "kuva-clip-";
+    let mut parts = svg.split(COUNTED);
+    let mut renumbered = parts.next().unwrap_or_default().to_owned();
+    let mut seen: Vec<&str> = Vec::new();
+    for part in parts {
+        let digits = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
+        let (number, rest) = part.split_at(digits);
+        let index = seen.iter().position(|known| *known == number).unwrap_or_else(|| {
+            seen.push(number);
+            seen.len() - 1
+        });
+        renumbered.push_str(&format!("{name}-clip-{index}{rest}"));
+    }
+    renumbered
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clipping_areas_are_counted_anew_in_each_figure() {
+        let svg = "id=kuva-clip-31 id=kuva-clip-7 #kuva-clip-31)";
+        assert_eq!(renumbered(svg, "losses"), "id=losses-clip-0 id=losses-clip-1 #losses-clip-0)");
     }
 }

@@ -1,19 +1,18 @@
 //! The leading singular values of each component of one replica, one panel a site.
 
-use std::sync::Arc;
-
 use kuva::{
-    TickFormat,
     plot::{LinePlot, ScatterPlot},
     render::{plots::Plot, render::TextAnchor},
 };
 
 use super::{
-    Figure, csv_text,
-    sheet::{Axis, Frame, Sheet},
+    Figure,
+    axis::Axis,
+    csv_text, number,
+    sheet::{Frame, Sheet},
     style,
 };
-use crate::report::{run_data::RunData, tables::RankRow};
+use crate::report::{rows::RankRow, run_data::RunData};
 
 const COLUMNS: usize = 2;
 const LEFT: f64 = 56.0;
@@ -37,8 +36,8 @@ enum Kind {
 const KINDS: [(Kind, &str, &str); 4] = [
     (Kind::Dead, style::FAINT, "dead"),
     (Kind::Unknown, style::INK, "component"),
-    (Kind::Unmatched, style::ORANGE, "without a feature"),
-    (Kind::Matched, style::BLUE, "matched with a feature"),
+    (Kind::Unmatched, style::ORANGE, "unmatched"),
+    (Kind::Matched, style::BLUE, "matched"),
 ];
 
 pub fn draw(run: &RunData) -> Option<Figure> {
@@ -56,6 +55,8 @@ pub fn draw(run: &RunData) -> Option<Figure> {
     let mut sheet = Sheet::new(TOP + sheet_rows as f64 * ROW + 18.0);
     keys(&mut sheet, run, &rows);
     let width = (style::WIDTH - LEFT - 16.0 - GAP * (columns - 1) as f64) / columns as f64;
+    // Few values do not fill the width.
+    let width = width.min(100.0 + 50.0 * most as f64);
     for (index, site) in sites.iter().enumerate() {
         let (row, column) = (index / COLUMNS, index % COLUMNS);
         let x = LEFT + column as f64 * (width + GAP);
@@ -68,13 +69,13 @@ pub fn draw(run: &RunData) -> Option<Figure> {
         }
         if index + COLUMNS >= sites.len() {
             let at = (frame.middle().0, frame.bottom() + 32.0);
-            sheet.text(at, "rank of the singular value", style::LABEL, style::INK, TextAnchor::Middle);
+            sheet.text(at, "index of the singular value", style::LABEL, style::INK, TextAnchor::Middle);
         }
     }
     Some(Figure {
         name: "singular_values",
         title: "Singular values",
-        svg: sheet.svg("Leading singular values of each component"),
+        svg: sheet.svg("singular_values", "Leading singular values of each component"),
         csv: numbers(&rows),
         caption: format!(
             "Leading singular values of each component of replica {replica} (the one of the figure of features), one \
@@ -100,14 +101,9 @@ fn panel(sheet: &mut Sheet, frame: Frame, rows: &[&RankRow], most: usize, run: &
     let floor = values().fold(0.0, f64::max) * FLOOR;
     let floor = if floor > 0.0 { floor } else { f64::MIN_POSITIVE };
     let logarithm = |value: f64| value.max(floor).log10();
-    let (range, step) = style::decades(values().map(logarithm));
-    let y = Axis { range, step, numbered: true, format: TickFormat::Custom(Arc::new(style::power_of_ten)) };
-    let x = Axis {
-        range: (0.7, most as f64 + 0.3),
-        step: style::tick_step(most as f64, 10.0).max(1.0),
-        numbered: true,
-        format: TickFormat::Integer,
-    };
+    let y = Axis::logarithmic(values().map(logarithm));
+    let step = style::tick_step(most as f64, 10.0).max(1.0);
+    let x = Axis::linear((0.7, most as f64 + 0.3), step, style::number);
     let mut plots = Vec::new();
     for (drawn, colour, _) in KINDS {
         for row in rows.iter().filter(|row| kind(run, row) == drawn) {
@@ -141,7 +137,7 @@ fn numbers(rows: &[&RankRow]) -> String {
     let rows = rows.iter().flat_map(|row| {
         (1_usize..).zip(&row.singular_values).map(move |(index, value)| {
             let RankRow { replica, component, site, .. } = row;
-            [replica.to_string(), component.to_string(), site.clone(), index.to_string(), value.to_string()]
+            [replica.to_string(), component.to_string(), site.clone(), index.to_string(), number(*value)]
         })
     });
     csv_text(&header, rows)

@@ -9,8 +9,8 @@ pub const WIDTH: f64 = 440.0;
 pub const FONT_FAMILY: &str = "Helvetica, Arial, 'DejaVu Sans', sans-serif";
 
 /// Text sizes in pixels.
-pub const TITLE: u32 = 12;
-pub const LABEL: u32 = 12;
+pub const TITLE: u32 = 11;
+pub const LABEL: u32 = 11;
 pub const TICK: u32 = 10;
 
 /// Colours that people with any of the common colour-vision deficiencies can tell apart.
@@ -46,13 +46,7 @@ pub fn diverging(value: f64) -> (u8, u8, u8) {
 }
 
 pub fn theme() -> Theme {
-    Theme {
-        axis_color: MUTED.into(),
-        grid_color: GRID.into(),
-        tick_color: MUTED.into(),
-        text_color: INK.into(),
-        ..Theme::light()
-    }
+    Theme { axis_color: MUTED.into(), text_color: INK.into(), show_grid: false, ..Theme::light() }
 }
 
 /// Text from a file as a label: no control characters, at most 32 characters, and no `$` that would be read as
@@ -66,8 +60,17 @@ pub fn plain(text: &str) -> String {
     plain.replace('$', "\\$")
 }
 
-/// 10 to the power of `exponent`, for a tick: 10⁻³.
-pub fn power_of_ten(exponent: f64) -> String {
+/// `factor` times ten to the power of `power`, for a tick among others that are no powers of ten: 0.02, 2·10⁻⁶.
+pub fn times_ten(factor: u8, power: i32) -> String {
+    match (factor, power) {
+        (_, -2..=2) => number(f64::from(factor) * 10_f64.powi(power)),
+        (1, _) => power_of_ten(power),
+        _ => format!("{factor}·{}", power_of_ten(power)),
+    }
+}
+
+/// Ten to the power of `power`, for a tick: 10⁻⁶, 1.
+pub fn power_of_ten(power: i32) -> String {
     let superscript = |digit: char| match digit {
         '-' => '⁻',
         '1' => '¹',
@@ -76,8 +79,16 @@ pub fn power_of_ten(exponent: f64) -> String {
         '0' | '4'..='9' => char::from_u32(digit as u32 - '0' as u32 + '⁰' as u32).unwrap_or(digit),
         other => other,
     };
-    let exponent = format!("{exponent:.0}").replace("-0", "0");
-    format!("10{}", exponent.chars().map(superscript).collect::<String>())
+    match power {
+        0 => "1".to_owned(),
+        _ => format!("10{}", power.to_string().chars().map(superscript).collect::<String>()),
+    }
+}
+
+/// A number for a tick: −1, 0.5.
+pub fn number(value: f64) -> String {
+    let rounded = format!("{value:.6}");
+    rounded.trim_end_matches('0').trim_end_matches('.').replace('-', "−")
 }
 
 /// A count of steps for a tick: 500, 5k, 2.5k, 2M.
@@ -98,17 +109,6 @@ pub fn tick_step(span: f64, most: f64) -> f64 {
     [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power).into_iter().find(|step| span / step <= most).unwrap_or(span)
 }
 
-/// A range in decades and its tick step, for values in `logarithms` (base 10).
-pub fn decades(logarithms: impl Iterator<Item = f64> + Clone) -> ((f64, f64), f64) {
-    let low = logarithms.clone().fold(f64::INFINITY, f64::min).floor();
-    let high = logarithms.fold(f64::NEG_INFINITY, f64::max).ceil();
-    if !(low.is_finite() && high.is_finite()) {
-        return ((-1.0, 0.0), 1.0);
-    }
-    let high = if high > low { high } else { low + 1.0 };
-    ((low, high), tick_step(high - low, 5.0).max(1.0))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,11 +120,15 @@ mod tests {
     }
 
     #[test]
-    fn powers_of_ten_are_written_with_superscripts() {
-        assert_eq!(power_of_ten(-12.0), "10⁻¹²");
-        assert_eq!(power_of_ten(0.0), "10⁰");
-        assert_eq!(power_of_ten(-0.0), "10⁰");
-        assert_eq!(power_of_ten(4.0), "10⁴");
+    fn powers_of_ten_are_written_with_superscripts_unless_they_are_short() {
+        assert_eq!([power_of_ten(-12), power_of_ten(0), power_of_ten(4)], ["10⁻¹²", "1", "10⁴"]);
+        assert_eq!([times_ten(1, -12), times_ten(2, -6)], ["10⁻¹²", "2·10⁻⁶"]);
+        assert_eq!([times_ten(5, -2), times_ten(1, 0), times_ten(2, 2)], ["0.05", "1", "200"]);
+    }
+
+    #[test]
+    fn numbers_of_ticks_are_short() {
+        assert_eq!(["0", "−1", "0.5", "20"].map(str::to_owned), [0.0, -1.0, 0.5, 20.0].map(number));
     }
 
     #[test]
@@ -132,12 +136,5 @@ mod tests {
         assert_eq!(tick_step(20_000.0, 4.0), 5_000.0);
         assert_eq!(tick_step(9.0, 5.0), 2.0);
         assert_eq!(tick_step(f64::NAN, 5.0), 1.0);
-    }
-
-    #[test]
-    fn decades_enclose_the_values() {
-        assert_eq!(decades([-3.4, -0.2].into_iter()), ((-4.0, 0.0), 1.0));
-        assert_eq!(decades([2.0].into_iter()), ((2.0, 3.0), 1.0));
-        assert_eq!(decades([].into_iter()), ((-1.0, 0.0), 1.0));
     }
 }

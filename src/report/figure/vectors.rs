@@ -1,14 +1,14 @@
 //! A weight matrix [feature, 2] as a picture: each feature's row is an arrow from the origin.
 
 use kuva::{
-    TickFormat,
     plot::{QuiverPlot, quiver::QuiverPivot},
     render::{plots::Plot, render::TextAnchor},
 };
 
 use super::{
+    axis::Axis,
     features::Panel,
-    sheet::{Axis, Frame, Sheet},
+    sheet::{Frame, Sheet},
     style,
 };
 use crate::report::weights::Matrix;
@@ -36,14 +36,10 @@ pub fn draw(panels: &[Panel], title: &str) -> String {
         sheet.title((frame.x, frame.y - 18.0), &panel.name);
         let note_colour = panel.feature.map_or(style::MUTED, style::feature_colour);
         sheet.text((frame.x, frame.y - 5.0), &panel.note, style::TICK + 1, note_colour, TextAnchor::Start);
-        let axis = |numbered| Axis {
-            range: (-limit, limit),
-            step: style::tick_step(limit, 1.9),
-            numbered,
-            format: TickFormat::Auto,
-        };
+        let axis = Axis::linear((-limit, limit), style::tick_step(limit, 1.9), style::number);
         let lowest_of_column = index + COLUMNS >= panels.len();
-        sheet.panel(frame, &axis(lowest_of_column), &axis(column == 0), true, vec![arrows(&panel.weights)]);
+        let (x, y) = (axis.clone().numbered(lowest_of_column), axis.numbered(column == 0));
+        sheet.panel(frame, &x, &y, true, vec![arrows(&panel.weights)]);
         if index == 0 {
             number_the_tips(&mut sheet, frame, limit, &panel.weights);
         }
@@ -60,7 +56,7 @@ pub fn draw(panels: &[Panel], title: &str) -> String {
             );
         }
     }
-    sheet.svg(title)
+    sheet.svg("features", title)
 }
 
 fn arrows(weights: &Matrix) -> Plot {

@@ -1,0 +1,86 @@
+//! The axes of a panel: their range, and where they have ticks.
+
+use super::style;
+
+/// One axis of a panel.
+#[derive(Clone)]
+pub struct Axis {
+    pub range: (f64, f64),
+    /// Where the ticks are, and what is written there.
+    pub ticks: Vec<(f64, String)>,
+    /// Whether the ticks are drawn and numbered, or only the grid.
+    pub numbered: bool,
+}
+
+impl Axis {
+    /// Ticks at the multiples of `step`.
+    pub fn linear(range: (f64, f64), step: f64, format: fn(f64) -> String) -> Axis {
+        let multiples = (range.0 / step).ceil() as i64..=(range.1 / step).floor() as i64;
+        let ticks = multiples.map(|multiple| multiple as f64 * step).map(|tick| (tick, format(tick)));
+        Axis { range, ticks: ticks.collect(), numbered: true }
+    }
+
+    /// For logarithms to base 10: whole powers of ten, or few multiples of these where the range is short.
+    pub fn logarithmic(logarithms: impl Iterator<Item = f64> + Clone) -> Axis {
+        let low = logarithms.clone().fold(f64::INFINITY, f64::min);
+        let high = logarithms.fold(f64::NEG_INFINITY, f64::max);
+        let (low, high) = if low <= high && (high - low).is_finite() { (low, high) } else { (-1.0, 0.0) };
+        // So much holds two ticks at least.
+        const SHORTEST: f64 = 0.75;
+        let margin = (0.04 * (high - low)).max((SHORTEST - (high - low)) / 2.0);
+        let range = (low - margin, high + margin);
+        let powers = || range.0.floor() as i32..=range.1.ceil() as i32;
+        let span = range.1 - range.0;
+        let ticks: Vec<(f64, String)> = if span < 3.0 {
+            let factors: &[u8] = if span < 1.6 { &[1, 2, 5] } else { &[1, 3] };
+            let marks = powers().flat_map(|power| factors.iter().map(move |factor| (*factor, power)));
+            let tick =
+                |(factor, power)| (f64::from(power) + f64::from(factor).log10(), style::times_ten(factor, power));
+            marks.map(tick).collect()
+        } else {
+            let stride = style::tick_step(span, 5.0).max(1.0) as i32;
+            let whole = powers().filter(|power| power % stride == 0);
+            whole.map(|power| (f64::from(power), style::power_of_ten(power))).collect()
+        };
+        let ticks = ticks.into_iter().filter(|(tick, _)| (range.0..=range.1).contains(tick)).collect();
+        Axis { range, ticks, numbered: true }
+    }
+
+    pub fn numbered(mut self, numbered: bool) -> Axis {
+        self.numbered = numbered;
+        self
+    }
+
+    /// Where `value` lies between the axis's ends, 0 to 1.
+    pub fn share(&self, value: f64) -> f64 {
+        (value - self.range.0) / (self.range.1 - self.range.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(axis: &Axis) -> Vec<&str> {
+        axis.ticks.iter().map(|(_, label)| label.as_str()).collect()
+    }
+
+    #[test]
+    fn a_linear_axis_has_ticks_at_the_multiples_of_its_step() {
+        let axis = Axis::linear((-1.4, 1.4), 1.0, style::number);
+        assert_eq!(labels(&axis), ["−1", "0", "1"]);
+    }
+
+    #[test]
+    fn a_long_logarithmic_axis_has_ticks_at_powers_of_ten() {
+        let axis = Axis::logarithmic([-7.9, 0.3].into_iter());
+        assert_eq!(labels(&axis), ["10⁻⁸", "10⁻⁶", "10⁻⁴", "10⁻²", "1"]);
+    }
+
+    #[test]
+    fn a_short_logarithmic_axis_has_two_ticks_at_least() {
+        assert_eq!(labels(&Axis::logarithmic([0.3_f64, 1.9].map(f64::log10).into_iter())), ["0.5", "1", "2"]);
+        assert_eq!(labels(&Axis::logarithmic([3e-6_f64].map(f64::log10).into_iter())), ["2·10⁻⁶", "5·10⁻⁶"]);
+        assert!(labels(&Axis::logarithmic([].into_iter())).len() >= 2);
+    }
+}
