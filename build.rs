@@ -39,6 +39,8 @@ fn use_libtorch() -> Result<(), String> {
         ));
     }
     println!("cargo:rustc-link-arg=-Wl,-rpath,{}", folder.display());
+    // The older kind of search path: it comes before LD_LIBRARY_PATH, which may name another program's libtorch.
+    println!("cargo:rustc-link-arg=-Wl,--disable-new-dtags");
     Ok(())
 }
 
