@@ -3,6 +3,7 @@
 pub mod attribution;
 pub mod components;
 pub mod device;
+pub mod experiment;
 pub mod fit;
 pub mod initial_values;
 pub mod inputs;

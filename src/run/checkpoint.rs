@@ -6,6 +6,7 @@ use std::{
 };
 
 use serde::{Serialize, de::DeserializeOwned};
+use sha2::{Digest, Sha256};
 use tch::Tensor;
 
 use super::{
@@ -59,6 +60,14 @@ impl Checkpoints {
     /// The checkpoints in `folder` that belong to `owner`, the hash of what is trained; others are refused.
     pub fn new(folder: impl Into<PathBuf>, owner: &str) -> Checkpoints {
         Checkpoints { folder: folder.into(), owner: owner.into() }
+    }
+
+    /// The checkpoints of a part of what the owner trains, in a folder of their own inside this one.
+    pub fn of(&self, part: &str) -> Checkpoints {
+        let owner = format!("{}, {part}", self.owner);
+        let digest = Sha256::digest(part.as_bytes());
+        let name: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        Checkpoints { folder: self.folder.join(name), owner }
     }
 
     /// Writes the newest checkpoint. What was the newest becomes the previous one, once this one is on disk.

@@ -1,0 +1,92 @@
+//! One experiment's way: targets trained, components found, measurements taken, files left in its folders.
+
+mod decomposition;
+mod measurement;
+mod tables;
+mod targets;
+
+use std::{path::PathBuf, time::Duration};
+
+pub use decomposition::decompose;
+use tch::Device;
+
+use crate::{
+    fit::{End, Fit, LogRow, Observer, State, Surroundings},
+    run::{Checkpoint, Checkpoints, Interrupt, Machine, RunError, RunFolder, TargetFolder},
+    spec::Spec,
+};
+
+/// How old a checkpoint may be: what a kill costs at most.
+const CHECKPOINT_AGE: Duration = Duration::from_secs(20);
+
+/// Everything beside the spec that a command gives to an experiment.
+pub struct Session {
+    /// The folder of all run folders.
+    pub results: PathBuf,
+    pub device: Device,
+    pub threads: usize,
+    /// Whether to start anew beside an existing run.
+    pub force: bool,
+    pub interrupt: Interrupt,
+    pub observer: Box<dyn Observer>,
+}
+
+impl Session {
+    fn machine(&self) -> Machine {
+        let device = match self.device {
+            Device::Cuda(index) => format!("cuda:{index}"),
+            _ => "cpu".into(),
+        };
+        Machine::new(device, self.threads)
+    }
+
+    /// Trains on from the last checkpoint, leaving new ones.
+    fn fit(&mut self, stage: &str, fit: &mut Fit, checkpoints: &Checkpoints) -> Result<End, RunError> {
+        if let Some(Checkpoint { step, tensors, log }) = checkpoints.load::<LogRow>()? {
+            let resumed = fit.resume(State { step, tensors, log });
+            resumed.map_err(|why| {
+                RunError::new(
+                    format!("the checkpoint does not fit its training: {why}"),
+                    "start anew with --force, or remove the checkpoint",
+                )
+            })?;
+            tracing::info!("going on with {stage} at step {step}");
+        }
+        let interrupt = self.interrupt.clone();
+        fit.run(stage, Surroundings {
+            observer: &mut *self.observer,
+            stop: &|| interrupt.requested(),
+            save: &mut |state| checkpoints.save(state.step, &state.tensors, &state.log),
+            save_every: CHECKPOINT_AGE,
+        })
+    }
+}
+
+/// How a stage of an experiment ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Its files are in `folder`; `already`: they were there before.
+    Finished { folder: PathBuf, already: bool },
+    /// On request; the same command goes on from what was saved in `folder`.
+    Interrupted { folder: PathBuf, stage: String, step: u64, steps: u64 },
+}
+
+/// Trains every target of the experiment that is not there yet.
+pub fn train_target(spec: &Spec, session: &mut Session) -> Result<Outcome, RunError> {
+    let finished = run_folder_at(spec, session).is_finished() && !session.force;
+    let folder = TargetFolder::new(&session.results, &spec.target.hash(), targets::seeds(spec)[0]).path().to_path_buf();
+    let targets_folder = folder.parent().map_or(folder.clone(), PathBuf::from);
+    let trained = targets::seeds(spec).iter().all(|&seed| targets::folder(spec, session, seed).is_trained());
+    if finished || trained {
+        return Ok(Outcome::Finished { folder: targets_folder, already: true });
+    }
+    Ok(match targets::obtain(spec, session)? {
+        targets::Obtained::Weights(_) => Outcome::Finished { folder: targets_folder, already: false },
+        targets::Obtained::Interrupted(outcome) => outcome,
+    })
+}
+
+/// The run's folder for reading.
+fn run_folder_at(spec: &Spec, session: &Session) -> RunFolder {
+    RunFolder::at(RunFolder::locate(&session.results, &spec.name, &spec.hash(), false))
+}

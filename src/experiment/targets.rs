@@ -1,0 +1,117 @@
+//! Target networks: found in the cache, or trained together and put there.
+
+use super::{Outcome, Session};
+use crate::{
+    fit::{End, Fit, InputStream, LogRow},
+    network::{Task, Weights},
+    random::Purpose,
+    run::{Lock, Provenance, RunError, Status, TargetFolder, TensorFile, write_table, write_tensors},
+    spec::Spec,
+};
+
+/// What asking for the targets gives.
+pub enum Obtained {
+    /// One replica for every seed of the experiment, in main memory.
+    Weights(Weights),
+    Interrupted(Outcome),
+}
+
+/// The seeds of the targets, ascending, each once.
+pub fn seeds(spec: &Spec) -> Vec<u64> {
+    let mut seeds = spec.target.seed.map_or_else(|| spec.seeds.clone(), |seed| vec![seed]);
+    seeds.sort_unstable();
+    seeds
+}
+
+pub fn folder(spec: &Spec, session: &Session, seed: u64) -> TargetFolder {
+    TargetFolder::new(&session.results, &spec.target.hash(), seed)
+}
+
+/// The target of every replica, trained first where it is missing.
+pub fn obtain(spec: &Spec, session: &mut Session) -> Result<Obtained, RunError> {
+    let section = section(spec);
+    let mut missing = Vec::new();
+    for seed in seeds(spec) {
+        let folder = folder(spec, session, seed);
+        if folder.is_trained() {
+            folder.check(&section)?;
+            continue;
+        }
+        let Some(lock) = folder.lock(&section, &session.interrupt)? else {
+            return Ok(Obtained::Interrupted(interrupted(&folder, spec, 0)));
+        };
+        // Another process may have trained it while we waited for the lock.
+        if !folder.is_trained() {
+            missing.push((folder, lock));
+        }
+    }
+    if let Some(outcome) = train(spec, session, &missing)? {
+        return Ok(Obtained::Interrupted(outcome));
+    }
+    drop(missing);
+    let of_replica = |&seed: &u64| read(spec, &folder(spec, session, spec.target.seed.unwrap_or(seed)));
+    let replicas: Vec<Weights> = spec.seeds.iter().map(of_replica).collect::<Result<_, _>>()?;
+    Ok(Obtained::Weights(Weights::stack(&replicas)))
+}
+
+/// The section of the spec that the targets come from, as it is kept beside them.
+fn section(spec: &Spec) -> String {
+    let target = crate::spec::Target { seed: None, ..spec.target.clone() };
+    toml::to_string(&target).expect("a resolved section is plain data")
+}
+
+/// Trains the missing targets as replicas of one training; an outcome if it was interrupted.
+fn train(spec: &Spec, session: &mut Session, missing: &[(TargetFolder, Lock)]) -> Result<Option<Outcome>, RunError> {
+    let Some((leader, _)) = missing.first() else { return Ok(None) };
+    let target = &spec.target;
+    let seeds: Vec<u64> = missing.iter().map(|(folder, _)| folder.seed()).collect();
+    tracing::info!("training {} target(s) that are not in {} yet", seeds.len(), session.results.display());
+    let machine = session.machine();
+    let provenances = missing.iter().map(|(folder, _)| Provenance::begin(&folder.provenance(), machine.clone()));
+    let mut provenances: Vec<Provenance> = provenances.collect::<Result<_, _>>()?;
+
+    let weights = Weights::random(&target.network, target.initial_values, &seeds).to_device(session.device);
+    let mut task = Task::new(&target.network, weights);
+    let inputs = InputStream {
+        inputs: target.inputs.clone(),
+        features: target.network.features(),
+        seeds: seeds.clone(),
+        purpose: Purpose::TargetInputs,
+    };
+    let mut fit = Fit::new(&mut task, vec![target.training.clone(); seeds.len()], inputs, session.device);
+    // Replicas that are trained together go on together, from one checkpoint in the folder of the first.
+    let company = seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(",");
+    let checkpoints = leader.checkpoints().of(&format!("seeds {company}"));
+    if let End::Stopped { step } = session.fit("target", &mut fit, &checkpoints)? {
+        provenances.iter_mut().try_for_each(|provenance| provenance.end(Status::Interrupted))?;
+        return Ok(Some(interrupted(leader, spec, step)));
+    }
+    let log = fit.log().to_vec();
+    let weights = task.into_weights();
+    for (replica, ((folder, _), provenance)) in missing.iter().zip(&mut provenances).enumerate() {
+        let rows = log.iter().filter(|row| row.replica == replica).map(|row| LogRow { replica: 0, ..row.clone() });
+        write_table(&folder.training_table(), super::tables::TRAINING, rows)?;
+        provenance.end(Status::Finished)?;
+        let tensors = weights.replica(replica).map(|tensor| tensor.squeeze_dim(0)).named(&target.network);
+        write_tensors(&folder.target(), &tensors, &[("axes", "d_in, d_out".into())])?;
+    }
+    checkpoints.clear()?;
+    Ok(None)
+}
+
+/// A finished target, with an axis for the one replica.
+fn read(spec: &Spec, folder: &TargetFolder) -> Result<Weights, RunError> {
+    let network = &spec.target.network;
+    let mut file = TensorFile::read(&folder.target())?;
+    let mut take = |name: &str, shape: &[i64]| Ok(file.take(name, shape)?.unsqueeze(0));
+    let sites = network.sites();
+    let sites = sites.iter().map(|site| take(&site.name, &[site.d_in, site.d_out])).collect::<Result<_, RunError>>()?;
+    let biases = network.biases();
+    let biases = biases.iter().map(|(name, width)| take(name, &[*width])).collect::<Result<_, RunError>>()?;
+    Ok(Weights { sites, biases })
+}
+
+fn interrupted(folder: &TargetFolder, spec: &Spec, step: u64) -> Outcome {
+    let steps = spec.target.training.steps;
+    Outcome::Interrupted { folder: folder.path().into(), stage: "target".into(), step, steps }
+}
