@@ -1,0 +1,137 @@
+//! What must hold for every network, whatever its weights and components.
+
+mod support;
+
+use apd::{
+    attribution::{by_block, by_sample},
+    components::{Components, Factors},
+    network::{Network, Weights},
+    reading::{Dense, Masked, SiteProduct, Tangent, TangentMatrices, Tape, WithTangents},
+    run::{read_tensors, write_tensors},
+};
+use support::{assert_close, components, inputs, networks, weights};
+use tch::{Device, Kind, Tensor};
+
+const SEEDS: [u64; 2] = [3, 4];
+const COMPONENTS: usize = 6;
+
+fn output<P: SiteProduct>(network: &Network, product: P, biases: &[Tensor], input: &Tensor) -> Tensor {
+    let mut tape = Tape::new(product, biases);
+    let features = tape.input(input);
+    let output = network.forward(&mut tape, features);
+    tape.tensor(output).shallow_clone()
+}
+
+/// The weights that are the sum of the components, with the biases of `weights`.
+fn sum_of(components: &Components, weights: &Weights) -> Weights {
+    Weights {
+        sites: components.factors.map(Factors::sum),
+        biases: weights.biases.iter().map(Tensor::shallow_clone).collect(),
+    }
+}
+
+fn in_double(weights: &Weights, components: &Components) -> (Weights, Components) {
+    let double = |tensor: &Tensor| tensor.to_kind(Kind::Double);
+    (weights.map(double), components.map(double))
+}
+
+#[test]
+fn all_components_together_are_the_network_that_they_sum_to() {
+    for network in networks() {
+        let components = components(&network, COMPONENTS, 2, &SEEDS);
+        let weights = sum_of(&components, &weights(&network, &SEEDS));
+        let input = inputs(&network, &SEEDS).batch(0, 64, Device::Cpu);
+        let ones = Tensor::ones([2, 64, COMPONENTS as i64], (Kind::Float, Device::Cpu));
+        let all = output(&network, Masked::new(&components, &ones), &weights.biases, &input);
+        assert_close(&all, &output(&network, Dense::new(&weights), &weights.biases, &input), 1e-5, "output");
+    }
+}
+
+#[test]
+fn without_components_only_the_biases_remain() {
+    for network in networks() {
+        let components = components(&network, COMPONENTS, 2, &SEEDS);
+        let weights = weights(&network, &SEEDS);
+        let without = Weights { sites: weights.sites.map(Tensor::zeros_like), ..weights };
+        let input = inputs(&network, &SEEDS).batch(0, 64, Device::Cpu);
+        let zeros = Tensor::zeros([2, 64, COMPONENTS as i64], (Kind::Float, Device::Cpu));
+        let nothing = output(&network, Masked::new(&components, &zeros), &without.biases, &input);
+        assert_eq!(nothing, output(&network, Dense::new(&without), &without.biases, &input));
+        assert!(nothing.abs().max().double_value(&[]) > 0.0, "the biases show");
+    }
+}
+
+/// Tangents [replica, sample, component, output] in double precision.
+fn tangents(network: &Network, weights: &Weights, components: &Components, input: &Tensor) -> Tensor {
+    let matrices = TangentMatrices::new(weights, components);
+    let input = WithTangents::input(input.to_kind(Kind::Double));
+    network.forward(&mut Tangent::new(&matrices), input).tangents.unwrap()
+}
+
+/// (f(W + step D) - f(W - step D)) / (2 step).
+fn central_difference(network: &Network, weights: &Weights, direction: &Weights, input: &Tensor) -> Tensor {
+    const STEP: f64 = 1e-6;
+    let input = input.to_kind(Kind::Double);
+    let moved = |step: f64| Weights {
+        sites: weights.sites.enumerate().map(|(site, matrix)| matrix + &direction.sites[site] * step).collect(),
+        biases: weights.biases.iter().map(Tensor::shallow_clone).collect(),
+    };
+    (network.output(&moved(STEP), &input) - network.output(&moved(-STEP), &input)) / (2.0 * STEP)
+}
+
+#[test]
+fn a_tangent_is_the_central_difference_along_its_component() {
+    for network in networks() {
+        let (weights, components) =
+            in_double(&weights(&network, &SEEDS), &components(&network, COMPONENTS, 2, &SEEDS));
+        let input = inputs(&network, &SEEDS).batch(1, 64, Device::Cpu);
+        let tangents = tangents(&network, &weights, &components, &input);
+        for component in 0..COMPONENTS as i64 {
+            let sites = components.factors.map(|factors| factors.matrices().select(1, component));
+            let direction = Weights { sites, biases: Vec::new() };
+            let difference = central_difference(&network, &weights, &direction, &input);
+            assert_close(&tangents.select(2, component), &difference, 1e-6, &format!("component {component}"));
+        }
+    }
+}
+
+#[test]
+fn the_tangents_sum_to_the_tangent_along_the_whole_weight() {
+    for network in networks() {
+        let (weights, components) =
+            in_double(&weights(&network, &SEEDS), &components(&network, COMPONENTS, 2, &SEEDS));
+        let input = inputs(&network, &SEEDS).batch(2, 64, Device::Cpu);
+        let sum = tangents(&network, &weights, &components, &input).sum_dim_intlist([2].as_slice(), false, None);
+        let direction = sum_of(&components, &weights);
+        assert_close(&sum, &central_difference(&network, &weights, &direction, &input), 1e-6, "sum");
+    }
+}
+
+#[test]
+fn attributions_by_sample_and_by_block_agree() {
+    for network in networks() {
+        let (weights, components) = (weights(&network, &SEEDS), components(&network, COMPONENTS, 2, &SEEDS));
+        let input = inputs(&network, &SEEDS).batch(3, 300, Device::Cpu);
+        let by_sample = by_sample(&network, &weights, &components, &input);
+        assert_close(&by_sample, &by_block(&network, &weights, &components, &input), 1e-5, "attributions");
+    }
+}
+
+#[test]
+fn components_saved_and_loaded_are_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    for network in networks() {
+        let sites = network.sites();
+        let components = components(&network, COMPONENTS, 2, &SEEDS);
+        let (first, second) = (folder.path().join("first.safetensors"), folder.path().join("second.safetensors"));
+        write_tensors(&first, &components.to_files(&sites), &[]).unwrap();
+        let read = read_tensors(&first).unwrap();
+        let find = |name: &str| read.iter().find(|(found, _)| found == name).map(|(_, tensor)| tensor.shallow_clone());
+        let loaded = Components::from_files(&sites, find).unwrap();
+        for ((name, saved), (_, loaded)) in components.named(&sites).iter().zip(loaded.named(&sites)) {
+            assert_eq!(*saved, loaded, "{name}");
+        }
+        write_tensors(&second, &loaded.to_files(&sites), &[]).unwrap();
+        assert_eq!(std::fs::read(&first).unwrap(), std::fs::read(&second).unwrap());
+    }
+}

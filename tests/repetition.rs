@@ -1,0 +1,95 @@
+//! A step repeated gives the same bytes; a replica means the same alone and in company; a resumed training ends like an
+//! uninterrupted one.
+
+mod support;
+
+use apd::{
+    components::Components,
+    fit::{Fit, Objective},
+    memory::slice,
+    method::Decomposition,
+    network::{Network, Weights},
+};
+use support::{assert_close, components, inputs, settings, tms, training, weights};
+use tch::{Device, Tensor};
+
+const NUMBER: usize = 12;
+const RANK: usize = 4;
+
+fn decomposition<'a>(network: &'a Network, weights: &'a Weights, seeds: &[u64]) -> Decomposition<'a> {
+    let components = components(network, NUMBER, RANK, seeds);
+    Decomposition::new(network, weights, vec![settings(NUMBER, RANK); seeds.len()], components)
+}
+
+fn fit<'a>(decomposition: &'a mut Decomposition<'_>, network: &Network, seeds: &[u64]) -> Fit<'a> {
+    Fit::new(decomposition, vec![training(60, 512); seeds.len()], inputs(network, seeds), Device::Cpu)
+}
+
+fn bytes(components: &Components, network: &Network) -> Vec<u32> {
+    let named = components.named(&network.sites());
+    named.iter().flat_map(|(_, tensor)| slice(tensor)).map(|entry| entry.to_bits()).collect()
+}
+
+#[test]
+fn one_step_two_hundred_times_on_two_threads_gives_the_same_bytes() {
+    tch::set_num_threads(2);
+    let seeds = [1, 2, 3];
+    let network = tms(40, 10, 1);
+    let weights = weights(&network, &seeds);
+    let input = inputs(&network, &seeds).batch(0, 2048, Device::Cpu);
+    let step = || {
+        let mut decomposition = decomposition(&network, &weights, &seeds);
+        decomposition.add_gradients(&input, false);
+        let gradients = decomposition.parameters();
+        gradients.iter().flat_map(|parameter| slice(&parameter.gradient)).map(|slope| slope.to_bits()).collect()
+    };
+    let first: Vec<u32> = step();
+    assert!(first.iter().any(|bits| *bits != 0), "the step has a gradient");
+    for repetition in 1..200 {
+        assert!(step() == first, "repetition {repetition} differs");
+    }
+}
+
+#[test]
+fn a_replica_alone_and_among_others_agrees_over_fifty_steps() {
+    let network = tms(20, 5, 0);
+    let all = [5, 6, 7];
+    let together = weights(&network, &all);
+    let mut company = decomposition(&network, &together, &all);
+    let mut fit_company = fit(&mut company, &network, &all);
+    (0..50).for_each(|_| drop(fit_company.advance()));
+    for (replica, seed) in all.into_iter().enumerate() {
+        let own = together.replica(replica);
+        let mut alone = decomposition(&network, &own, &[seed]);
+        let mut fit_alone = fit(&mut alone, &network, &[seed]);
+        (0..50).for_each(|_| drop(fit_alone.advance()));
+        let in_company = company.components().replica(replica).named(&network.sites());
+        for ((name, among), (_, alone)) in in_company.iter().zip(alone.components().named(&network.sites())) {
+            assert_close(&alone, among, 1e-4, &format!("{name} of seed {seed}"));
+        }
+    }
+}
+
+#[test]
+fn a_resumed_training_ends_with_the_same_bytes_and_the_same_log() {
+    let seeds = [1, 2];
+    let network = tms(12, 4, 0);
+    let weights = weights(&network, &seeds);
+    let mut whole = decomposition(&network, &weights, &seeds);
+    let mut fit_whole = fit(&mut whole, &network, &seeds);
+    (0..60).for_each(|_| drop(fit_whole.advance()));
+    let log = fit_whole.log().to_vec();
+
+    let mut first = decomposition(&network, &weights, &seeds);
+    let mut fit_first = fit(&mut first, &network, &seeds);
+    (0..23).for_each(|_| drop(fit_first.advance()));
+    let mut state = fit_first.state();
+    state.tensors.iter_mut().for_each(|(_, tensor)| *tensor = Tensor::copy(tensor));
+
+    let mut second = decomposition(&network, &weights, &seeds);
+    let mut fit_second = fit(&mut second, &network, &seeds);
+    fit_second.resume(state).unwrap();
+    (23..60).for_each(|_| drop(fit_second.advance()));
+    assert_eq!(fit_second.log(), log);
+    assert!(bytes(second.components(), &network) == bytes(whole.components(), &network));
+}

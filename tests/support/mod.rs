@@ -1,0 +1,72 @@
+//! Small experiments that several test files use.
+#![allow(dead_code, reason = "no test file uses everything")]
+
+use apd::{
+    components::Components,
+    fit::{InputStream, Training},
+    initial_values::InitialValues,
+    inputs::{IndependentFeatures, Inputs},
+    method::{Apd, Coefficients},
+    network::{HiddenKind, Network, Tms, Weights},
+    random::Purpose,
+    schedule::Schedule,
+    selection::{BatchTopK, Selection},
+};
+use tch::Tensor;
+
+pub const RULE: InitialValues = InitialValues { instances: 3, scale: 1.0 };
+
+pub fn tms(features: usize, hidden: usize, hidden_layers: usize) -> Network {
+    Network::Tms(Tms { features, hidden, hidden_layers, hidden_kind: HiddenKind::Trained })
+}
+
+/// Every kind of network, small.
+pub fn networks() -> Vec<Network> {
+    vec![tms(5, 2, 0), tms(7, 3, 2), tms(40, 10, 0)]
+}
+
+/// Random weights and random biases: zero biases would hide mistakes.
+pub fn weights(network: &Network, seeds: &[u64]) -> Weights {
+    let mut weights = Weights::random(network, RULE, seeds);
+    for (number, bias) in weights.biases.iter_mut().enumerate() {
+        let values = Tensor::arange(bias.size()[1], (tch::Kind::Float, tch::Device::Cpu)) + number as f64;
+        bias.copy_(&(values.sin() * 0.1));
+    }
+    weights
+}
+
+pub fn components(network: &Network, number: usize, rank: usize, seeds: &[u64]) -> Components {
+    Components::random(&network.sites(), number, rank, RULE, seeds)
+}
+
+pub fn settings(number: usize, rank: usize) -> Apd {
+    Apd {
+        components: number,
+        rank,
+        schatten_power: 0.9,
+        coefficients: Coefficients { faithfulness: 1.0, minimality: 3.0, simplicity: 0.7 },
+        initial_values: RULE,
+        selection: Selection::BatchTopK(BatchTopK { k: 0.6 }),
+    }
+}
+
+pub fn training(steps: u64, batch: usize) -> Training {
+    Training { steps, batch, learning_rate: 0.01, warm_up: 0.05, weight_decay: 0.0, schedule: Schedule::Cosine }
+}
+
+pub fn inputs(network: &Network, seeds: &[u64]) -> InputStream {
+    InputStream {
+        inputs: Inputs::Independent(IndependentFeatures { probability: 0.1, low: -0.2, high: 1.0 }),
+        features: network.features(),
+        seeds: seeds.to_vec(),
+        purpose: Purpose::DecompositionInputs,
+    }
+}
+
+/// Asserts that two tensors differ by no more than `tolerance` of the second's largest magnitude.
+pub fn assert_close(actual: &Tensor, expected: &Tensor, tolerance: f64, what: &str) {
+    assert_eq!(actual.size(), expected.size(), "{what}: shapes");
+    let difference = (actual - expected).abs().max().double_value(&[]);
+    let allowed = tolerance * expected.abs().max().double_value(&[]);
+    assert!(difference <= allowed, "{what}: differs by {difference:e}, allowed {allowed:e}");
+}
