@@ -1,6 +1,7 @@
 //! `apd` takes a trained network's parameters apart into components.
 
 pub mod attribution;
+pub mod cli;
 pub mod components;
 pub mod device;
 pub mod experiment;

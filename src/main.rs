@@ -1,4 +1,13 @@
-fn main() {
-    let t = tch::Tensor::arange(3, (tch::Kind::Float, tch::Device::Cpu));
-    println!("{:?}", t.sum(tch::Kind::Float).double_value(&[]));
+//! `apd`: read the command line, begin the log, do the command, say how it ended.
+
+use std::process::ExitCode;
+
+use apd::cli::{CommandLine, complain, explain_panics, start_log};
+use clap::Parser;
+
+fn main() -> ExitCode {
+    explain_panics();
+    let command_line = CommandLine::parse();
+    let screen = start_log(command_line.loudness());
+    command_line.run(&screen).unwrap_or_else(|failure| complain(&failure)).into()
 }

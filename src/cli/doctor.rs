@@ -7,10 +7,28 @@ use std::path::Path;
 use std::process::Command;
 use std::thread::available_parallelism;
 
+use clap::Args;
 use tch::{Device, Kind, TchError, Tensor};
 
+use super::{Ending, Failure, ending::print, options::Options};
 use crate::device::{self, DeviceChoice};
 use crate::{libtorch, version};
+
+/// Tell what apd finds on this machine, and what is wrong with it
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  apd doctor
+  apd doctor --device cuda --results /scratch/me/runs")]
+pub struct Doctor {}
+
+impl Doctor {
+    pub fn run(&self, options: &Options) -> Result<Ending, Failure> {
+        let findings = examine(&options.results, options.device);
+        print(&findings.to_string())?;
+        Ok(if findings.is_well() { Ending::Done } else { Ending::Failed })
+    }
+}
 
 /// What was found, as a table of lines for a person to read.
 pub struct Findings(Vec<Finding>);

@@ -39,6 +39,15 @@ pub(super) fn make_folder(path: &Path) -> Result<(), RunError> {
     fs::create_dir_all(path).map_err(|error| folder_error(path, &error))
 }
 
+/// Makes the results folder if there is none, and makes sure that files can be written there: better now than after
+/// hours of work.
+pub fn prepare_results(results: &Path) -> Result<(), RunError> {
+    make_folder(results)?;
+    let trial = results.join(format!(".write-test-{}", std::process::id()));
+    let written = fs::write(&trial, "test").and_then(|()| fs::remove_file(&trial));
+    written.map_err(|error| RunError::write(results, &error))
+}
+
 /// Makes one folder. `Ok(false)`: something of this name exists.
 pub(super) fn make_new_folder(path: &Path) -> Result<bool, RunError> {
     match fs::create_dir(path) {

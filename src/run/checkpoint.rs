@@ -84,6 +84,8 @@ impl Checkpoints {
     /// The newest sound checkpoint. A damaged one is reported, put aside as `damaged.safetensors`, and the one before it
     /// used. `Ok(None)`: there is none, begin at step 0.
     pub fn load<Row: DeserializeOwned>(&self) -> Result<Option<Checkpoint<Row>>, RunError> {
+        // Left half-written by a process that was killed.
+        sweep_temporary_files(&self.folder, &[NEWEST]);
         let mut damaged = false;
         for name in [NEWEST, PREVIOUS] {
             let path = self.path(name);
@@ -124,11 +126,6 @@ impl Checkpoints {
         // Stays if something else is in it.
         let _ = fs::remove_dir(&self.folder);
         Ok(())
-    }
-
-    /// Removes what a killed process left half-written.
-    pub(super) fn sweep(&self) {
-        sweep_temporary_files(&self.folder, &[NEWEST]);
     }
 
     fn path(&self, name: &str) -> PathBuf {

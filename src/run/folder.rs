@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use super::{
     Checkpoints, Lock, RunError,
     atomic::{make_folder, sweep_temporary_files},
-    log::LogGuard,
     numbered, provenance, write_whole,
 };
 
@@ -38,11 +37,11 @@ pub struct RunFolder {
     /// Whose checkpoints these are: the hash of the spec.
     owner: String,
     /// Present when this process works in the folder, and not only reads it.
-    _held: Option<(Lock, LogGuard)>,
+    _lock: Option<Lock>,
 }
 
 impl RunFolder {
-    /// The run folder of a spec, locked until the value is dropped, with log lines going into its log. A new one is made
+    /// The run folder of a spec, locked until the value is dropped; the log goes into its log from now on. A new one is made
     /// if there is none or if `anew` (`--force`); otherwise the newest is meant, whether unfinished or finished.
     ///
     /// Fails if another process works in it, or if it holds another spec.
@@ -52,18 +51,17 @@ impl RunFolder {
         let path = numbered::open(results, &name, anew)?;
         let lock = Lock::take(&path)?;
         claim(&path.join("spec.toml"), spec_toml)?;
-        let mut folder = RunFolder { path, owner: hash.into(), _held: None };
+        let mut folder = RunFolder { path, owner: hash.into(), _lock: None };
         make_folder(&folder.checkpoint())?;
         sweep_temporary_files(&folder.path, &FILES);
-        folder.checkpoints().sweep();
-        let log = super::log::attach(&folder.log())?;
-        folder._held = Some((lock, log));
+        super::log::attach(&folder.log())?;
+        folder._lock = Some(lock);
         Ok(folder)
     }
 
     /// The folder at `path` for reading: not locked, nothing checked or made.
     pub fn at(path: impl Into<PathBuf>) -> RunFolder {
-        RunFolder { path: path.into(), owner: String::new(), _held: None }
+        RunFolder { path: path.into(), owner: String::new(), _lock: None }
     }
 
     /// The folder that [`open`](Self::open) would use. Makes nothing.

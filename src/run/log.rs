@@ -34,34 +34,20 @@ struct Open {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Writer;
 
-/// The log goes into a file until this is dropped.
-#[derive(Debug)]
-pub struct LogGuard {
-    path: PathBuf,
-}
-
-/// Lets the log go into the file at `path`, appended to what is there. One log is open at a time: the newest.
-pub fn attach(path: &Path) -> Result<LogGuard, RunError> {
+/// Lets the log go into the file at `path`, appended to what is there, until another run begins: what is said about how
+/// the run ended belongs to it too.
+pub fn attach(path: &Path) -> Result<(), RunError> {
     let mut open = Open::new(path).map_err(|error| RunError::write(path, &error))?;
     let mut state = state();
     let before = std::mem::take(&mut state.before);
     let _ = open.write(&before);
     state.open = Some(open);
-    Ok(LogGuard { path: path.into() })
+    Ok(())
 }
 
 /// The log that is open, for telling the user where to look.
 pub fn current() -> Option<PathBuf> {
     state().open.as_ref().map(|open| open.path.clone())
-}
-
-impl Drop for LogGuard {
-    fn drop(&mut self) {
-        let mut state = state();
-        if state.open.as_ref().is_some_and(|open| open.path == self.path) {
-            state.open = None;
-        }
-    }
 }
 
 impl Write for Writer {

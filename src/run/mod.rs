@@ -17,7 +17,7 @@ mod target_folder;
 mod tensors;
 mod time;
 
-pub use atomic::write_whole;
+pub use atomic::{prepare_results, write_whole};
 pub use checkpoint::{Checkpoint, Checkpoints};
 pub use error::RunError;
 pub use folder::RunFolder;

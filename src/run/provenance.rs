@@ -8,6 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{RunError, utc_now, write_whole};
+use crate::{libtorch, version};
 
 /// How a run stands. `Running` in a folder that no process has locked: it was killed, and its command goes on with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,7 +23,7 @@ pub enum Status {
 /// What the run computes on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
-    /// For example `cpu` or `cuda:0 (NVIDIA H100)`.
+    /// For example `cpu` or `cuda:0`.
     pub device: String,
     pub threads: usize,
     pub host: String,
@@ -32,8 +33,9 @@ pub struct Machine {
 impl Machine {
     /// This host, with the device that the run computes on.
     pub fn new(device: impl Into<String>, threads: usize) -> Self {
-        let libtorch = option_env!("APD_LIBTORCH_VERSION").unwrap_or("2.11.0");
-        Self { device: device.into(), threads, host: host(), libtorch: libtorch.into() }
+        let version = libtorch::loaded_folder().and_then(|folder| libtorch::version_in(&folder));
+        let libtorch = version.unwrap_or_else(|| libtorch::NEEDED_VERSION.into());
+        Self { device: device.into(), threads, host: host(), libtorch }
     }
 }
 
@@ -54,9 +56,11 @@ pub struct Provenance {
     pub format: u64,
     /// Version of apd.
     pub apd: String,
-    pub commit: Option<String>,
+    /// In full, or `unknown`.
+    pub commit: String,
     /// Whether the source differed from the commit.
-    pub commit_dirty: Option<bool>,
+    pub commit_dirty: bool,
+    #[serde(flatten)]
     pub machine: Machine,
     /// The command line as given; of a resumed run, the last one.
     pub command: Vec<String>,
@@ -90,9 +94,9 @@ impl Provenance {
         };
         let mut provenance = Provenance {
             format: 1,
-            apd: env!("CARGO_PKG_VERSION").into(),
-            commit: option_env!("APD_COMMIT").filter(|commit| !commit.is_empty()).map(str::to_string),
-            commit_dirty: option_env!("APD_COMMIT_DIRTY").and_then(|dirty| dirty.parse().ok()),
+            apd: version::VERSION.into(),
+            commit: version::COMMIT.into(),
+            commit_dirty: version::IS_DIRTY,
             machine,
             command: std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect(),
             started: utc_now(),
@@ -157,7 +161,7 @@ impl Provenance {
             ("device", then.device.clone(), now.device.clone()),
             ("threads", then.threads.to_string(), now.threads.to_string()),
             ("libtorch", then.libtorch.clone(), now.libtorch.clone()),
-            ("commit", format!("{:?}", earlier.commit), format!("{:?}", self.commit)),
+            ("commit", earlier.commit.clone(), self.commit.clone()),
         ];
         for (what, then, now) in changes.into_iter().filter(|(_, then, now)| then != now) {
             tracing::warn!("going on with another {what} ({now} after {then}): the last digits may differ");

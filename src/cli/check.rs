@@ -1,0 +1,153 @@
+//! `apd check SPEC`: what would be done, without doing any of it.
+
+use clap::Args;
+
+use super::{
+    Ending, Failure,
+    ending::print,
+    options::Options,
+    start::{SpecArgument, load},
+};
+use crate::{
+    method::Method,
+    run::{Lock, RunFolder, TargetFolder},
+    site::Site,
+    spec::Spec,
+};
+
+/// Tell what an experiment would do, without doing it
+///
+/// Reads the spec, finds its mistakes, and prints sizes, steps, an estimate of the memory, and the run folder.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  apd check experiments/tms_5-2.toml
+  apd check experiments/tms_5-2.toml --set method.apd.components=20")]
+pub struct Check {
+    #[command(flatten)]
+    spec: SpecArgument,
+}
+
+impl Check {
+    pub fn run(&self, options: &Options) -> Result<Ending, Failure> {
+        let spec = load(&self.spec.path, options)?;
+        let lines = [
+            ("experiment", spec.name.clone()),
+            ("replicas", replicas(&spec.seeds)),
+            ("target", target(&spec, options)),
+            ("components", components(&spec)),
+            ("training", steps(&spec)),
+            ("memory", format!("about {} beside libtorch itself", bytes(memory(&spec)))),
+            ("run folder", run_folder(&spec, options)),
+        ];
+        print(&lines.map(|(about, text)| format!("{about:<11} {text}\n")).concat())?;
+        Ok(Ending::Done)
+    }
+}
+
+fn replicas(seeds: &[u64]) -> String {
+    match seeds {
+        [seed] => format!("1 (seed {seed})"),
+        [first, .., last] if seeds.is_sorted() && last - first + 1 == seeds.len() as u64 => {
+            format!("{} (seeds {first} to {last})", seeds.len())
+        }
+        _ => format!("{} (seeds {})", seeds.len(), seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+fn target(spec: &Spec, options: &Options) -> String {
+    let network = &spec.target.network;
+    let sites = network.sites();
+    let sites = sites.iter().map(|Site { name, d_in, d_out }| format!("{name} {d_in} x {d_out}"));
+    let (hash, mut seeds) = (spec.target.hash(), spec.seeds.clone());
+    if let Some(seed) = spec.target.seed {
+        seeds = vec![seed];
+    }
+    let is_trained = |&&seed: &&u64| TargetFolder::new(&options.results, &hash, seed).is_trained();
+    let trained = match seeds.iter().filter(is_trained).count() {
+        0 => "to be trained".into(),
+        all if all == seeds.len() => "trained already".into(),
+        some => format!("{some} of {} trained already", seeds.len()),
+    };
+    format!("{} parameters ({}); {trained}", grouped(network.parameters()), sites.collect::<Vec<_>>().join(", "))
+}
+
+fn components(spec: &Spec) -> String {
+    let Method::Apd(apd) = &spec.method;
+    format!("{} of rank {}: {} factors a replica", apd.components, apd.rank, grouped(factors(spec)))
+}
+
+fn steps(spec: &Spec) -> String {
+    let (target, decomposition) = (&spec.target.training, &spec.decomposition);
+    format!(
+        "target {} steps of {} samples, components {} steps of {} samples",
+        grouped(target.steps as i64),
+        grouped(target.batch as i64),
+        grouped(decomposition.steps as i64),
+        grouped(decomposition.batch as i64)
+    )
+}
+
+/// Number of entries of A and B of all components at all sites.
+fn factors(spec: &Spec) -> i64 {
+    let Method::Apd(apd) = &spec.method;
+    let at_site = |site: &Site| apd.components as i64 * apd.rank as i64 * (site.d_in + site.d_out);
+    spec.target.network.sites().iter().map(at_site).sum()
+}
+
+/// Bytes of a decomposition's tensors, an estimate: for each replica the factors with their gradient and two moments, and
+/// for each (sample, component) a tangent and a temporary of it at every site and at the output.
+fn memory(spec: &Spec) -> i64 {
+    let Method::Apd(apd) = &spec.method;
+    let network = &spec.target.network;
+    let widths: i64 = network.sites().iter().map(|site| site.d_out).sum::<i64>() + network.features() as i64;
+    let tangents = (spec.decomposition.batch * apd.components) as i64 * widths * 2;
+    4 * spec.seeds.len() as i64 * (4 * factors(spec) + tangents)
+}
+
+fn run_folder(spec: &Spec, options: &Options) -> String {
+    let path = RunFolder::locate(&options.results, &spec.name, &spec.hash(), options.force);
+    let run = RunFolder::at(&path);
+    let state = match () {
+        () if !path.exists() => "new",
+        () if Lock::is_held(&path) => "in use by another process",
+        () if run.is_finished() => "finished",
+        () => "unfinished, would go on",
+    };
+    format!("{} ({state})", path.display())
+}
+
+fn bytes(number: i64) -> String {
+    match number as f64 {
+        many @ 1e9.. => format!("{:.1} GB", many / 1e9),
+        some => format!("{:.0} MB", (some / 1e6).max(1.0)),
+    }
+}
+
+/// 13650000 as 13,650,000.
+fn grouped(number: i64) -> String {
+    let digits = number.to_string();
+    let with_commas = digits.chars().rev().enumerate().flat_map(|(place, digit)| {
+        let comma = (place > 0 && place % 3 == 0 && digit != '-').then_some(',');
+        comma.into_iter().chain([digit])
+    });
+    with_commas.collect::<Vec<_>>().into_iter().rev().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!([0, 999, 1_000, 13_650_000].map(grouped), ["0", "999", "1,000", "13,650,000"]);
+    }
+
+    #[test]
+    fn seeds_are_told_shortly() {
+        assert_eq!(replicas(&[7]), "1 (seed 7)");
+        assert_eq!(replicas(&[0, 1, 2]), "3 (seeds 0 to 2)");
+        assert_eq!(replicas(&[2, 1, 4]), "3 (seeds 2, 1, 4)");
+        assert_eq!(replicas(&[4, 1]), "2 (seeds 4, 1)");
+    }
+}

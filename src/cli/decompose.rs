@@ -1,0 +1,37 @@
+//! `apd decompose SPEC`.
+
+use clap::Args;
+use indicatif::MultiProgress;
+
+use super::{
+    Ending, Failure,
+    finish::{Stage, report, tell},
+    options::Options,
+    start::{SpecArgument, session},
+};
+use crate::experiment;
+
+/// Take the target networks of an experiment apart into components
+///
+/// Trains targets that are missing first. An unfinished run goes on from its last checkpoint; of a finished one the
+/// results are shown again. --force starts anew in a folder beside it.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  apd decompose experiments/tms_5-2.toml
+  apd decompose experiments/tms_5-2.toml --set seeds='[7]' --device cpu")]
+pub struct Decompose {
+    #[command(flatten)]
+    spec: SpecArgument,
+}
+
+impl Decompose {
+    pub fn run(&self, options: &Options, screen: &MultiProgress) -> Result<Ending, Failure> {
+        let (spec, mut session) = session(&self.spec.path, options, screen)?;
+        let outcome = experiment::decompose(&spec, &mut session).map_err(Failure::work)?;
+        match tell("run", outcome) {
+            Stage::Finished(folder) => report(&[folder]),
+            Stage::Interrupted(ending) => Ok(ending),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! How a command ends: its exit code, and its words if it failed.
+
+use std::{
+    fmt,
+    io::{self, ErrorKind, Write},
+    process::ExitCode,
+};
+
+use crate::spec::SpecError;
+
+/// The ways to end; `apd --help` documents their exit codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    Done,
+    Failed,
+    WrongUse,
+    Interrupted,
+}
+
+impl Ending {
+    pub const fn code(self) -> u8 {
+        match self {
+            Ending::Done => 0,
+            Ending::Failed => 1,
+            Ending::WrongUse => 2,
+            Ending::Interrupted => 3,
+        }
+    }
+}
+
+impl From<Ending> for ExitCode {
+    fn from(ending: Ending) -> Self {
+        ending.code().into()
+    }
+}
+
+/// Why a command failed, in words for its user.
+#[derive(Debug)]
+pub enum Failure {
+    /// The spec is wrong: every mistake, drawn with its line.
+    Spec(SpecError),
+    /// The command asks for what cannot be, such as a device that is not there.
+    Use(String),
+    /// Something went wrong on the way.
+    Work(String),
+}
+
+impl Failure {
+    pub fn work(error: impl fmt::Display) -> Self {
+        Failure::Work(error.to_string())
+    }
+}
+
+/// Says why on stderr and in the run's log; returns how to end.
+pub fn complain(failure: &Failure) -> Ending {
+    match failure {
+        Failure::Spec(error) => {
+            // Drawn by the spec module, "error:" included.
+            let _ = io::stderr().write_all(error.to_string().as_bytes());
+            Ending::WrongUse
+        }
+        Failure::Use(what) => {
+            tracing::error!("{what}");
+            Ending::WrongUse
+        }
+        Failure::Work(what) => {
+            tracing::error!("{what}");
+            Ending::Failed
+        }
+    }
+}
+
+/// Prints results on stdout. A reader that has gone away (`| head`) is no failure.
+pub fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::Work(format!("cannot write to the standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}

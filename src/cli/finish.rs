@@ -1,0 +1,69 @@
+//! From an experiment's outcome to what its user is told.
+
+use std::path::PathBuf;
+
+use super::{Ending, Failure, ending::print};
+use crate::{experiment::Outcome, report};
+
+/// The folder of a finished stage, or how an interrupted one ends.
+pub enum Stage {
+    Finished(PathBuf),
+    Interrupted(Ending),
+}
+
+/// Says on stderr how a stage ended.
+pub fn tell(what: &str, outcome: Outcome) -> Stage {
+    match outcome {
+        Outcome::Finished { folder, already } => {
+            let already = if already { "was finished already" } else { "finished" };
+            tracing::info!("{what} {already}: {}", folder.display());
+            Stage::Finished(folder)
+        }
+        Outcome::Interrupted { folder, stage, step, steps } => {
+            tracing::warn!(
+                "interrupted at step {step} of {steps} ({stage}); saved in {}\n  help: go on with: {}",
+                folder.display(),
+                command_to_go_on(std::env::args())
+            );
+            Stage::Interrupted(Ending::Interrupted)
+        }
+    }
+}
+
+/// Makes the report of finished runs and prints their table.
+pub fn report(runs: &[PathBuf]) -> Result<Ending, Failure> {
+    let report = report::make(runs).map_err(Failure::work)?;
+    print(&format!("{}\n", report.text(terminal_width()).trim_end()))?;
+    for path in report.written.iter().filter(|path| path.extension().is_some_and(|extension| extension == "md")) {
+        tracing::info!("report: {}", path.display());
+    }
+    Ok(Ending::Done)
+}
+
+/// Of stdout; 100 where it is no terminal.
+fn terminal_width() -> usize {
+    let size = console::Term::stdout().size_checked();
+    size.map_or(100, |(_, width)| usize::from(width).clamp(60, 160))
+}
+
+/// The same command without `--force`, which would start anew. Quoted for a shell.
+fn command_to_go_on(arguments: impl Iterator<Item = String>) -> String {
+    let plain = |argument: &str| argument.chars().all(|c| c.is_ascii_alphanumeric() || "._-/=:,+@%".contains(c));
+    let quoted = |argument: String| match plain(&argument) && !argument.is_empty() {
+        true => argument,
+        false => format!("'{}'", argument.replace('\'', r"'\''")),
+    };
+    arguments.filter(|argument| argument != "--force").map(quoted).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_to_go_on_does_not_start_anew() {
+        let arguments = ["apd", "run", "my spec.toml", "--force", "--set", "seeds=[1, 2]", "it's"].map(String::from);
+        let expected = r"apd run 'my spec.toml' --set 'seeds=[1, 2]' 'it'\''s'";
+        assert_eq!(command_to_go_on(arguments.into_iter()), expected);
+    }
+}

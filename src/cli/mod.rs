@@ -1,0 +1,89 @@
+//! The command line: one file a subcommand, each turning arguments into calls of the library and results into text.
+//!
+//! Around them: `options` (flags that all commands know), `start` (from a spec to a session), `finish` (from an outcome
+//! to words), `ending` (exit codes), `progress` and `logging` (the terminal), `panic` (bugs of ours).
+
+mod check;
+mod completions;
+mod decompose;
+pub mod doctor;
+mod ending;
+mod finish;
+mod logging;
+mod options;
+mod panic;
+mod progress;
+mod report;
+mod run;
+mod start;
+mod train;
+
+use clap::{Parser, Subcommand};
+use indicatif::MultiProgress;
+
+pub use ending::{Ending, Failure, complain};
+pub use logging::{Loudness, start_log};
+pub use panic::explain_panics;
+
+use options::Options;
+
+/// Take a trained network's parameters apart into components.
+///
+/// apd reads an experiment from a TOML file, trains its small target network, decomposes the network's parameters into
+/// components (Attribution-based Parameter Decomposition, Braun et al. 2025, arXiv:2501.14926), measures what it found,
+/// and leaves tables, tensors and a report in a run folder.
+#[derive(Debug, Parser)]
+#[command(name = "apd", version, max_term_width = 80, subcommand_required = true, after_help = AFTER_HELP)]
+pub struct CommandLine {
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Train(train::Train),
+    Decompose(decompose::Decompose),
+    Report(report::Report),
+    Run(run::Run),
+    Check(check::Check),
+    Doctor(doctor::Doctor),
+    Completions(completions::Completions),
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  apd run experiments/tms_5-2.toml
+  apd run experiments/tms_5-2.toml --set seeds=30 --set method.apd.rank=1
+  apd check experiments/tms_40-10.toml
+  apd report runs/tms_5-2-*
+
+Exit codes:
+    0  done; a run that was finished already counts as done
+    1  failed; the message says why
+    2  wrong command line or wrong spec; nothing was started
+    3  interrupted (Ctrl-C, SIGTERM or SIGUSR1) and saved: the same command
+       without --force goes on from there
+  101  a bug of apd
+  130  left at once after a second Ctrl-C: goes on from the last checkpoint";
+
+impl CommandLine {
+    /// Does the command. `screen` is where bars are drawn.
+    pub fn run(&self, screen: &MultiProgress) -> Result<Ending, Failure> {
+        let options = &self.options;
+        match &self.command {
+            Command::Train(train) => train.run(options, screen),
+            Command::Decompose(decompose) => decompose.run(options, screen),
+            Command::Report(report) => report.run(),
+            Command::Run(run) => run.run(options, screen),
+            Command::Check(check) => check.run(options),
+            Command::Doctor(doctor) => doctor.run(options),
+            Command::Completions(completions) => completions.run(),
+        }
+    }
+
+    pub fn loudness(&self) -> Loudness {
+        self.options.loudness()
+    }
+}

@@ -1,0 +1,55 @@
+//! The flags that all commands know.
+
+use std::{num::NonZeroU16, path::PathBuf, thread::available_parallelism};
+
+use clap::Args;
+
+use super::Loudness;
+use crate::device::DeviceChoice;
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options of all commands")]
+pub struct Options {
+    /// Where to compute: auto (the first GPU if there is one), cpu, cuda or cuda:N
+    #[arg(long, global = true, value_name = "DEVICE", default_value = "auto")]
+    pub device: DeviceChoice,
+
+    /// Change a value of the spec, for example method.apd.rank=1 (repeatable)
+    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+
+    /// The folder for run folders and trained targets
+    #[arg(long, global = true, value_name = "DIR", default_value = "runs")]
+    pub results: PathBuf,
+
+    /// Number of CPU threads to compute with [default: all cores]
+    #[arg(long, global = true, value_name = "N")]
+    threads: Option<NonZeroU16>,
+
+    /// Start anew beside earlier results; nothing is deleted
+    #[arg(long, global = true)]
+    pub force: bool,
+
+    /// Say only what is wrong
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+
+    /// Say more
+    #[arg(short, long, global = true)]
+    verbose: bool,
+}
+
+impl Options {
+    pub fn threads(&self) -> NonZeroU16 {
+        let cores = || available_parallelism().ok().and_then(|cores| NonZeroU16::try_from(cores).ok());
+        self.threads.or_else(cores).unwrap_or(NonZeroU16::MIN)
+    }
+
+    pub fn loudness(&self) -> Loudness {
+        match (self.quiet, self.verbose) {
+            (true, _) => Loudness::Quiet,
+            (_, true) => Loudness::Verbose,
+            _ => Loudness::Normal,
+        }
+    }
+}

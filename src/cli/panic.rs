@@ -1,0 +1,71 @@
+//! What a user sees of a bug of ours, or of a machine without enough memory: one clear message, not a stack.
+
+use std::{
+    panic::{PanicHookInfo, set_hook},
+    path::PathBuf,
+};
+
+use super::Ending;
+use crate::run;
+
+/// Explains every panic from here on. The process then ends with exit code 101.
+pub fn explain_panics() {
+    set_hook(Box::new(explain));
+}
+
+fn explain(info: &PanicHookInfo<'_>) {
+    let what = message(info).trim_end();
+    let place = info.location().map_or(String::new(), |place| format!("{}:{}", place.file(), place.line()));
+    // Not through the log, which may be what is broken.
+    eprintln!("{}", text(what, &place, run::log::current()));
+    tracing::debug!("panic at {place}: {what}\n{}", std::backtrace::Backtrace::force_capture());
+    if is_lack_of_memory(what) {
+        std::process::exit(i32::from(Ending::Failed.code()));
+    }
+}
+
+fn text(what: &str, place: &str, log: Option<PathBuf>) -> String {
+    if is_lack_of_memory(what) {
+        return "error: not enough memory\n  help: use fewer seeds or a smaller batch (`apd check` estimates the memory), \
+                or another --device"
+            .into();
+    }
+    let log = log.map_or(String::new(), |path| format!(" and {}", path.display()));
+    format!("error: this is a bug of apd ({place}): {what}\n  help: please report it with the command{log}")
+}
+
+fn message<'a>(info: &'a PanicHookInfo<'_>) -> &'a str {
+    let payload = info.payload();
+    let owned = payload.downcast_ref::<String>().map(String::as_str);
+    owned.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no message")
+}
+
+/// Libtorch says so by an exception, which reaches us as a panic.
+fn is_lack_of_memory(what: &str) -> bool {
+    ["out of memory", "can't allocate memory", "not enough memory"].iter().any(|sign| what.contains(sign))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bug_is_told_as_ours_with_what_to_send() {
+        let log = Some(PathBuf::from("runs/tms/log.txt"));
+        assert_eq!(
+            text("no such site", "src/site.rs:7", log),
+            "error: this is a bug of apd (src/site.rs:7): no such site\n  help: please report it with the command and \
+             runs/tms/log.txt"
+        );
+    }
+
+    #[test]
+    fn a_machine_without_memory_is_no_bug() {
+        let what = "DefaultCPUAllocator: can't allocate memory: you tried to allocate 4000000000000 bytes.";
+        assert_eq!(
+            text(what, "tch.rs:1", None),
+            "error: not enough memory\n  help: use fewer seeds or a smaller batch (`apd check` estimates the memory), or \
+             another --device"
+        );
+    }
+}

@@ -1,0 +1,41 @@
+//! `apd run SPEC`: the whole way.
+
+use clap::Args;
+use indicatif::MultiProgress;
+
+use super::{
+    Ending, Failure,
+    finish::{Stage, report, tell},
+    options::Options,
+    start::{SpecArgument, session},
+};
+use crate::experiment;
+
+/// The whole way: train, decompose, report
+///
+/// The same command on an unfinished run goes on from its last checkpoint; on a finished one it shows the results again.
+/// --force starts anew in a folder beside it.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  apd run experiments/tms_5-2.toml
+  apd run experiments/tms_5-2.toml --set seeds=30 --results /scratch/me/runs")]
+pub struct Run {
+    #[command(flatten)]
+    spec: SpecArgument,
+}
+
+impl Run {
+    pub fn run(&self, options: &Options, screen: &MultiProgress) -> Result<Ending, Failure> {
+        let (spec, mut session) = session(&self.spec.path, options, screen)?;
+        let outcome = experiment::train_target(&spec, &mut session).map_err(Failure::work)?;
+        if let Stage::Interrupted(ending) = tell("target", outcome) {
+            return Ok(ending);
+        }
+        let outcome = experiment::decompose(&spec, &mut session).map_err(Failure::work)?;
+        match tell("run", outcome) {
+            Stage::Finished(folder) => report(&[folder]),
+            Stage::Interrupted(ending) => Ok(ending),
+        }
+    }
+}

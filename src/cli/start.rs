@@ -1,0 +1,44 @@
+//! From a spec file and flags to everything that an experiment needs around it.
+
+use std::path::Path;
+
+use clap::Args;
+use indicatif::MultiProgress;
+
+use super::{Failure, options::Options, progress::Progress};
+use crate::{
+    device,
+    experiment::Session,
+    run::{Interrupt, prepare_results},
+    spec::{self, Spec},
+};
+
+/// The experiment that a command is about.
+#[derive(Debug, Args)]
+pub struct SpecArgument {
+    /// The experiment: a TOML file
+    #[arg(value_name = "SPEC")]
+    pub path: std::path::PathBuf,
+}
+
+/// Reads the spec, then opens the device, then the rest: nothing may ask libtorch anything before CUDA is loaded.
+pub fn session(path: &Path, options: &Options, screen: &MultiProgress) -> Result<(Spec, Session), Failure> {
+    let spec = load(path, options)?;
+    let device = device::open(options.device).map_err(|error| Failure::Use(error.to_string()))?;
+    device::set_threads(options.threads());
+    prepare_results(&options.results).map_err(Failure::work)?;
+    let interrupt = Interrupt::listen().map_err(|error| Failure::Work(format!("cannot listen to signals: {error}")))?;
+    let session = Session {
+        results: options.results.clone(),
+        device,
+        threads: options.threads().get().into(),
+        force: options.force,
+        observer: Box::new(Progress::new(screen.clone(), interrupt.clone())),
+        interrupt,
+    };
+    Ok((spec, session))
+}
+
+pub fn load(path: &Path, options: &Options) -> Result<Spec, Failure> {
+    spec::load(path, &options.set).map_err(Failure::Spec)
+}

@@ -1,0 +1,44 @@
+//! `apd train target SPEC`.
+
+use clap::{Args, Subcommand};
+use indicatif::MultiProgress;
+
+use super::{
+    Ending, Failure,
+    finish::{Stage, tell},
+    options::Options,
+    start::{SpecArgument, session},
+};
+use crate::experiment;
+
+/// Train the target networks of an experiment
+#[derive(Debug, Args)]
+pub struct Train {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Train the networks that are to be taken apart, one for each seed
+    ///
+    /// A trained target is kept in RESULTS/targets and never trained twice: every experiment with the same [target]
+    /// section and seed uses it.
+    #[command(after_help = "\
+Examples:
+  apd train target experiments/tms_5-2.toml
+  apd train target experiments/tms_5-2.toml --set target.training.steps=20000")]
+    Target(SpecArgument),
+}
+
+impl Train {
+    pub fn run(&self, options: &Options, screen: &MultiProgress) -> Result<Ending, Failure> {
+        let What::Target(spec) = &self.what;
+        let (spec, mut session) = session(&spec.path, options, screen)?;
+        let outcome = experiment::train_target(&spec, &mut session).map_err(Failure::work)?;
+        match tell("target", outcome) {
+            Stage::Finished(_) => Ok(Ending::Done),
+            Stage::Interrupted(ending) => Ok(ending),
+        }
+    }
+}
