@@ -1,8 +1,11 @@
 //! A training as it goes by: a bar on a terminal, a plain line every few seconds elsewhere.
 
-use std::time::{Duration, Instant};
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 use crate::{fit::Observer, run::Interrupt};
 
@@ -43,8 +46,11 @@ impl Progress {
         if self.screen.is_hidden() {
             return Display::Lines { last: Instant::now() };
         }
-        let template = "{prefix} {bar:16} {pos}/{len}, {per_sec}, {eta} left{wide_msg}";
+        let template = "{prefix} {bar:10} {pos}/{len}, {rate}, {eta} left{wide_msg}";
         let style = ProgressStyle::with_template(template).expect("a valid template").progress_chars("━╸─");
+        let style = style.with_key("rate", |state: &ProgressState, out: &mut dyn fmt::Write| {
+            let _ = write!(out, "{}/s", rounded(state.per_sec()));
+        });
         let bar = ProgressBar::new(steps).with_style(style).with_prefix(stage.to_string()).with_position(first_step);
         let bar = self.screen.add(bar);
         bar.reset_eta();
@@ -94,7 +100,7 @@ impl Training {
     fn progress(&mut self, step: u64, terms: Option<&[(String, f64)]>) {
         self.step = step;
         if let Some(terms) = terms {
-            self.terms = terms.iter().map(|(name, value)| format!(", {name} {value:.3e}")).collect();
+            self.terms = terms.iter().map(|(name, value)| format!(", {name} {value:.1e}")).collect();
         }
         match &mut self.display {
             Display::Bar(bar) => {
@@ -111,7 +117,7 @@ impl Training {
         }
     }
 
-    /// Where it stands, for example `components: step 1200 of 20000, 890/s, 21 s left, faithfulness 1.200e-3`.
+    /// Where it stands, for example `components: step 1200 of 20000, 890/s, 21 s left, faithfulness 1.2e-3`.
     fn line(&self) -> String {
         let left = (self.steps - self.step) as f64 / self.rate();
         let Training { stage, step, steps, terms, .. } = self;
@@ -175,6 +181,6 @@ mod tests {
         training.progress(2_000, Some(&[("faithfulness".into(), 0.00123), ("total".into(), 2.0)]));
         let line = training.line();
         assert!(line.starts_with("components: step 2000 of 5000, "), "{line}");
-        assert!(line.ends_with("/s, 30 s left, faithfulness 1.230e-3, total 2.000e0"), "{line}");
+        assert!(line.ends_with("/s, 30 s left, faithfulness 1.2e-3, total 2.0e0"), "{line}");
     }
 }
