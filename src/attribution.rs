@@ -16,16 +16,12 @@ use crate::{
 /// Entries of the largest tangent that a block of samples may have: a megabyte of them stays in a core's cache.
 const BLOCK_ENTRIES: i64 = 1 << 18;
 
-/// Entries of all matrices P_c of a replica up to which they stay in a core's cache, so that loops over samples beat
-/// products over blocks of them.
-const LOOP_ENTRIES: i64 = 1 << 18;
-
 /// A_c(x)^2 = mean_o (J(x) P_c)_o^2, [replica, sample, component], with J the derivative of the outputs with respect to
 /// the sites' weights, taken at `weights` (Braun et al. 2025, equation 4). Nothing is differentiated through it.
 ///
 /// `input` is [replica, sample, feature].
 pub fn gradient_attributions(network: &Network, weights: &Weights, components: &Components, input: &Tensor) -> Tensor {
-    if !input.device().is_cuda() && network.parameters() * components.number() <= LOOP_ENTRIES {
+    if !input.device().is_cuda() && threads::fits_a_core(network.parameters() * components.number()) {
         by_sample(network, weights, components, input)
     } else {
         by_block(network, weights, components, input)

@@ -1,5 +1,7 @@
 //! Components: vectors in parameter space, at every site a matrix of small rank.
 
+use std::ops::Range;
+
 use tch::{Device, Kind, Tensor};
 
 use crate::{
@@ -75,9 +77,14 @@ impl Components {
         self.map(|tensor| tensor.to_device(device))
     }
 
-    /// One replica alone, its axis kept.
+    /// Views of some replicas.
+    pub fn of_replicas(&self, replicas: Range<usize>) -> Self {
+        self.map(|tensor| tensor.narrow(0, replicas.start as i64, replicas.len() as i64))
+    }
+
+    /// A view of one replica, its axis kept.
     pub fn replica(&self, replica: usize) -> Self {
-        self.map(|tensor| tensor.narrow(0, replica as i64, 1))
+        self.of_replicas(replica..replica + 1)
     }
 
     pub fn map(&self, mut function: impl FnMut(&Tensor) -> Tensor) -> Self {

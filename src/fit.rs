@@ -3,7 +3,10 @@
 //! An [`Objective`] adds up gradients and says what its terms are worth; the loop feeds it inputs, updates the
 //! parameters, logs, and offers its state for saving. It knows no loss by name and no file.
 
-use std::time::{Duration, Instant};
+use std::{
+    ops::Range,
+    time::{Duration, Instant},
+};
 
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
@@ -14,10 +17,14 @@ use crate::{
     random::Purpose,
     schedule::Schedule,
     spec::TableReader,
+    threads,
 };
 
 /// About how often the terms of a training are logged.
 const LOGGED_STEPS: u64 = 200;
+
+/// How many steps the lanes take at most before they meet: few enough for a swift answer to a request to stop.
+const STEPS_TOGETHER: u64 = 10;
 
 /// The settings of one training.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -58,9 +65,15 @@ impl Training {
 }
 
 /// What a training makes small.
-pub trait Objective {
+pub trait Objective: Send {
     /// Everything that is trained, with the gradients that [`Objective::add_gradients`] adds to.
     fn parameters(&self) -> Vec<Parameter>;
+
+    /// The objective of some of the replicas; it shares its tensors with this one.
+    fn of_replicas(&self, replicas: Range<usize>) -> Box<dyn Objective + '_>;
+
+    /// Whether its tensors are so small that libtorch's own threads would only wait for each other.
+    fn is_small(&self) -> bool;
 
     /// Adds the gradient of the weighted terms at `input` [replica, sample, feature]; returns the terms if `logged`,
     /// because reading them costs time.
@@ -156,29 +169,67 @@ pub enum End {
 }
 
 /// A training under way: replicas in lock-step, each with its own settings.
+///
+/// Replicas do not touch each other, so on the CPU they are spread over the threads: each lane takes its replicas
+/// through some steps before the lanes meet again.
 pub struct Fit<'a> {
-    objective: &'a mut dyn Objective,
-    /// One for every replica; equal in steps and batch.
-    trainings: Vec<Training>,
-    inputs: InputStream,
-    device: Device,
+    lanes: Vec<Lane<'a>>,
+    steps: u64,
+    /// Of all replicas; the lanes' are views of it.
     optimizer: Adam,
     step: u64,
     log: Vec<LogRow>,
 }
 
+/// Some replicas that go through their steps on one thread.
+struct Lane<'a> {
+    objective: Box<dyn Objective + 'a>,
+    first_replica: usize,
+    trainings: Vec<Training>,
+    inputs: InputStream,
+    device: Device,
+    optimizer: Adam,
+}
+
+impl Lane<'_> {
+    /// One step; its terms if it is logged.
+    fn advance(&mut self, step: u64, logged: bool) -> Vec<Term> {
+        let input = self.inputs.batch(step, self.trainings[0].batch, self.device);
+        let terms = self.objective.add_gradients(&input, logged);
+        let rates: Vec<Rate> = self.trainings.iter().map(|training| training.rate(step)).collect();
+        self.optimizer.update(step + 1, &rates);
+        terms
+    }
+}
+
 impl<'a> Fit<'a> {
+    /// A training from its first step on `threads` threads.
     pub fn new(
-        objective: &'a mut dyn Objective,
+        objective: &'a dyn Objective,
         trainings: Vec<Training>,
         inputs: InputStream,
         device: Device,
+        threads: usize,
     ) -> Self {
         assert_eq!(trainings.len(), inputs.seeds.len(), "every replica has its settings and its seed");
         let shape = |training: &Training| (training.steps, training.batch);
         assert!(trainings.iter().all(|training| shape(training) == shape(&trainings[0])), "replicas go in lock-step");
         let optimizer = Adam::new(objective.parameters());
-        Self { objective, trainings, inputs, device, optimizer, step: 0, log: Vec::new() }
+        let replicas = trainings.len();
+        let lanes = if device.is_cuda() { 1 } else { threads.min(replicas) };
+        threads::give_each_lane(threads / lanes, objective.is_small());
+        let lane = |number: usize| {
+            let replicas = replicas * number / lanes..replicas * (number + 1) / lanes;
+            Lane {
+                objective: objective.of_replicas(replicas.clone()),
+                first_replica: replicas.start,
+                trainings: trainings[replicas.clone()].to_vec(),
+                inputs: InputStream { seeds: inputs.seeds[replicas.clone()].to_vec(), ..inputs.clone() },
+                device,
+                optimizer: optimizer.of_replicas(replicas),
+            }
+        };
+        Self { lanes: (0..lanes).map(lane).collect(), steps: trainings[0].steps, optimizer, step: 0, log: Vec::new() }
     }
 
     /// Goes on from a saved state; says what is wrong with it otherwise.
@@ -213,36 +264,58 @@ impl<'a> Fit<'a> {
         Ok(End::Finished)
     }
 
-    /// One step; the terms' means over replicas if it is logged.
+    /// Steps up to the next logged one, or fewer; the terms' means over replicas if the last step is logged.
     pub fn advance(&mut self) -> Option<Vec<(String, f64)>> {
-        let step = self.step;
-        let logged = step.is_multiple_of((self.steps() / LOGGED_STEPS).max(1)) || step + 1 == self.steps();
-        let input = self.inputs.batch(step, self.trainings[0].batch, self.device);
-        let mut terms = self.objective.add_gradients(&input, logged);
-        let rates: Vec<Rate> = self.trainings.iter().map(|training| training.rate(step)).collect();
-        self.step += 1;
-        self.optimizer.update(self.step, &rates);
-        if !logged {
-            return None;
-        }
-        terms.push(total(&terms));
-        Some(terms.iter().map(|term| self.record(step, term)).collect())
+        assert!(self.step < self.steps, "the training has ended");
+        let first = self.step;
+        let last = (first..first + STEPS_TOGETHER).find(|&step| self.is_logged(step));
+        let last = last.unwrap_or(first + STEPS_TOGETHER - 1);
+        let logged = self.is_logged(last);
+        let terms = threads::side_by_side(&mut self.lanes, |lane| {
+            (first..last).for_each(|step| drop(lane.advance(step, false)));
+            lane.advance(last, logged)
+        });
+        self.step = last + 1;
+        logged.then(|| self.record(last, terms))
     }
 
-    /// Puts a term into the log; returns its mean over the replicas.
-    fn record(&mut self, step: u64, term: &Term) -> (String, f64) {
-        for (replica, &value) in term.values.iter().enumerate() {
-            if !value.is_finite() {
-                tracing::warn!("{} of replica {replica} is {value} at step {step}", term.name);
+    /// The last step is logged, so that no training goes on beyond it.
+    fn is_logged(&self, step: u64) -> bool {
+        step.is_multiple_of((self.steps / LOGGED_STEPS).max(1)) || step + 1 == self.steps
+    }
+
+    /// Puts the terms of all lanes into the log; returns their means over the replicas.
+    fn record(&mut self, step: u64, mut terms: Vec<Vec<Term>>) -> Vec<(String, f64)> {
+        let mut sums: Vec<(String, f64)> = Vec::new();
+        let mut replicas = 0;
+        for (lane, terms) in self.lanes.iter().zip(&mut terms) {
+            terms.push(total(terms));
+            replicas += lane.trainings.len();
+            for (number, Term { name, values, .. }) in terms.iter().enumerate() {
+                let sum = values.iter().sum::<f64>();
+                match sums.get_mut(number) {
+                    Some((_, before)) => *before += sum,
+                    None => sums.push((name.to_string(), sum)),
+                }
+                for (replica, &value) in (lane.first_replica..).zip(values) {
+                    if !value.is_finite() {
+                        tracing::warn!("{name} of replica {replica} is {value} at step {step}");
+                    }
+                    self.log.push(LogRow { replica, step, term: name.to_string(), value });
+                }
             }
-            self.log.push(LogRow { replica, step, term: term.name.into(), value });
         }
-        (term.name.into(), term.values.iter().sum::<f64>() / term.values.len() as f64)
+        sums.into_iter().map(|(name, sum)| (name, sum / replicas as f64)).collect()
+    }
+
+    /// Number of updates made.
+    pub fn step(&self) -> u64 {
+        self.step
     }
 
     /// Number of updates of the whole training.
     pub fn steps(&self) -> u64 {
-        self.trainings[0].steps
+        self.steps
     }
 
     pub fn log(&self) -> &[LogRow] {

@@ -1,4 +1,28 @@
-//! `apd` takes a trained network's parameters apart into components.
+//! `apd` takes a trained network's parameters apart into components, by Attribution-based Parameter Decomposition (Braun,
+//! Bushnaq, Heimersheim, Mendel, Sharkey 2025, arXiv:2501.14926).
+//!
+//! # In reading order
+//!
+//! - What is computed on: [`site`] (a weight matrix that is decomposed), [`network`] (sizes and forward pass, written
+//!   once), [`inputs`], [`components`] (factors of low rank), [`initial_values`], [`random`] (streams keyed by seed,
+//!   purpose and step).
+//! - How a forward pass is read: [`reading`] — dense, masked, selected, or with a tangent a component.
+//! - The method: [`attribution`], [`selection`], [`loss`], put together in [`method`].
+//! - Training: [`fit`] (the only loop), [`optimizer`], [`schedule`].
+//! - What came of it: [`metric`] (components in, numbers out), [`statistics`].
+//! - Around it: [`spec`] (TOML in, a checked experiment out), [`run`] (what stays on disk), [`experiment`] (one
+//!   experiment's whole way), [`report`] (figures and tables from run folders alone), [`cli`].
+//! - Below it all: [`device`], [`libtorch`], [`memory`], [`version`].
+//!
+//! # Words
+//!
+//! A **site** is one decomposed weight matrix W_l; a tied use of it is the same site. A **component** c is a vector in
+//! parameter space: at every site a matrix P_{c,l} = A_{c,l} B_{c,l} of at most the **rank** budget. An **attribution**
+//! A_c(x) says how much the output depends on component c at x; the **selection** s_c(x) in {0, 1} which components are
+//! active. A **replica** is an independent copy with its own seed, trained in lock-step with others; it is the leading
+//! axis of every tensor of an experiment.
+//!
+//! Axes are written out: `[replica, sample, component]`, `[replica, d_in, component, rank]`.
 
 pub mod attribution;
 pub mod cli;

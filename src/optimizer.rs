@@ -1,5 +1,7 @@
 //! Adam with moments that we own, so that a training can be resumed exactly, and a learning rate for every replica.
 
+use std::ops::Range;
+
 use tch::Tensor;
 
 use crate::memory::slice_mut;
@@ -77,6 +79,21 @@ impl Adam {
                 slot.update_loop(&updates)
             }
         }
+    }
+
+    /// The optimizer of some of the replicas; it shares its tensors with this one.
+    pub fn of_replicas(&self, replicas: Range<usize>) -> Self {
+        let view = |tensor: &Tensor| tensor.narrow(0, replicas.start as i64, replicas.len() as i64);
+        let slots = self.slots.iter().map(|Slot { parameter, first_moment, second_moment }| Slot {
+            parameter: Parameter {
+                name: parameter.name.clone(),
+                value: view(&parameter.value),
+                gradient: view(&parameter.gradient),
+            },
+            first_moment: view(first_moment),
+            second_moment: view(second_moment),
+        });
+        Self { slots: slots.collect() }
     }
 
     /// Everything that an exact resume needs, under readable names; the clones share their storage.

@@ -233,7 +233,7 @@ fn the_cases_of_the_repository_hold_what_this_version_can_judge() {
 fn a_short_fit_lowers_the_total() {
     let case = Case::read(Path::new("tests/cases/tms_5-2_topk"));
     let (network, weights) = (case.network(), case.weights());
-    let mut decomposition = Decomposition::new(&network, &weights, vec![case.settings()], case.components());
+    let decomposition = Decomposition::new(&network, &weights, vec![case.settings()], case.components());
     let training = Training {
         steps: 300,
         batch: 256,
@@ -248,7 +248,7 @@ fn a_short_fit_lowers_the_total() {
         seeds: vec![0],
         purpose: Purpose::DecompositionInputs,
     };
-    let mut fit = Fit::new(&mut decomposition, vec![training], inputs, tch::Device::Cpu);
+    let mut fit = Fit::new(&decomposition, vec![training], inputs, tch::Device::Cpu, 1);
     (0..300).for_each(|_| drop(fit.advance()));
     let totals: Vec<f64> = fit.log().iter().filter(|row| row.term == "total").map(|row| row.value).collect();
     assert!(totals.last().unwrap() < &(0.2 * totals[0]), "total from {} to {}", totals[0], totals.last().unwrap());

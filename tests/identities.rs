@@ -82,8 +82,7 @@ fn central_difference(network: &Network, weights: &Weights, direction: &Weights,
 #[test]
 fn a_tangent_is_the_central_difference_along_its_component() {
     for network in networks() {
-        let (weights, components) =
-            in_double(&weights(&network, &SEEDS), &components(&network, COMPONENTS, 2, &SEEDS));
+        let (weights, components) = in_double(&weights(&network, &SEEDS), &components(&network, COMPONENTS, 2, &SEEDS));
         let input = inputs(&network, &SEEDS).batch(1, 64, Device::Cpu);
         let tangents = tangents(&network, &weights, &components, &input);
         for component in 0..COMPONENTS as i64 {
@@ -98,8 +97,7 @@ fn a_tangent_is_the_central_difference_along_its_component() {
 #[test]
 fn the_tangents_sum_to_the_tangent_along_the_whole_weight() {
     for network in networks() {
-        let (weights, components) =
-            in_double(&weights(&network, &SEEDS), &components(&network, COMPONENTS, 2, &SEEDS));
+        let (weights, components) = in_double(&weights(&network, &SEEDS), &components(&network, COMPONENTS, 2, &SEEDS));
         let input = inputs(&network, &SEEDS).batch(2, 64, Device::Cpu);
         let sum = tangents(&network, &weights, &components, &input).sum_dim_intlist([2].as_slice(), false, None);
         let direction = sum_of(&components, &weights);

@@ -21,8 +21,8 @@ fn decomposition<'a>(network: &'a Network, weights: &'a Weights, seeds: &[u64]) 
     Decomposition::new(network, weights, vec![settings(NUMBER, RANK); seeds.len()], components)
 }
 
-fn fit<'a>(decomposition: &'a mut Decomposition<'_>, network: &Network, seeds: &[u64]) -> Fit<'a> {
-    Fit::new(decomposition, vec![training(60, 512); seeds.len()], inputs(network, seeds), Device::Cpu)
+fn fit<'a>(decomposition: &'a Decomposition<'_>, network: &Network, seeds: &[u64]) -> Fit<'a> {
+    Fit::new(decomposition, vec![training(60, 512); seeds.len()], inputs(network, seeds), Device::Cpu, 2)
 }
 
 fn bytes(components: &Components, network: &Network) -> Vec<u32> {
@@ -55,13 +55,13 @@ fn a_replica_alone_and_among_others_agrees_over_fifty_steps() {
     let network = tms(20, 5, 0);
     let all = [5, 6, 7];
     let together = weights(&network, &all);
-    let mut company = decomposition(&network, &together, &all);
-    let mut fit_company = fit(&mut company, &network, &all);
+    let company = decomposition(&network, &together, &all);
+    let mut fit_company = fit(&company, &network, &all);
     (0..50).for_each(|_| drop(fit_company.advance()));
     for (replica, seed) in all.into_iter().enumerate() {
         let own = together.replica(replica);
-        let mut alone = decomposition(&network, &own, &[seed]);
-        let mut fit_alone = fit(&mut alone, &network, &[seed]);
+        let alone = decomposition(&network, &own, &[seed]);
+        let mut fit_alone = fit(&alone, &network, &[seed]);
         (0..50).for_each(|_| drop(fit_alone.advance()));
         let in_company = company.components().replica(replica).named(&network.sites());
         for ((name, among), (_, alone)) in in_company.iter().zip(alone.components().named(&network.sites())) {
@@ -75,19 +75,19 @@ fn a_resumed_training_ends_with_the_same_bytes_and_the_same_log() {
     let seeds = [1, 2];
     let network = tms(12, 4, 0);
     let weights = weights(&network, &seeds);
-    let mut whole = decomposition(&network, &weights, &seeds);
-    let mut fit_whole = fit(&mut whole, &network, &seeds);
+    let whole = decomposition(&network, &weights, &seeds);
+    let mut fit_whole = fit(&whole, &network, &seeds);
     (0..60).for_each(|_| drop(fit_whole.advance()));
     let log = fit_whole.log().to_vec();
 
-    let mut first = decomposition(&network, &weights, &seeds);
-    let mut fit_first = fit(&mut first, &network, &seeds);
+    let first = decomposition(&network, &weights, &seeds);
+    let mut fit_first = fit(&first, &network, &seeds);
     (0..23).for_each(|_| drop(fit_first.advance()));
     let mut state = fit_first.state();
     state.tensors.iter_mut().for_each(|(_, tensor)| *tensor = Tensor::copy(tensor));
 
-    let mut second = decomposition(&network, &weights, &seeds);
-    let mut fit_second = fit(&mut second, &network, &seeds);
+    let second = decomposition(&network, &weights, &seeds);
+    let mut fit_second = fit(&second, &network, &seeds);
     fit_second.resume(state).unwrap();
     (23..60).for_each(|_| drop(fit_second.advance()));
     assert_eq!(fit_second.log(), log);

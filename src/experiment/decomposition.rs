@@ -73,14 +73,15 @@ fn fit(
     let components = Components::random(&sites, apd.components, apd.rank, apd.initial_values, &spec.seeds);
     let components = components.to_device(session.device);
     let replicas = spec.seeds.len();
-    let mut decomposition = Decomposition::new(network, weights, vec![apd.clone(); replicas], components);
+    let decomposition = Decomposition::new(network, weights, vec![apd.clone(); replicas], components);
     let inputs = InputStream {
         inputs: spec.target.inputs.clone(),
         features: network.features(),
         seeds: spec.seeds.clone(),
         purpose: Purpose::DecompositionInputs,
     };
-    let mut fit = Fit::new(&mut decomposition, vec![spec.decomposition.clone(); replicas], inputs, session.device);
+    let mut fit =
+        Fit::new(&decomposition, vec![spec.decomposition.clone(); replicas], inputs, session.device, session.threads);
     let checkpoints = folder.checkpoints();
     if let End::Stopped { .. } = session.fit("components", &mut fit, &checkpoints)? {
         return Ok(None);
@@ -89,5 +90,6 @@ fn fit(
     let state = fit.state();
     checkpoints.save(state.step, &state.tensors, &state.log)?;
     let log = state.log;
+    drop(fit);
     Ok(Some((decomposition.into_components(), log)))
 }

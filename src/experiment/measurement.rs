@@ -28,7 +28,11 @@ pub fn measure(spec: &Spec, weights: &Weights, components: &Components, folder: 
     let rank_rows = replicas.iter().flat_map(|replica| &replica.ranks).map(|row| row.padded(width));
     write_table(&folder.ranks_table(), &rank_columns, rank_rows)?;
     write_table(&folder.features_table(), tables::FEATURES, replicas.iter().flat_map(|replica| &replica.features))?;
-    write_table(&folder.components_table(), tables::COMPONENTS, replicas.iter().flat_map(|replica| &replica.components))?;
+    write_table(
+        &folder.components_table(),
+        tables::COMPONENTS,
+        replicas.iter().flat_map(|replica| &replica.components),
+    )?;
     write_table(&folder.summary_table(), tables::SUMMARY, replicas.iter().map(|replica| &replica.summary))
 }
 
@@ -52,14 +56,11 @@ impl Replica {
             purpose: Purpose::MeasurementInputs,
         };
         let decomposition = Decomposition::new(network, &weights, vec![apd.clone()], components);
-        let activity =
-            measure_activity(&decomposition, &inputs, spec.measurement.samples, spec.decomposition.batch);
+        let activity = measure_activity(&decomposition, &inputs, spec.measurement.samples, spec.decomposition.batch);
         let components = decomposition.into_components();
         let embed = SiteIndex(0);
-        let recovery = recovery(
-            &weights.sites[embed].squeeze_dim(0),
-            &components.factors[embed].matrices().squeeze_dim(0),
-        );
+        let recovery =
+            recovery(&weights.sites[embed].squeeze_dim(0), &components.factors[embed].matrices().squeeze_dim(0));
         let ranks = rank_rows(spec, replica, &components);
         let error_alone = |feature: usize, component: Option<usize>| {
             component.map(|component| error_with_one_component(network, &weights, &components, feature, component))

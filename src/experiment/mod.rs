@@ -50,15 +50,17 @@ impl Session {
                     "start anew with --force, or remove the checkpoint",
                 )
             })?;
-            tracing::info!("going on with {stage} at step {step}");
         }
         let interrupt = self.interrupt.clone();
-        fit.run(stage, Surroundings {
-            observer: &mut *self.observer,
-            stop: &|| interrupt.requested(),
-            save: &mut |state| checkpoints.save(state.step, &state.tensors, &state.log),
-            save_every: CHECKPOINT_AGE,
-        })
+        fit.run(
+            stage,
+            Surroundings {
+                observer: &mut *self.observer,
+                stop: &|| interrupt.requested(),
+                save: &mut |state| checkpoints.save(state.step, &state.tensors, &state.log),
+                save_every: CHECKPOINT_AGE,
+            },
+        )
     }
 }
 

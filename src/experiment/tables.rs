@@ -5,8 +5,18 @@ use serde::Serialize;
 pub const TRAINING: &[&str] = &["replica", "step", "term", "value"];
 
 pub const SUMMARY: &[&str] = &[
-    "replica", "seed", "faithfulness", "minimality", "simplicity", "total", "mmcs", "ml2r", "mean_active", "alive",
-    "mean_rank", "recovered",
+    "replica",
+    "seed",
+    "faithfulness",
+    "minimality",
+    "simplicity",
+    "total",
+    "mmcs",
+    "ml2r",
+    "mean_active",
+    "alive",
+    "mean_rank",
+    "recovered",
 ];
 
 #[derive(Debug, Serialize)]
@@ -27,8 +37,16 @@ pub struct SummaryRow {
 }
 
 pub const COMPONENTS: &[&str] = &[
-    "replica", "component", "activation_frequency", "mean_attribution", "matched_feature", "cosine", "norm_ratio",
-    "largest_leak", "alive", "norm_share",
+    "replica",
+    "component",
+    "activation_frequency",
+    "mean_attribution",
+    "matched_feature",
+    "cosine",
+    "norm_ratio",
+    "largest_leak",
+    "alive",
+    "norm_share",
 ];
 
 #[derive(Debug, Serialize)]
@@ -47,7 +65,14 @@ pub struct ComponentRow {
 
 /// The columns of `ranks.csv` before the singular values.
 pub const RANKS: &[&str] = &[
-    "replica", "component", "site", "numerical_rank", "stable_rank", "entropy_rank", "frobenius_norm", "nuclear_norm",
+    "replica",
+    "component",
+    "site",
+    "numerical_rank",
+    "stable_rank",
+    "entropy_rank",
+    "frobenius_norm",
+    "nuclear_norm",
 ];
 
 #[derive(Debug, Serialize)]

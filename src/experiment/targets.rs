@@ -71,14 +71,14 @@ fn train(spec: &Spec, session: &mut Session, missing: &[(TargetFolder, Lock)]) -
     let mut provenances: Vec<Provenance> = provenances.collect::<Result<_, _>>()?;
 
     let weights = Weights::random(&target.network, target.initial_values, &seeds).to_device(session.device);
-    let mut task = Task::new(&target.network, weights);
+    let task = Task::new(&target.network, weights);
     let inputs = InputStream {
         inputs: target.inputs.clone(),
         features: target.network.features(),
         seeds: seeds.clone(),
         purpose: Purpose::TargetInputs,
     };
-    let mut fit = Fit::new(&mut task, vec![target.training.clone(); seeds.len()], inputs, session.device);
+    let mut fit = Fit::new(&task, vec![target.training.clone(); seeds.len()], inputs, session.device, session.threads);
     // Replicas that are trained together go on together, from one checkpoint in the folder of the first.
     let company = seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(",");
     let checkpoints = leader.checkpoints().of(&format!("seeds {company}"));
@@ -87,6 +87,7 @@ fn train(spec: &Spec, session: &mut Session, missing: &[(TargetFolder, Lock)]) -
         return Ok(Some(interrupted(leader, spec, step)));
     }
     let log = fit.log().to_vec();
+    drop(fit);
     let weights = task.into_weights();
     for (replica, ((folder, _), provenance)) in missing.iter().zip(&mut provenances).enumerate() {
         let rows = log.iter().filter(|row| row.replica == replica).map(|row| LogRow { replica: 0, ..row.clone() });

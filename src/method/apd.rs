@@ -1,6 +1,8 @@
 //! Attribution-based Parameter Decomposition (Braun et al. 2025, section 2), top-k form.
 
 use serde::Serialize;
+use std::ops::Range;
+
 use tch::Tensor;
 
 use crate::{
@@ -14,6 +16,7 @@ use crate::{
     reading::{Masked, Selected, SiteProduct, Tape},
     selection::{ActivePairs, Selection, largest_as_mask},
     spec::TableReader,
+    threads,
 };
 
 /// The settings of Attribution-based Parameter Decomposition.
@@ -66,7 +69,7 @@ impl Coefficients {
 /// The components of a network under decomposition.
 pub struct Decomposition<'a> {
     network: &'a Network,
-    weights: &'a Weights,
+    weights: Weights,
     /// One for every replica; equal in the number of components and rank.
     settings: Vec<Apd>,
     components: Components,
@@ -85,9 +88,10 @@ pub enum SparsePass {
 
 impl<'a> Decomposition<'a> {
     /// Decomposes `weights`, beginning with `components`; the sparse pass is the one that suits their device.
-    pub fn new(network: &'a Network, weights: &'a Weights, settings: Vec<Apd>, components: Components) -> Self {
+    pub fn new(network: &'a Network, weights: &Weights, settings: Vec<Apd>, components: Components) -> Self {
         assert_eq!(settings.len() as i64, components.replicas(), "every replica has its settings");
         let sparse_pass = if components.device().is_cuda() { SparsePass::Masks } else { SparsePass::Pairs };
+        let weights = weights.map(Tensor::shallow_clone);
         Self { network, weights, settings, gradient: components.zeros_like(), components, sparse_pass }
     }
 
@@ -113,7 +117,7 @@ impl<'a> Decomposition<'a> {
     }
 
     fn attributions(&self, input: &Tensor) -> Tensor {
-        gradient_attributions(self.network, self.weights, &self.components, input)
+        gradient_attributions(self.network, &self.weights, &self.components, input)
     }
 
     fn select(&self, attributions: &Tensor, batch: i64) -> Active {
@@ -161,7 +165,7 @@ impl<'a> Decomposition<'a> {
     where
         P: SiteProduct<Gradient = Components> + 'p,
     {
-        let target = self.network.output(self.weights, input);
+        let target = self.network.output(&self.weights, input);
         let mut tape = Tape::new(product, &self.weights.biases);
         let features = tape.input(input);
         let output = self.network.forward(&mut tape, features);
@@ -234,6 +238,21 @@ impl Objective for Decomposition<'_> {
         let sites = self.network.sites();
         let pairs = self.components.named(&sites).into_iter().zip(self.gradient.named(&sites));
         pairs.map(|((name, value), (_, gradient))| Parameter { name, value, gradient }).collect()
+    }
+
+    fn of_replicas(&self, replicas: Range<usize>) -> Box<dyn Objective + '_> {
+        Box::new(Decomposition {
+            network: self.network,
+            weights: self.weights.of_replicas(replicas.clone()),
+            settings: self.settings[replicas.clone()].to_vec(),
+            components: self.components.of_replicas(replicas.clone()),
+            gradient: self.gradient.of_replicas(replicas),
+            sparse_pass: self.sparse_pass,
+        })
+    }
+
+    fn is_small(&self) -> bool {
+        threads::fits_a_core(self.network.parameters() * self.components.number())
     }
 
     fn add_gradients(&mut self, input: &Tensor, logged: bool) -> Vec<Term> {

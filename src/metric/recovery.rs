@@ -144,13 +144,13 @@ mod tests {
     #[test]
     fn a_leak_into_another_component_spoils_it() {
         let mut matrices = one_feature_each(&[0, 1, 2], 1.0);
-        let _ = matrices.select(0, 0).select(0, 1).copy_(&Tensor::from_slice(&[0.0, 0.5]));
+        matrices.select(0, 0).select(0, 1).copy_(&Tensor::from_slice(&[0.0, 0.5]));
         let recovery = recovery(&embed(), &matrices);
         assert!(!recovery.recovered);
         assert_eq!((recovery.features[1].leak, recovery.components[0].largest_leak), (0.25, 0.25));
         assert_eq!(recovery.features[1].component, Some(1));
         matrices = one_feature_each(&[0, 1, 2], 1.0);
-        let _ = matrices.select(0, 0).select(0, 1).copy_(&Tensor::from_slice(&[0.0, 0.38]));
+        matrices.select(0, 0).select(0, 1).copy_(&Tensor::from_slice(&[0.0, 0.38]));
         assert!(super::recovery(&embed(), &matrices).recovered, "a leak below a fifth is no matter");
     }
 

@@ -1,5 +1,7 @@
 //! What a target network is trained on.
 
+use std::ops::Range;
+
 use tch::Tensor;
 
 use super::{Network, Weights};
@@ -9,6 +11,7 @@ use crate::{
     optimizer::Parameter,
     reading::{Dense, Tape},
     site::SiteIndex,
+    threads,
 };
 
 /// The task of a target network: to give back its inputs, in mean squared error.
@@ -37,6 +40,18 @@ impl Objective for Task<'_> {
             .filter(|(index, _)| !fixed(*index))
             .map(|(_, ((name, value), (_, gradient)))| Parameter { name, value, gradient })
             .collect()
+    }
+
+    fn of_replicas(&self, replicas: Range<usize>) -> Box<dyn Objective + '_> {
+        Box::new(Task {
+            network: self.network,
+            weights: self.weights.of_replicas(replicas.clone()),
+            gradient: self.gradient.of_replicas(replicas),
+        })
+    }
+
+    fn is_small(&self) -> bool {
+        threads::fits_a_core(self.network.parameters())
     }
 
     fn add_gradients(&mut self, input: &Tensor, logged: bool) -> Vec<Term> {

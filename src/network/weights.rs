@@ -1,5 +1,7 @@
 //! A network's parameters.
 
+use std::ops::Range;
+
 use tch::{Device, Kind, Tensor};
 
 use super::Network;
@@ -44,9 +46,14 @@ impl Weights {
         self.map(|tensor| tensor.to_device(device))
     }
 
-    /// One replica alone, its axis kept.
+    /// Views of some replicas.
+    pub fn of_replicas(&self, replicas: Range<usize>) -> Self {
+        self.map(|tensor| tensor.narrow(0, replicas.start as i64, replicas.len() as i64))
+    }
+
+    /// A view of one replica, its axis kept.
     pub fn replica(&self, replica: usize) -> Self {
-        self.map(|tensor| tensor.narrow(0, replica as i64, 1))
+        self.of_replicas(replica..replica + 1)
     }
 
     /// Several networks as the replicas of one.
