@@ -15,6 +15,7 @@ pub fn page(run: &RunData, figures: &[Figure]) -> String {
         if let Some(share) = Share::of(run) {
             let (count, percent, interval) = (share.count(), share.percent(), share.interval());
             parts.push(format!("**Recovered: {count}** ({percent}; Wilson 95 % interval {interval})."));
+            parts.extend(share.against_published(run));
         }
         parts.push(written(&table::comparison(run)));
     }

@@ -1,7 +1,7 @@
 //! What the tables of a report say, whatever they are written in.
 
 use super::{paper::published, rows::SummaryRow, run_data::RunData};
-use crate::statistics::{MeanDeviation, mean_and_deviation, wilson_interval};
+use crate::statistics::{MeanDeviation, fisher_exact, mean_and_deviation, wilson_interval};
 
 /// A table as strings; the first column is a name, the others hold numbers.
 pub struct Table {
@@ -109,6 +109,15 @@ impl Share {
     pub fn interval(&self) -> String {
         let interval = wilson_interval(self.recovered, self.judged);
         format!("{:.0} to {:.0} %", 100.0 * interval.low, 100.0 * interval.high)
+    }
+
+    /// "The authors' program recovers 7 of 12; Fisher's exact test of a difference: p = 0.73.", where that is known
+    pub fn against_published(&self, run: &RunData) -> Option<String> {
+        let (recovered, judged) = run.sizes.as_ref().and_then(published)?.recovered?;
+        let p = fisher_exact((self.recovered, self.judged), (recovered, judged));
+        Some(format!(
+            "The authors' program recovers {recovered} of {judged}; Fisher's exact test of a difference: p = {p:.2}."
+        ))
     }
 
     /// "58 %"

@@ -27,6 +27,7 @@ fn section(run: &RunData, width: usize) -> String {
         if let Some(share) = Share::of(run) {
             let (count, percent, interval) = (share.count(), share.percent(), share.interval());
             parts.push(format!("Recovered: {count} ({percent}; Wilson 95 % interval {interval})"));
+            parts.extend(share.against_published(run).map(|sentence| wrapped(&sentence, width)));
         }
         parts.push(aligned(&table::comparison(run), width));
     }
