@@ -4,6 +4,7 @@
 //! parameters, logs, and offers its state for saving. It knows no loss by name and no file.
 
 use std::{
+    collections::BTreeSet,
     ops::Range,
     time::{Duration, Instant},
 };
@@ -179,6 +180,8 @@ pub struct Fit<'a> {
     optimizer: Adam,
     step: u64,
     log: Vec<LogRow>,
+    /// Replicas with a term that is not finite.
+    diverged: BTreeSet<usize>,
 }
 
 /// Some replicas that go through their steps on one thread.
@@ -229,7 +232,14 @@ impl<'a> Fit<'a> {
                 optimizer: optimizer.of_replicas(replicas),
             }
         };
-        Self { lanes: (0..lanes).map(lane).collect(), steps: trainings[0].steps, optimizer, step: 0, log: Vec::new() }
+        Self {
+            lanes: (0..lanes).map(lane).collect(),
+            steps: trainings[0].steps,
+            optimizer,
+            step: 0,
+            log: Vec::new(),
+            diverged: BTreeSet::new(),
+        }
     }
 
     /// Goes on from a saved state; says what is wrong with it otherwise.
@@ -298,8 +308,8 @@ impl<'a> Fit<'a> {
                     None => sums.push((name.to_string(), sum)),
                 }
                 for (replica, &value) in (lane.first_replica..).zip(values) {
-                    if !value.is_finite() {
-                        tracing::warn!("{name} of replica {replica} is {value} at step {step}");
+                    if !value.is_finite() && self.diverged.insert(replica) {
+                        tracing::warn!("replica {replica} has diverged: {name} is {value} at step {step}");
                     }
                     self.log.push(LogRow { replica, step, term: name.to_string(), value });
                 }

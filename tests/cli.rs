@@ -2,9 +2,15 @@
 
 mod cli_test;
 
-use apd::run::{Interrupt, RunFolder, TargetFolder};
-use cli_test::Test;
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+
+use apd::{
+    device::{DeviceChoice, count_gpus, open},
+    run::{Interrupt, RunFolder, TargetFolder, write_tensors},
+};
+use cli_test::{Ended, Test};
 use snapbox::{file, str};
+use tch::Tensor;
 
 const COMMANDS: [&[&str]; 8] = [
     &["train"],
@@ -91,21 +97,104 @@ fn a_missing_spec_is_a_wrong_command() {
         let test = Test::new().args(command).args(["missing.toml"]).fails(2);
         test.stdout_is(str![""]).stderr_is(str![[r#"
 error: missing.toml does not exist
-...
+ |
+ = help: name a spec's file, such as experiments/tms_5-2.toml
+
 "#]]);
     }
+}
+
+/// Refused as a spec: nothing is said on stdout and nothing is made.
+fn refused(content: &[u8]) -> Ended {
+    let test = Test::new().with_file("x.toml", content).args(["run", "x.toml", "--device", "cpu"]).fails(2);
+    test.stdout_is(str![""]);
+    assert!(!test.folder.path().join("runs").exists());
+    test
+}
+
+#[test]
+fn an_empty_spec_is_refused() {
+    refused(b"").stderr_is(str![[r#"
+error: x.toml is empty
+ |
+ = help: copy one of the specs in experiments/ and change it
+
+"#]]);
+}
+
+#[test]
+fn a_binary_is_refused_as_a_spec() {
+    let program = fs::read(env!("CARGO_BIN_EXE_apd")).unwrap();
+    refused(&program[..500_000]).stderr_is(str![[r#"
+error: x.toml is not a text file
+ |
+ = help: a spec is a TOML file in UTF-8, like those in experiments/
+
+"#]]);
+}
+
+#[test]
+fn ten_megabytes_are_refused_as_a_spec() {
+    refused(&b"# a comment\n".repeat(1_000_000)).stderr_is(str![[r#"
+error: x.toml is larger than 1 MB
+ |
+ = help: a spec is a TOML file like those in experiments/
+
+"#]]);
+}
+
+#[test]
+fn mistakes_in_a_spec_are_shown_all_at_once_and_nothing_is_started() {
+    let spec = Test::new().with_spec();
+    let text = fs::read_to_string(spec.folder.path().join("tiny.toml")).unwrap();
+    let wrong = [
+        ("features = 5", "feature = 5"),
+        ("hidden = 2", "hidden = \"two\""),
+        ("probability = 0.3", "probability = nan"),
+        ("simplicity = 0.1", "simplicity = inf"),
+    ];
+    let text = wrong.iter().fold(text, |text, (right, wrong)| text.replace(right, wrong));
+    refused(text.as_bytes()).stderr_is(str![]);
+}
+
+#[test]
+fn a_spec_may_come_through_a_pipe_or_a_link_from_a_folder_with_any_name() {
+    let test = Test::new().with_spec().with_change(|folder| {
+        fs::create_dir(folder.join("my spécs")).unwrap();
+        std::os::unix::fs::symlink("../tiny.toml", folder.join("my spécs/linked.toml")).unwrap();
+    });
+    let test =
+        test.args(["run", "my spécs/linked.toml", "--device", "cpu", "--quiet", "--results", "r ü/s"]).succeeds();
+    assert!(test.stdout.starts_with("linked-"), "{}", test.stdout);
+    test.stderr_is(str![""]);
+
+    let pipe = test.folder.path().join("piped");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let text = fs::read_to_string(test.folder.path().join("tiny.toml")).unwrap();
+    // Opening a pipe waits for its other end.
+    let writer = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || fs::write(pipe, text)
+    });
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_apd")).arg("check").arg(&pipe).output().unwrap();
+    writer.join().unwrap().unwrap();
+    assert!(String::from_utf8(output.stdout).unwrap().starts_with("experiment  piped\n"));
 }
 
 #[test]
 fn a_mistake_in_set_is_shown_with_the_known_keys() {
     let test = Test::new().with_spec().args(["check", "tiny.toml", "--set", "seed=3"]).fails(2);
-    assert!(test.stderr.starts_with("error: ") && test.stderr.contains("seeds"), "{}", test.stderr);
+    test.stdout_is(str![""]).stderr_is(str![]);
 }
 
 #[test]
 fn a_gpu_that_is_not_there_is_a_wrong_command() {
     let test = Test::new().with_spec().args(["run", "tiny.toml", "--device", "cuda:99"]).fails(2);
-    assert!(test.stderr.starts_with("error: ") && test.stderr.contains("cuda:99"), "{}", test.stderr);
+    let reason = open(DeviceChoice::Cuda(99)).unwrap_err();
+    assert_eq!(test.stderr, format!("error: {reason}\n"));
+    if count_gpus() == Err(apd::device::NoCuda::NoDriver) {
+        test.stdout_is(str![""]).stderr_is(str![]);
+    }
     assert!(!test.folder.path().join("runs").exists());
 }
 
@@ -119,6 +208,71 @@ error: cannot make the folder results/mine: results is a file
 
 "#]]);
     assert_eq!(std::fs::read_to_string(test.folder.path().join("results")).unwrap(), "precious");
+}
+
+#[test]
+fn a_results_folder_that_cannot_be_written_is_told_before_anything_is_done() {
+    let protected = |folder: &Path| {
+        fs::create_dir(folder.join("results")).unwrap();
+        fs::set_permissions(folder.join("results"), fs::Permissions::from_mode(0o555)).unwrap();
+    };
+    for command in [&["run"][..], &["train", "target"], &["decompose"]] {
+        let test = Test::new().with_spec().with_change(protected);
+        let test = test.args(command).args(["tiny.toml", "--device", "cpu", "--results", "results"]).fails(1);
+        test.stdout_is(str![""]).stderr_is(str![[r#"
+error: cannot write results: Permission denied
+  help: give yourself permission to write there, or choose another folder with --results
+
+"#]]);
+    }
+}
+
+/// The small experiment with its targets trained, and that of seed 0 changed.
+fn with_target(change: impl FnOnce(&Path)) -> Test {
+    let test = Test::new().with_spec().args(["train", "target", "tiny.toml", "--device", "cpu"]).succeeds().then();
+    let target = TargetFolder::new(&test.folder.path().join("runs"), &test.spec().target.hash(), 0).target();
+    test.with_change(|_| change(&target)).args(["run", "tiny.toml", "--device", "cpu", "--quiet"])
+}
+
+#[test]
+fn a_target_of_another_size_is_refused() {
+    let of_another_size = |target: &Path| {
+        let tensors =
+            [("embed".into(), Tensor::from_slice(&[1.0_f32])), ("bias".into(), Tensor::from_slice(&[1.0_f32]))];
+        write_tensors(target, &tensors, &[]).unwrap();
+    };
+    with_target(of_another_size).fails(1).stdout_is(str![""]).stderr_is(str![]);
+}
+
+#[test]
+fn a_damaged_target_is_refused() {
+    let flip_a_bit = |target: &Path| {
+        let mut bytes = fs::read(target).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(target, bytes).unwrap();
+    };
+    with_target(flip_a_bit).fails(1).stdout_is(str![""]).stderr_is(str![]);
+}
+
+#[test]
+fn a_damaged_target_that_was_moved_away_is_trained_again() {
+    let test = with_target(|target| fs::remove_dir_all(target.parent().unwrap()).unwrap());
+    assert!(test.succeeds().stdout.contains("2 replicas, finished"));
+}
+
+#[test]
+fn an_experiment_too_large_for_the_machine_is_refused_before_anything_is_done() {
+    let huge = ["tiny.toml", "--set", "target.tms.features=100000", "--set", "method.apd.components=100000"];
+    for command in ["run", "decompose"] {
+        let test = Test::new().with_spec().args([command, "--device", "cpu"]).args(huge).fails(1);
+        test.stdout_is(str![""]).stderr_is(str![]);
+        assert!(fs::read_dir(test.folder.path().join("runs")).unwrap().next().is_none());
+    }
+    let batch = ["--set", "target.training.batch=10000000", "--set", "target.tms.features=100000"];
+    let test = Test::new().with_spec().args(["train", "target", "tiny.toml", "--device", "cpu"]).args(batch).fails(1);
+    test.stdout_is(str![""]).stderr_is(str![]);
+    let test = Test::new().with_spec().args(["check", "--device", "cpu"]).args(huge).succeeds();
+    assert!(test.stdout.contains("\nmemory      about 1.1 TB beside libtorch itself\n"), "{}", test.stdout);
 }
 
 #[test]

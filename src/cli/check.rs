@@ -1,6 +1,7 @@
 //! `apd check SPEC`: what would be done, without doing any of it.
 
 use clap::Args;
+use tch::Device;
 
 use super::{
     Ending, Failure,
@@ -9,6 +10,8 @@ use super::{
     start::{SpecArgument, load},
 };
 use crate::{
+    device::{self, DeviceChoice},
+    experiment::memory,
     method::Method,
     run::{Lock, RunFolder, TargetFolder},
     site::Site,
@@ -37,7 +40,7 @@ impl Check {
             ("target", target(&spec, options)),
             ("components", components(&spec)),
             ("training", steps(&spec)),
-            ("memory", format!("about {} beside libtorch itself", bytes(memory(&spec)))),
+            ("memory", memory(&spec, options)),
             ("run folder", run_folder(&spec, options)),
         ];
         print(&lines.map(|(about, text)| format!("{about:<11} {text}\n")).concat())?;
@@ -74,7 +77,7 @@ fn target(spec: &Spec, options: &Options) -> String {
 
 fn components(spec: &Spec) -> String {
     let Method::Apd(apd) = &spec.method;
-    format!("{} of rank {}: {} factors a replica", apd.components, apd.rank, grouped(factors(spec)))
+    format!("{} of rank {}: {} factors a replica", apd.components, apd.rank, grouped(memory::factors(spec)))
 }
 
 fn steps(spec: &Spec) -> String {
@@ -88,21 +91,10 @@ fn steps(spec: &Spec) -> String {
     )
 }
 
-/// Number of entries of A and B of all components at all sites.
-fn factors(spec: &Spec) -> i64 {
-    let Method::Apd(apd) = &spec.method;
-    let at_site = |site: &Site| apd.components as i64 * apd.rank as i64 * (site.d_in + site.d_out);
-    spec.target.network.sites().iter().map(at_site).sum()
-}
-
-/// Bytes of a decomposition's tensors, an estimate: for each replica the factors with their gradient and two moments, and
-/// for each (sample, component) a tangent and a temporary of it at every site and at the output.
-fn memory(spec: &Spec) -> i64 {
-    let Method::Apd(apd) = &spec.method;
-    let network = &spec.target.network;
-    let widths: i64 = network.sites().iter().map(|site| site.d_out).sum::<i64>() + network.features() as i64;
-    let tangents = (spec.decomposition.batch * apd.components) as i64 * widths * 2;
-    4 * spec.seeds.len() as i64 * (4 * factors(spec) + tangents)
+fn memory(spec: &Spec, options: &Options) -> String {
+    let is_cuda = options.device != DeviceChoice::Cpu && device::count_gpus().is_ok();
+    let device = if is_cuda { Device::Cuda(0) } else { Device::Cpu };
+    format!("about {} beside libtorch itself", memory::in_words(memory::of_experiment(spec, device)))
 }
 
 fn run_folder(spec: &Spec, options: &Options) -> String {
@@ -115,13 +107,6 @@ fn run_folder(spec: &Spec, options: &Options) -> String {
         () => "unfinished, would go on",
     };
     format!("{} ({state})", path.display())
-}
-
-fn bytes(number: i64) -> String {
-    match number as f64 {
-        many @ 1e9.. => format!("{:.1} GB", many / 1e9),
-        some => format!("{:.0} MB", (some / 1e6).max(1.0)),
-    }
 }
 
 /// 13650000 as 13,650,000.

@@ -1,6 +1,6 @@
 //! The flags that all commands know.
 
-use std::{num::NonZeroU16, path::PathBuf, thread::available_parallelism};
+use std::{num::NonZeroU16, path::PathBuf, thread::available_parallelism, time::Duration};
 
 use clap::Args;
 
@@ -26,6 +26,10 @@ pub struct Options {
     #[arg(long, global = true, value_name = "N")]
     threads: Option<NonZeroU16>,
 
+    /// How old a checkpoint may be when a run is killed; 0 saves every few steps
+    #[arg(long, global = true, value_name = "N", default_value_t = 20)]
+    checkpoint_seconds: u32,
+
     /// Start anew beside earlier results; nothing is deleted
     #[arg(long, global = true)]
     pub force: bool,
@@ -43,6 +47,10 @@ impl Options {
     pub fn threads(&self) -> NonZeroU16 {
         let cores = || available_parallelism().ok().and_then(|cores| NonZeroU16::try_from(cores).ok());
         self.threads.or_else(cores).unwrap_or(NonZeroU16::MIN)
+    }
+
+    pub fn checkpoint_age(&self) -> Duration {
+        Duration::from_secs(self.checkpoint_seconds.into())
     }
 
     pub fn loudness(&self) -> Loudness {

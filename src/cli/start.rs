@@ -32,6 +32,7 @@ pub fn session(path: &Path, options: &Options, screen: &MultiProgress) -> Result
         results: options.results.clone(),
         device,
         threads: options.threads().get().into(),
+        checkpoint_age: options.checkpoint_age(),
         force: options.force,
         observer: Box::new(Progress::new(screen.clone(), interrupt.clone())),
         interrupt,

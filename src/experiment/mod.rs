@@ -2,6 +2,7 @@
 
 mod decomposition;
 mod measurement;
+pub mod memory;
 mod tables;
 mod targets;
 
@@ -16,15 +17,14 @@ use crate::{
     spec::Spec,
 };
 
-/// How old a checkpoint may be: what a kill costs at most.
-const CHECKPOINT_AGE: Duration = Duration::from_secs(20);
-
 /// Everything beside the spec that a command gives to an experiment.
 pub struct Session {
     /// The folder of all run folders.
     pub results: PathBuf,
     pub device: Device,
     pub threads: usize,
+    /// How old a checkpoint may be: what a kill costs at most.
+    pub checkpoint_age: Duration,
     /// Whether to start anew beside an existing run.
     pub force: bool,
     pub interrupt: Interrupt,
@@ -58,7 +58,7 @@ impl Session {
                 observer: &mut *self.observer,
                 stop: &|| interrupt.requested(),
                 save: &mut |state| checkpoints.save(state.step, &state.tensors, &state.log),
-                save_every: CHECKPOINT_AGE,
+                save_every: self.checkpoint_age,
             },
         )
     }
@@ -82,10 +82,19 @@ pub fn train_target(spec: &Spec, session: &mut Session) -> Result<Outcome, RunEr
     if finished || trained {
         return Ok(Outcome::Finished { folder: targets_folder, already: true });
     }
+    memory::check(memory::of_target(spec), session.device)?;
     Ok(match targets::obtain(spec, session)? {
         targets::Obtained::Weights(_) => Outcome::Finished { folder: targets_folder, already: false },
         targets::Obtained::Interrupted(outcome) => outcome,
     })
+}
+
+/// Refuses an experiment that this machine has not the memory for; better now than after its targets are trained.
+pub fn check_memory(spec: &Spec, session: &Session) -> Result<(), RunError> {
+    if run_folder_at(spec, session).is_finished() && !session.force {
+        return Ok(());
+    }
+    memory::check(memory::of_experiment(spec, session.device), session.device)
 }
 
 /// The run's folder for reading.

@@ -103,8 +103,10 @@ fn train(spec: &Spec, session: &mut Session, missing: &[(TargetFolder, Lock)]) -
 /// A finished target, with an axis for the one replica.
 fn read(spec: &Spec, folder: &TargetFolder) -> Result<Weights, RunError> {
     let network = &spec.target.network;
-    let mut file = TensorFile::read(&folder.target())?;
-    let mut take = |name: &str, shape: &[i64]| Ok(file.take(name, shape)?.unsqueeze(0));
+    let train_again = format!("move the folder {} away: the target is then trained again", folder.path().display());
+    let advise = |error: RunError| if error.is_damaged() { error.with_help(&train_again) } else { error };
+    let mut file = TensorFile::read(&folder.target()).map_err(advise)?;
+    let mut take = |name: &str, shape: &[i64]| Ok(file.take(name, shape).map_err(advise)?.unsqueeze(0));
     let sites = network.sites();
     let sites = sites.iter().map(|site| take(&site.name, &[site.d_in, site.d_out])).collect::<Result<_, RunError>>()?;
     let biases = network.biases();

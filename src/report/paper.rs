@@ -25,12 +25,8 @@ const TMS_5_2: Published = Published {
 };
 
 /// Source: as above.
-const TMS_40_10: Published = Published {
-    source: "Braun et al. 2025, table 1",
-    mmcs: (0.996, 0.003),
-    ml2r: (0.935, 0.001),
-    recovered: None,
-};
+const TMS_40_10: Published =
+    Published { source: "Braun et al. 2025, table 1", mmcs: (0.996, 0.003), ml2r: (0.935, 0.001), recovered: None };
 
 /// The published numbers for a network of these sizes, if there are any.
 pub fn published(sizes: &Sizes) -> Option<&'static Published> {

@@ -11,7 +11,7 @@ use tch::Tensor;
 
 use super::{
     RunError, TensorFile,
-    atomic::{make_folder, sweep_temporary_files},
+    atomic::{make_new_folder, sweep_temporary_files},
     tensors::write_tensors_then,
 };
 
@@ -62,17 +62,20 @@ impl Checkpoints {
         Checkpoints { folder: folder.into(), owner: owner.into() }
     }
 
-    /// The checkpoints of a part of what the owner trains, in a folder of their own inside this one.
+    /// The checkpoints of a part of what the owner trains, in a folder of their own beside this one.
     pub fn of(&self, part: &str) -> Checkpoints {
         let owner = format!("{}, {part}", self.owner);
         let digest = Sha256::digest(part.as_bytes());
         let name: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-        Checkpoints { folder: self.folder.join(name), owner }
+        let mut folder = self.folder.clone().into_os_string();
+        folder.push(format!("-{name}"));
+        Checkpoints { folder: folder.into(), owner }
     }
 
     /// Writes the newest checkpoint. What was the newest becomes the previous one, once this one is on disk.
     pub fn save<Row: Serialize>(&self, step: u64, tensors: &[(String, Tensor)], log: &[Row]) -> Result<(), RunError> {
-        make_folder(&self.folder)?;
+        // Its parent must be there: a run whose folder was removed shall say so and not go on in what is left of it.
+        make_new_folder(&self.folder)?;
         let mut tensors: Vec<_> = tensors.iter().map(|(name, t)| (name.clone(), t.shallow_clone())).collect();
         tensors.push((LOG.into(), Tensor::from_slice(&as_csv(log))));
         let notes = [("format", FORMAT.into()), ("owner", self.owner.clone()), ("step", step.to_string())];

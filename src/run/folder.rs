@@ -2,11 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{
-    Checkpoints, Lock, RunError,
-    atomic::{make_folder, sweep_temporary_files},
-    numbered, provenance, write_whole,
-};
+use super::{Checkpoints, Lock, RunError, atomic::sweep_temporary_files, numbered, provenance, write_whole};
 
 /// `RESULTS/<spec name>-<first 8 of the spec's hash>`, with `-2`, `-3`... for runs begun anew with `--force`.
 ///
@@ -52,7 +48,6 @@ impl RunFolder {
         let lock = Lock::take(&path)?;
         claim(&path.join("spec.toml"), spec_toml)?;
         let mut folder = RunFolder { path, owner: hash.into(), _lock: None };
-        make_folder(&folder.checkpoint())?;
         sweep_temporary_files(&folder.path, &FILES);
         super::log::attach(&folder.log())?;
         folder._lock = Some(lock);
@@ -121,16 +116,12 @@ impl RunFolder {
 
     /// Where to go on after an interruption.
     pub fn checkpoints(&self) -> Checkpoints {
-        Checkpoints::new(self.checkpoint(), &self.owner)
+        Checkpoints::new(self.path.join("checkpoint"), &self.owner)
     }
 
     /// Whether the run has ended well: its files are complete.
     pub fn is_finished(&self) -> bool {
         provenance::is_finished(&self.provenance())
-    }
-
-    fn checkpoint(&self) -> PathBuf {
-        self.path.join("checkpoint")
     }
 }
 

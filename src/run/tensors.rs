@@ -102,16 +102,14 @@ impl TensorFile {
         Ok(TensorFile { path: path.into(), notes, tensors })
     }
 
-    /// Takes out the tensor `name`, which must have the given shape.
+    /// Takes out the tensor `name`, which must have the given shape; otherwise the file is another one's.
     pub fn take(&mut self, name: &str, shape: &[i64]) -> Result<Tensor, RunError> {
-        let help = "it belongs to another spec or another version; make it again with --force";
         let Some(index) = self.tensors.iter().position(|(found, _)| found == name) else {
-            return Err(RunError::new(format!("{} holds no tensor {name}", self.path.display()), help));
+            return Err(RunError::damaged(&self.path, format!("it holds no tensor {name}")));
         };
-        if self.tensors[index].1.size() != shape {
-            let found = self.tensors[index].1.size();
-            let what = format!("{name} in {} has the shape {found:?}, not {shape:?}", self.path.display());
-            return Err(RunError::new(what, help));
+        let found = self.tensors[index].1.size();
+        if found != shape {
+            return Err(RunError::damaged(&self.path, format!("{name} has the shape {found:?}, not {shape:?}")));
         }
         Ok(self.tensors.remove(index).1)
     }

@@ -1,8 +1,12 @@
 //! Runs of the `apd` binary that read as sentences: `Test::new().with_spec().args(..).fails(2).stderr_is(..)`.
+#![allow(dead_code, reason = "no test file uses everything")]
 
 use std::{
+    collections::BTreeMap,
+    fs,
     io::{BufRead, BufReader},
-    path::Path,
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::mpsc::{Receiver, channel},
     time::{Duration, Instant},
@@ -66,10 +70,16 @@ impl Test {
         Self { folder: TempDir::new().unwrap(), args: Vec::new() }
     }
 
-    pub fn with_file(self, name: &str, content: &str) -> Self {
+    pub fn with_file(self, name: &str, content: impl AsRef<[u8]>) -> Self {
         let path = self.folder.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, content).unwrap();
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+        self
+    }
+
+    /// With the files of a folder changed by `change`.
+    pub fn with_change(self, change: impl FnOnce(&Path)) -> Self {
+        change(self.folder.path());
         self
     }
 
@@ -94,8 +104,19 @@ impl Test {
         self.fails(0)
     }
 
-    /// Ends with this exit code.
+    /// Ends with this exit code; no file that was there is lost or changed.
     pub fn fails(self, code: i32) -> Ended {
+        let before = files_in(self.folder.path());
+        let ended = self.ends(code);
+        let after = ended.files();
+        for (path, content) in before.iter().filter(|(path, _)| !is_about_the_process(path)) {
+            assert!(after.get(path) == Some(content), "{} is not as it was", path.display());
+        }
+        ended
+    }
+
+    /// Ends with this exit code, perhaps after clearing away checkpoints.
+    pub fn ends(self, code: i32) -> Ended {
         let output = command(self.folder.path(), &self.args).output().unwrap();
         let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
         let (stdout, stderr) = (text(output.stdout), text(output.stderr));
@@ -122,10 +143,49 @@ impl Test {
 fn command(folder: &Path, args: &[String]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_apd"));
     command.args(args).current_dir(folder).stdin(Stdio::null());
+    // Permissions hold for tests that are run by root too. Refused to others, whom they hold for anyway.
+    const CAP_DAC_OVERRIDE: libc::c_ulong = 1;
+    // SAFETY: one system call, allowed between fork and exec.
+    unsafe {
+        command.pre_exec(|| {
+            libc::prctl(libc::PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0);
+            Ok(())
+        });
+    }
     command
 }
 
+/// Every file below a folder, by its path in it, with its content.
+pub fn files_in(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(next) = folders.pop() {
+        for path in fs::read_dir(next).into_iter().flatten().flatten().map(|entry| entry.path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.insert(path.strip_prefix(folder).unwrap().into(), fs::read(&path).unwrap_or_default());
+            }
+        }
+    }
+    files
+}
+
+/// Whether a file says who worked when, and not what came of it.
+pub fn is_about_the_process(path: &Path) -> bool {
+    ["log.txt", "provenance.json", "lock"].iter().any(|name| path.ends_with(name))
+}
+
 impl Ended {
+    /// Another command in the same folder.
+    pub fn then(self) -> Test {
+        Test { folder: self.folder, args: Vec::new() }
+    }
+
+    pub fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        files_in(self.folder.path())
+    }
+
     pub fn stdout_is(&self, expected: impl IntoData) -> &Self {
         assert_data_eq!(&self.stdout, expected.into_data());
         self
@@ -156,6 +216,15 @@ impl Running {
         let next = || self.lines.recv_timeout(until.saturating_duration_since(Instant::now())).ok();
         let said = std::iter::from_fn(next).any(|line| line.starts_with(words));
         assert!(said, "apd never said {words:?}");
+    }
+
+    /// Until a file whose path ends with this one is somewhere below the folder.
+    pub fn wait_for_file(&self, folder: &Path, ending: &str) {
+        let until = Instant::now() + Duration::from_secs(60);
+        while !files_in(folder).keys().any(|path| path.ends_with(ending)) {
+            assert!(Instant::now() < until, "apd never wrote {ending}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     pub fn signal(&self, name: &str) {

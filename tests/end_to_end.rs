@@ -1,0 +1,330 @@
+//! The binary's whole way on tiny experiments: what is left on disk, what is done only once, and what is left after a
+//! kill or an interruption.
+
+mod cli_test;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use apd::run::read_tensors;
+use cli_test::{Ended, Test, files_in, is_about_the_process};
+use snapbox::str;
+
+/// Bytes of files by their path in a folder.
+type Files = BTreeMap<PathBuf, Vec<u8>>;
+
+/// Long enough to be met in the middle, short enough for a test.
+const MEASURABLE: [&str; 11] = [
+    "tiny.toml",
+    "--device=cpu",
+    "--threads=1",
+    "--set=target.training.steps=400",
+    "--set=target.training.batch=64",
+    "--set=decomposition.steps=400",
+    "--set=decomposition.batch=64",
+    "--set=decomposition.schedule=cosine",
+    "--set=decomposition.warm_up=0.1",
+    "--set=method.apd.schatten_power=0.9",
+    "--set=measurement.samples=100000",
+];
+
+fn run() -> Ended {
+    Test::new().with_spec().args(["run"]).args(MEASURABLE).succeeds()
+}
+
+/// The one run folder whose name ends so.
+fn run_folder(folder: &Path, ending: &str) -> PathBuf {
+    let entries = fs::read_dir(folder.join("runs")).unwrap().map(|entry| entry.unwrap().path());
+    let is_meant = |path: &PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy();
+        name.starts_with("tiny-") && name.ends_with(ending)
+    };
+    entries.filter(is_meant).min().expect("a run folder")
+}
+
+/// What came of an experiment: tensors and tables of the run and its targets.
+fn results(folder: &Path) -> Files {
+    let mut files = files_in(&folder.join("runs"));
+    files.retain(|path, _| !is_about_the_process(path) && !path.iter().any(|part| part == "report"));
+    files
+}
+
+fn shapes(path: &Path) -> Vec<(String, Vec<i64>)> {
+    let mut shapes: Vec<_> =
+        read_tensors(path).unwrap().into_iter().map(|(name, tensor)| (name, tensor.size())).collect();
+    shapes.sort();
+    shapes
+}
+
+fn header(folder: &Path, table: &str) -> String {
+    let text = fs::read_to_string(folder.join(table)).unwrap();
+    text.lines().next().unwrap().to_string()
+}
+
+#[test]
+fn a_run_leaves_every_file_and_prints_its_table() {
+    let ended = run();
+    assert!(ended.stdout.starts_with("tiny-") && ended.stdout.contains("recovered"), "{}", ended.stdout);
+    ended.stderr_is(str![[r#"
+training 2 target(s) that are not in runs yet
+target: 400 steps
+target: 400 steps in [..]
+target finished: runs/targets
+components: 400 steps
+components: 400 steps in [..]
+run finished: runs/tiny-[..]
+report: runs/tiny-[..]/report/report.md
+
+"#]]);
+
+    let folder = run_folder(ended.folder.path(), "");
+    let names: Vec<String> = files_in(&folder).keys().map(|path| path.display().to_string()).collect();
+    let expected = [
+        "components.csv",
+        "components.safetensors",
+        "features.csv",
+        "lock",
+        "log.txt",
+        "provenance.json",
+        "ranks.csv",
+        "report/features.svg",
+        "report/features_figure.csv",
+        "report/losses.svg",
+        "report/losses_figure.csv",
+        "report/report.md",
+        "report/singular_values.svg",
+        "report/singular_values_figure.csv",
+        "spec.toml",
+        "summary.csv",
+        "target.safetensors",
+        "training.csv",
+    ];
+    assert_eq!(names, expected);
+    assert!(!folder.join("checkpoint").exists());
+
+    let axes = |name: &str, size: &[i64]| (name.to_string(), size.to_vec());
+    assert_eq!(shapes(&folder.join("target.safetensors")), [axes("bias", &[2, 5]), axes("embed", &[2, 5, 2])]);
+    assert_eq!(
+        shapes(&folder.join("components.safetensors")),
+        [axes("embed.A", &[2, 5, 5, 2]), axes("embed.B", &[2, 5, 2, 2])]
+    );
+    assert_eq!(header(&folder, "training.csv"), "replica,step,term,value");
+    assert_eq!(
+        header(&folder, "summary.csv"),
+        "replica,seed,faithfulness,minimality,simplicity,total,mmcs,ml2r,mean_active,alive,mean_rank,recovered"
+    );
+    assert_eq!(
+        header(&folder, "components.csv"),
+        "replica,component,activation_frequency,mean_attribution,matched_feature,cosine,norm_ratio,largest_leak,alive,\
+         norm_share"
+    );
+    assert_eq!(
+        header(&folder, "ranks.csv"),
+        "replica,component,site,numerical_rank,stable_rank,entropy_rank,frobenius_norm,nuclear_norm,singular_value_1,\
+         singular_value_2"
+    );
+    assert_eq!(header(&folder, "features.csv"), "replica,feature,component,cosine,norm_ratio,leak,error_alone");
+    let rows = |table: &str| fs::read_to_string(folder.join(table)).unwrap().lines().count() - 1;
+    let counts = ["summary.csv", "components.csv", "ranks.csv", "features.csv"].map(rows);
+    assert_eq!(counts, [2, 10, 10, 10]);
+}
+
+#[test]
+fn a_finished_run_is_shown_again_and_force_makes_another_beside_it() {
+    let first = run();
+    let (stdout, files) = (first.stdout.clone(), results(first.folder.path()));
+    let again = first.then().args(["run"]).args(MEASURABLE).succeeds();
+    again.stderr_is(str![[r#"
+target was finished already: runs/targets
+run was finished already: runs/tiny-[..]
+report: runs/tiny-[..]/report/report.md
+
+"#]]);
+    assert_eq!(again.stdout, stdout);
+    assert_eq!(results(again.folder.path()), files);
+    assert!(!run_folder(again.folder.path(), "").join("checkpoint").exists());
+
+    let forced = again.then().args(["run", "--force"]).args(MEASURABLE).succeeds();
+    let (one, two) = (run_folder(forced.folder.path(), ""), run_folder(forced.folder.path(), "-2"));
+    assert_ne!(one, two);
+    let of = |run: &Path| -> Files {
+        let mut files = files_in(run);
+        files.retain(|path, _| !is_about_the_process(path) && !path.starts_with("report"));
+        files
+    };
+    assert!(of(&one) == of(&two), "the same experiment gives the same bytes");
+}
+
+#[test]
+fn a_target_is_trained_once() {
+    let trained = Test::new().with_spec().args(["train", "target", "tiny.toml", "--device=cpu"]).succeeds();
+    trained.stdout_is(str![""]).stderr_is(str![[r#"
+training 2 target(s) that are not in runs yet
+target: 2 steps
+target: 2 steps in [..]
+target finished: runs/targets
+
+"#]]);
+    let decomposed = trained.then().args(["decompose", "tiny.toml", "--device=cpu"]).succeeds();
+    decomposed.stderr_is(str![[r#"
+components: 2 steps
+components: 2 steps in [..]
+run finished: runs/tiny-[..]
+report: runs/tiny-[..]/report/report.md
+
+"#]]);
+    let more = decomposed.then().args(["train", "target", "tiny.toml", "--device=cpu", "--set=seeds=3"]).succeeds();
+    assert!(more.stderr.starts_with("training 1 target(s) that are not in runs yet\n"), "{}", more.stderr);
+}
+
+#[test]
+fn the_seed_of_the_target_gives_all_replicas_one_target() {
+    let arguments = ["decompose", "tiny.toml", "--device=cpu", "--set=target.seed=7"];
+    let ended = Test::new().with_spec().args(arguments).succeeds();
+    assert!(ended.stderr.starts_with("training 1 target(s) that are not in runs yet\n"), "{}", ended.stderr);
+    let folder = run_folder(ended.folder.path(), "");
+    for (name, tensor) in read_tensors(&folder.join("target.safetensors")).unwrap() {
+        assert!(tensor.get(0).equal(&tensor.get(1)), "{name} differs between the replicas");
+    }
+    let components = read_tensors(&folder.join("components.safetensors")).unwrap();
+    assert!(components.iter().all(|(_, tensor)| !tensor.get(0).equal(&tensor.get(1))), "the components are their own");
+    let targets: Vec<_> = fs::read_dir(ended.folder.path().join("runs/targets")).unwrap().collect();
+    assert!(targets.len() == 1 && targets[0].as_ref().unwrap().path().to_string_lossy().ends_with("-seed-7"));
+}
+
+#[test]
+fn a_run_killed_again_and_again_ends_with_the_bytes_of_an_uninterrupted_one() {
+    let killed = Test::new().with_spec();
+    let folder = killed.folder.path().join("runs");
+    let start = || {
+        let arguments: Vec<&str> = ["run", "--checkpoint-seconds=0"].into_iter().chain(MEASURABLE).collect();
+        killed.start(<[&str; 13]>::try_from(arguments).unwrap())
+    };
+    let kill = |running: cli_test::Running| {
+        running.signal("KILL");
+        assert_eq!(running.end().code, None, "it ended before it was killed");
+    };
+
+    // Before anything is saved, if only just.
+    let running = start();
+    running.wait_for_words("training 2 target(s)");
+    kill(running);
+
+    let running = start();
+    running.wait_for_words("target: ");
+    running.wait_for_file(&folder.join("targets"), "newest.safetensors");
+    kill(running);
+
+    let running = start();
+    running.wait_for_words("target: going on at step ");
+    running.wait_for_words("components: 400 steps");
+    kill(running);
+
+    let running = start();
+    running.wait_for_file(&run_folder(killed.folder.path(), ""), "previous.safetensors");
+    kill(running);
+
+    let running = start();
+    running.wait_for_words("components: going on at step ");
+    // Said between the last step and the measurements.
+    running.wait_for_words("components: ");
+    kill(running);
+
+    let killed = killed.args(["run"]).args(MEASURABLE).ends(0);
+    let (finished, expected) = (results(killed.folder.path()), results(run().folder.path()));
+    assert!(finished.keys().eq(expected.keys()), "{:?} and not {:?}", finished.keys(), expected.keys());
+    for (path, bytes) in &expected {
+        assert!(finished[path] == *bytes, "{} differs", path.display());
+    }
+}
+
+#[test]
+fn a_training_of_targets_is_interrupted_and_gone_on_with() {
+    let test = Test::new().with_spec();
+    let long = ["train", "target", "tiny.toml", "--device=cpu", "--threads=1", "--set=target.training.steps=20000"];
+    let running = test.start(long);
+    running.wait_for_words("target: 20000 steps");
+    running.signal("INT");
+    let ended = running.end();
+    assert_eq!(ended.code, Some(3), "{}", ended.stderr);
+    ended.stderr_ends_with(str![[r#"
+target: interrupted, saving (Ctrl-C once more leaves at once)
+warning: interrupted at step [..] of 20000 (target); saved in runs/targets/[..]-seed-0
+  help: go on with: [..]apd train target tiny.toml --device=cpu --threads=1 --set=target.training.steps=20000
+
+"#]]);
+    let gone_on = test.args(long).ends(0);
+    assert!(gone_on.stderr.contains("\ntarget: going on at step "), "{}", gone_on.stderr);
+    let whole = Test::new().with_spec().args(long).succeeds();
+    assert!(results(gone_on.folder.path()) == results(whole.folder.path()));
+}
+
+#[test]
+fn a_run_whose_folder_is_removed_says_so_and_leaves_no_half_of_it() {
+    let test = Test::new().with_spec();
+    let running = test.start([
+        "decompose",
+        "tiny.toml",
+        "--device=cpu",
+        "--threads=1",
+        "--checkpoint-seconds=0",
+        "--set=decomposition.steps=100000000",
+    ]);
+    running.wait_for_words("components: ");
+    let folder = run_folder(test.folder.path(), "");
+    running.wait_for_file(&folder, "newest.safetensors");
+    // Renamed first: files may appear in it as long as it has its name.
+    fs::rename(&folder, test.folder.path().join("removed")).unwrap();
+    let ended = running.end();
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    ended.stderr_ends_with(str![[r#"
+error: cannot write runs/tiny-[..]/checkpoint[..]: No such file or directory
+  help: was the folder removed while the run was going? give the same command again
+
+"#]]);
+    assert!(!folder.exists());
+}
+
+#[test]
+fn one_of_everything_is_an_experiment() {
+    let ones = [
+        "seeds=[5]",
+        "target.tms.features=1",
+        "target.tms.hidden=1",
+        "target.training.steps=1",
+        "target.training.batch=1",
+        "target.inputs.independent.probability=1",
+        "method.apd.components=1",
+        "method.apd.rank=1",
+        "decomposition.steps=1",
+        "decomposition.batch=1",
+        "measurement.samples=1",
+    ];
+    let ones = ones.iter().flat_map(|one| ["--set", one]);
+    let ended = Test::new().with_spec().args(["run", "tiny.toml", "--device=cpu"]).args(ones).succeeds();
+    assert!(ended.stdout.contains("TMS 1-1, 1 replica,"), "{}", ended.stdout);
+}
+
+#[test]
+fn fixed_hidden_layers_stay_what_they_are() {
+    let layers = ["--set=target.tms.hidden_layers=2", "--set=target.tms.hidden_kind=identity"];
+    let ended = Test::new().with_spec().args(["run", "tiny.toml", "--device=cpu"]).args(layers).succeeds();
+    let target = read_tensors(&run_folder(ended.folder.path(), "").join("target.safetensors")).unwrap();
+    let identity = tch::Tensor::eye(2, (tch::Kind::Float, tch::Device::Cpu)).repeat([2, 1, 1]);
+    let hidden: Vec<_> = target.iter().filter(|(name, _)| name.starts_with("hidden.")).collect();
+    assert!(hidden.len() == 2 && hidden.iter().all(|(_, tensor)| tensor.equal(&identity)));
+}
+
+#[test]
+fn a_training_that_diverges_is_told_once_a_replica() {
+    let arguments = ["run", "tiny.toml", "--device=cpu", "--quiet", "--set=decomposition.steps=50"];
+    let ended = Test::new().with_spec().args(arguments).args(["--set=decomposition.learning_rate=1e20"]).succeeds();
+    ended.stderr_is(str![[r#"
+warning: replica 0 has diverged: [..] is [..] at step [..]
+warning: replica 1 has diverged: [..] is [..] at step [..]
+
+"#]]);
+}
