@@ -154,7 +154,36 @@ fn mistakes_in_a_spec_are_shown_all_at_once_and_nothing_is_started() {
         ("simplicity = 0.1", "simplicity = inf"),
     ];
     let text = wrong.iter().fold(text, |text, (right, wrong)| text.replace(right, wrong));
-    refused(text.as_bytes()).stderr_is(str![]);
+    refused(text.as_bytes()).stderr_is(str![[r#"
+error: unknown key `feature` in `[target.tms]`
+ --> x.toml:3:1
+  |
+3 | feature = 5
+  | ^^^^^^^ did you mean `features`?
+  |
+  = help: allowed here: features, hidden, hidden_layers, hidden_kind
+
+error: `hidden` must be an integer from 1 to 100_000
+ --> x.toml:4:10
+  |
+4 | hidden = "two"
+  |          ^^^^^ this is the text "two"
+
+error: `probability` must be a number above 0 and at most 1
+ --> x.toml:8:15
+  |
+8 | probability = nan
+  |               ^^^ this is not a number
+
+error: `simplicity` must be a number of at least 0
+  --> x.toml:25:14
+   |
+25 | simplicity = inf
+   |              ^^^ this is infinite
+
+error: 4 mistakes in x.toml
+
+"#]]);
 }
 
 #[test]
@@ -184,7 +213,17 @@ fn a_spec_may_come_through_a_pipe_or_a_link_from_a_folder_with_any_name() {
 #[test]
 fn a_mistake_in_set_is_shown_with_the_known_keys() {
     let test = Test::new().with_spec().args(["check", "tiny.toml", "--set", "seed=3"]).fails(2);
-    test.stdout_is(str![""]).stderr_is(str![]);
+    test.stdout_is(str![""]).stderr_is(str![[r#"
+error: unknown key `seed` in the spec
+ |
+ | --set seed=3
+ |       ^^^^ did you mean `seeds`?
+ |
+ = help: allowed here: format, name, seeds, target, method, decomposition, measurement
+
+error: 1 mistake in --set
+
+"#]]);
 }
 
 #[test]
@@ -193,7 +232,10 @@ fn a_gpu_that_is_not_there_is_a_wrong_command() {
     let reason = open(DeviceChoice::Cuda(99)).unwrap_err();
     assert_eq!(test.stderr, format!("error: {reason}\n"));
     if count_gpus() == Err(apd::device::NoCuda::NoDriver) {
-        test.stdout_is(str![""]).stderr_is(str![]);
+        test.stdout_is(str![""]).stderr_is(str![[r#"
+error: the device cuda:99 cannot be used: there is no NVIDIA driver (no libcuda.so.1). Use a machine with a GPU; in a container, let it see the GPU (docker run --gpus all). Or ask for --device cpu.
+
+"#]]);
     }
     assert!(!test.folder.path().join("runs").exists());
 }
@@ -241,7 +283,11 @@ fn a_target_of_another_size_is_refused() {
             [("embed".into(), Tensor::from_slice(&[1.0_f32])), ("bias".into(), Tensor::from_slice(&[1.0_f32]))];
         write_tensors(target, &tensors, &[]).unwrap();
     };
-    with_target(of_another_size).fails(1).stdout_is(str![""]).stderr_is(str![]);
+    with_target(of_another_size).fails(1).stdout_is(str![""]).stderr_is(str![[r#"
+error: runs/targets/[..]-seed-0/target.safetensors is damaged: embed has the shape [1], not [5, 2]
+  help: move the folder runs/targets/[..]-seed-0 away: the target is then trained again
+
+"#]]);
 }
 
 #[test]
@@ -251,7 +297,11 @@ fn a_damaged_target_is_refused() {
         *bytes.last_mut().unwrap() ^= 1;
         fs::write(target, bytes).unwrap();
     };
-    with_target(flip_a_bit).fails(1).stdout_is(str![""]).stderr_is(str![]);
+    with_target(flip_a_bit).fails(1).stdout_is(str![""]).stderr_is(str![[r#"
+error: runs/targets/[..]-seed-0/target.safetensors is damaged: its content does not match its checksum
+  help: move the folder runs/targets/[..]-seed-0 away: the target is then trained again
+
+"#]]);
 }
 
 #[test]
@@ -262,17 +312,26 @@ fn a_damaged_target_that_was_moved_away_is_trained_again() {
 
 #[test]
 fn an_experiment_too_large_for_the_machine_is_refused_before_anything_is_done() {
-    let huge = ["tiny.toml", "--set", "target.tms.features=100000", "--set", "method.apd.components=100000"];
+    let sizes = ["target.tms.features=100000", "method.apd.components=100000", "method.apd.rank=100000"];
+    let huge = || ["tiny.toml"].into_iter().chain(sizes.iter().flat_map(|size| ["--set", size]));
     for command in ["run", "decompose"] {
-        let test = Test::new().with_spec().args([command, "--device", "cpu"]).args(huge).fails(1);
-        test.stdout_is(str![""]).stderr_is(str![]);
+        let test = Test::new().with_spec().args([command, "--device", "cpu"]).args(huge()).fails(1);
+        test.stdout_is(str![""]).stderr_is(str![[r#"
+error: this needs about 32[..] TB of memory, and [..] are free
+  help: use fewer seeds, components or features, or a smaller rank or batch; `apd check` tells what a spec needs
+
+"#]]);
         assert!(fs::read_dir(test.folder.path().join("runs")).unwrap().next().is_none());
     }
     let batch = ["--set", "target.training.batch=10000000", "--set", "target.tms.features=100000"];
     let test = Test::new().with_spec().args(["train", "target", "tiny.toml", "--device", "cpu"]).args(batch).fails(1);
-    test.stdout_is(str![""]).stderr_is(str![]);
-    let test = Test::new().with_spec().args(["check", "--device", "cpu"]).args(huge).succeeds();
-    assert!(test.stdout.contains("\nmemory      about 1.1 TB beside libtorch itself\n"), "{}", test.stdout);
+    test.stdout_is(str![""]).stderr_is(str![[r#"
+error: this needs about 24.0 TB of memory, and [..] are free
+  help: use fewer seeds, components or features, or a smaller rank or batch; `apd check` tells what a spec needs
+
+"#]]);
+    let test = Test::new().with_spec().args(["check", "--device", "cpu"]).args(huge()).succeeds();
+    assert!(test.stdout.contains("\nmemory      about 32"), "{}", test.stdout);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `report::make` on made-up run folders.
+//! `report::make` on made-up run folders, and on one that a run has left.
 
 mod synthetic_run;
 
@@ -9,7 +9,7 @@ use std::{
 };
 
 use apd::report::{self, Report};
-use snapbox::{assert_data_eq, file};
+use snapbox::{assert_data_eq, file, str};
 use synthetic_run::{SyntheticRun, TMS_5_2, TMS_40_10};
 
 fn make(folder: &PathBuf) -> Report {
@@ -57,6 +57,40 @@ fn a_table_that_would_be_too_wide_leaves_out_the_seeds() {
 fn the_table_stands_beside_the_papers_numbers() {
     let text = make(&TMS_5_2.write("tms_5-2-0a1b2c3d")).text(80);
     assert_data_eq!(text, file!["snapshots/report_tms_5-2.txt"]);
+}
+
+/// `tests/golden_run` is what this command left, with the machine's name taken out and without its report:
+/// apd run experiments/tms_5-2.toml --threads 1 --device cpu --quiet --set name=tms_5-2_short --set 'seeds=[1, 2, 3]'
+/// --set target.training.steps=2000 --set decomposition.steps=2000
+#[test]
+fn the_report_of_a_real_run_can_be_made_from_its_files_alone() {
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden_run");
+    let copy = tempfile::tempdir().unwrap();
+    let folder = copy.path().join("tms_5-2_short");
+    fs::create_dir(&folder).unwrap();
+    for path in fs::read_dir(&kept).unwrap().map(|entry| entry.unwrap().path()) {
+        fs::copy(&path, folder.join(path.file_name().unwrap())).unwrap();
+    }
+    let report = make(&folder);
+    assert_data_eq!(report.text(80), file!["snapshots/report_golden_run.txt"]);
+    assert_data_eq!(read(&folder, "report.md"), file!["snapshots/report_golden_run.md"]);
+    let names: Vec<_> = report.written.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
+    let figures =
+        ["features", "losses", "singular_values"].map(|name| [format!("{name}.svg"), format!("{name}_figure.csv")]);
+    assert_eq!(names[0], "report.md");
+    assert_eq!(names[1..], figures.concat());
+    // The arrows of target, sum and five components, as in the tensors.
+    let arrows = read(&folder, "features_figure.csv");
+    assert_data_eq!(arrows.lines().take(6).collect::<Vec<_>>().join("\n"), str![[r#"
+replica,part,component,feature,weight_0,weight_1
+0,target,,0,-6.69201e-1,-9.14260e-1
+0,target,,1,-1.07613e0,3.55550e-1
+0,target,,2,1.07759e0,3.42491e-1
+0,target,,3,6.49230e-3,1.13222e0
+0,target,,4,6.64532e-1,-9.21306e-1
+"#]]);
+    assert_eq!(arrows.lines().count(), 1 + 7 * 5);
+    assert_eq!(read(&folder, "features.svg").matches("Z\"").count(), 7 * 5);
 }
 
 #[test]
