@@ -263,6 +263,21 @@ warning: interrupted at step [..] of 20000 (target); saved in runs/targets/[..]-
 }
 
 #[test]
+fn measurements_are_interrupted_between_replicas() {
+    let test = Test::new().with_spec();
+    let running = test.start(["decompose", "tiny.toml", "--device=cpu", "--set=measurement.samples=1000000"]);
+    running.wait_for_words("components: 2 steps in");
+    running.signal("TERM");
+    let ended = running.end();
+    assert_eq!(ended.code, Some(3), "{}", ended.stderr);
+    ended.stderr_ends_with(str![[r#"
+warning: interrupted at step 2 of 2 (components); saved in runs/tiny-[..]
+  help: go on with: [..]apd decompose tiny.toml --device=cpu --set=measurement.samples=1000000
+
+"#]]);
+}
+
+#[test]
 fn a_run_whose_folder_is_removed_says_so_and_leaves_no_half_of_it() {
     let test = Test::new().with_spec();
     let running = test.start([

@@ -81,14 +81,17 @@ fn the_report_of_a_real_run_can_be_made_from_its_files_alone() {
     assert_eq!(names[1..], figures.concat());
     // The arrows of target, sum and five components, as in the tensors.
     let arrows = read(&folder, "features_figure.csv");
-    assert_data_eq!(arrows.lines().take(6).collect::<Vec<_>>().join("\n"), str![[r#"
+    assert_data_eq!(
+        arrows.lines().take(6).collect::<Vec<_>>().join("\n"),
+        str![[r#"
 replica,part,component,feature,weight_0,weight_1
 0,target,,0,-6.69201e-1,-9.14260e-1
 0,target,,1,-1.07613e0,3.55550e-1
 0,target,,2,1.07759e0,3.42491e-1
 0,target,,3,6.49230e-3,1.13222e0
 0,target,,4,6.64532e-1,-9.21306e-1
-"#]]);
+"#]]
+    );
     assert_eq!(arrows.lines().count(), 1 + 7 * 5);
     assert_eq!(read(&folder, "features.svg").matches("Z\"").count(), 7 * 5);
 }

@@ -48,16 +48,19 @@ fn find_components(spec: &Spec, session: &mut Session, folder: &RunFolder) -> Re
 
     let Method::Apd(apd) = &spec.method;
     let weights = weights.to_device(session.device);
-    let Some(fitted) = fit(spec, apd, session, folder, &weights)? else {
+    let interrupted = || -> Result<Outcome, RunError> {
         let step = folder.checkpoints().load::<LogRow>()?.map_or(0, |checkpoint| checkpoint.step);
         let steps = spec.decomposition.steps;
-        return Ok(Outcome::Interrupted { folder: folder.path().into(), stage: "components".into(), step, steps });
+        Ok(Outcome::Interrupted { folder: folder.path().into(), stage: "components".into(), step, steps })
     };
+    let Some(fitted) = fit(spec, apd, session, folder, &weights)? else { return interrupted() };
     let (components, log) = fitted;
     write_table(&folder.training_table(), tables::TRAINING, log)?;
     let axes = "A: replica, component, d_in, rank; B: replica, component, rank, d_out";
     write_tensors(&folder.components(), &components.to_files(&network.sites()), &[("axes", axes.into())])?;
-    measure(spec, &weights, &components, folder)?;
+    if !measure(spec, &weights, &components, folder, &session.interrupt)? {
+        return interrupted();
+    }
     Ok(Outcome::Finished { folder: folder.path().into(), already: false })
 }
 

@@ -8,7 +8,7 @@ use crate::{
     metric::{Activity, Recovery, Spectrum, error_with_one_component, measure_activity, recovery, spectra},
     network::Weights,
     random::Purpose,
-    run::{RunError, RunFolder, write_table},
+    run::{Interrupt, RunError, RunFolder, write_table},
     site::SiteIndex,
     spec::Spec,
 };
@@ -16,11 +16,21 @@ use crate::{
 /// Leading singular values in `ranks.csv`.
 const SINGULAR_VALUES: usize = 10;
 
-/// Measures every replica and writes all tables but the training's. `summary.csv` is the last.
-pub fn measure(spec: &Spec, weights: &Weights, components: &Components, folder: &RunFolder) -> Result<(), RunError> {
-    let replicas: Vec<Replica> = (0..spec.seeds.len())
-        .map(|replica| Replica::measure(spec, replica, weights.replica(replica), components.replica(replica)))
-        .collect();
+/// Measures every replica and writes all tables but the training's. `summary.csv` is the last. `Ok(false)`: interrupted.
+pub fn measure(
+    spec: &Spec,
+    weights: &Weights,
+    components: &Components,
+    folder: &RunFolder,
+    interrupt: &Interrupt,
+) -> Result<bool, RunError> {
+    let mut replicas = Vec::new();
+    for replica in 0..spec.seeds.len() {
+        if interrupt.requested() {
+            return Ok(false);
+        }
+        replicas.push(Replica::measure(spec, replica, weights.replica(replica), components.replica(replica)));
+    }
     let width = replicas.iter().flat_map(|replica| replica.ranks.iter().map(|row| row.singular_values.len())).max();
     let width = width.unwrap_or(0);
     let names: Vec<String> = (1..=width).map(|index| format!("singular_value_{index}")).collect();
@@ -33,7 +43,8 @@ pub fn measure(spec: &Spec, weights: &Weights, components: &Components, folder: 
         tables::COMPONENTS,
         replicas.iter().flat_map(|replica| &replica.components),
     )?;
-    write_table(&folder.summary_table(), tables::SUMMARY, replicas.iter().map(|replica| &replica.summary))
+    write_table(&folder.summary_table(), tables::SUMMARY, replicas.iter().map(|replica| &replica.summary))?;
+    Ok(true)
 }
 
 /// The rows of one replica.
