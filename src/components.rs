@@ -49,6 +49,11 @@ impl Factors {
     }
 }
 
+/// Of A [replica, d_in, component, rank], the lengths over d_in; a column of zeros counts as tiny.
+fn column_lengths(a: &Tensor) -> Tensor {
+    a.square().sum_dim_intlist([1].as_slice(), true, None).sqrt().clamp_min(f64::from(f32::MIN_POSITIVE))
+}
+
 /// All components of all replicas.
 #[derive(Debug)]
 pub struct Components {
@@ -89,6 +94,22 @@ impl Components {
 
     pub fn map(&self, mut function: impl FnMut(&Tensor) -> Tensor) -> Self {
         Self { factors: self.factors.map(|factors| factors.map(&mut function)) }
+    }
+
+    /// Divides every column of every A (over d_in) by its length.
+    pub fn normalise_columns(&mut self) {
+        for Factors { a, .. } in self.factors.iter() {
+            let _ = a.shallow_clone().g_div_(&column_lengths(a));
+        }
+    }
+
+    /// Takes from the gradient of every A its part along each column (over d_in) of A.
+    pub fn drop_parallel(&self, gradient: &mut Components) {
+        for (Factors { a, .. }, slope) in self.factors.iter().zip(gradient.factors.iter()) {
+            let directions = a / column_lengths(a);
+            let parallel = (&slope.a * &directions).sum_dim_intlist([1].as_slice(), true, None);
+            let _ = slope.a.shallow_clone().addcmul_(&directions, &-parallel);
+        }
     }
 
     /// Number of components C.

@@ -46,29 +46,42 @@ impl Faithfulness {
     }
 }
 
-/// Mean squared difference over samples and outputs; between sparse pass and target the minimality loss
-/// L_m = mean (f(x | sum_c s_c(x) P_c) - f(x | W))^2 (Braun et al. 2025, equation 6).
+/// Mean squared difference over samples and entries of some values. Between the outputs of sparse pass and target it is the
+/// minimality loss L_m = mean (f(x | sum_c s_c(x) P_c) - f(x | W))^2 (Braun et al. 2025, equation 6); between their hidden
+/// activations, the hidden loss: the sum of squares over all layers by their total width.
 pub struct MeanSquaredError {
-    /// [replica, sample, output].
-    difference: Tensor,
+    /// [replica, sample, width] each.
+    differences: Vec<Tensor>,
 }
 
 impl MeanSquaredError {
-    /// Of two tensors [replica, sample, output].
-    pub fn new(output: &Tensor, target: &Tensor) -> Self {
-        Self { difference: output - target }
+    /// Of pairs of tensors [replica, sample, width].
+    pub fn new<'a>(pairs: impl IntoIterator<Item = (&'a Tensor, &'a Tensor)>) -> Self {
+        Self { differences: pairs.into_iter().map(|(value, target)| value - target).collect() }
+    }
+
+    /// Entries of all values for one sample.
+    fn width(&self) -> i64 {
+        self.differences.iter().map(|difference| difference.size()[2]).sum()
     }
 
     /// [replica].
     pub fn value(&self) -> Tensor {
-        self.difference.square().mean_dim([1, 2].as_slice(), false, None)
+        if let [difference] = &self.differences[..] {
+            return difference.square().mean_dim([1, 2].as_slice(), false, None);
+        }
+        let sums = self.differences.iter().map(|difference| {
+            let squares = difference.square().mean_dim([1].as_slice(), false, None);
+            squares.sum_dim_intlist([1].as_slice(), false, None)
+        });
+        sums.reduce(|sum, squares| sum + squares).expect("a pair") / self.width() as f64
     }
 
-    /// The derivative with respect to the output, weighted by `coefficients` [replica].
-    pub fn backward(mut self, coefficients: &Tensor) -> Tensor {
-        let size = self.difference.size();
-        let weight = coefficients * (2.0 / (size[1] * size[2]) as f64);
-        self.difference.g_mul_(&weight.view([-1, 1, 1]))
+    /// The derivatives with respect to the first of each pair, weighted by `coefficients` [replica].
+    pub fn backward(self, coefficients: &Tensor) -> Vec<Tensor> {
+        let samples = self.differences[0].size()[1];
+        let weight = (coefficients * (2.0 / (samples * self.width()) as f64)).view([-1, 1, 1]);
+        self.differences.into_iter().map(|mut difference| difference.g_mul_(&weight)).collect()
     }
 }
 
@@ -80,17 +93,19 @@ pub struct Simplicity<'a> {
     activity: Tensor,
     /// p / 2, [replica, 1, 1].
     half_power: Tensor,
+    parameters: i64,
     /// |A_{c,:,m}|^2 and |B_{c,m,:}|^2 for every site, [replica, component, rank] each.
     norms: PerSite<(Tensor, Tensor)>,
 }
 
 impl<'a> Simplicity<'a> {
-    /// `counts` [replica, component]: on how many of the `batch` samples a component is active; `powers` [replica]: p.
+    /// `counts` [replica, component]: on how many of the `batch` samples a component is active, or the sum of what stands for
+    /// s_c(x_b) there; `powers` [replica]: p.
     pub fn new(components: &'a Components, counts: &Tensor, batch: i64, powers: &Tensor) -> Self {
         let parameters: i64 = components.factors.iter().map(|Factors { a, b }| a.size()[1] * b.size()[3]).sum();
         let activity = (counts / (parameters * batch) as f64).unsqueeze(-1);
         let half_power = (powers * 0.5).view([-1, 1, 1]);
-        Self { components, activity, half_power, norms: components.factors.map(Factors::squared_norms) }
+        Self { components, activity, half_power, parameters, norms: components.factors.map(Factors::squared_norms) }
     }
 
     /// [replica].
@@ -100,6 +115,16 @@ impl<'a> Simplicity<'a> {
             (lengths * &self.activity).sum_dim_intlist([1, 2].as_slice(), false, None)
         });
         sums.reduce(|sum, term| sum + term).expect("a network has a site")
+    }
+
+    /// The derivative with respect to `counts`, [replica, component], weighted by `coefficients` [replica].
+    pub fn slope_of_counts(&self, coefficients: &Tensor, batch: i64) -> Tensor {
+        let sums = self
+            .norms
+            .iter()
+            .map(|(a, b)| (a * b + SCHATTEN_FLOOR).pow(&self.half_power).sum_dim_intlist([2].as_slice(), false, None));
+        let lengths = sums.reduce(|sum, term| sum + term).expect("a network has a site");
+        lengths * coefficients.unsqueeze(1) / (self.parameters * batch) as f64
     }
 
     /// Adds the derivative, weighted by `coefficients` [replica], to that of the factors.

@@ -13,6 +13,7 @@ pub enum Purpose {
     InitialComponents = 3,
     DecompositionInputs = 4,
     MeasurementInputs = 5,
+    LabelCoefficients = 6,
 }
 
 /// The generator of one (seed, purpose, step): 2^32 words that no other has.

@@ -13,11 +13,26 @@ use crate::{
 #[serde(rename_all = "snake_case")]
 pub enum Selection {
     BatchTopK(BatchTopK),
+    /// The k largest attributions of every sample.
+    SampleTopK {
+        k: usize,
+    },
+    /// As many of the largest attributions of the whole batch as there are active inputs in it.
+    Exact {},
+    /// None: in the L_p form A_c(x)^p takes the place of s_c(x) (Braun et al. 2025, appendix on the L_p form).
+    Lp {
+        /// p.
+        power: f64,
+    },
 }
 
 impl Choice for Selection {
-    const VARIANTS: &'static [Variant<Self>] =
-        &[Variant::Table("batch_top_k", |table| Self::BatchTopK(BatchTopK::read(table)))];
+    const VARIANTS: &'static [Variant<Self>] = &[
+        Variant::Table("batch_top_k", |table| Self::BatchTopK(BatchTopK::read(table))),
+        Variant::Table("sample_top_k", |table| Self::SampleTopK { k: table.size("k").such_as(1) }),
+        Variant::Table("exact", |_| Self::Exact {}),
+        Variant::Table("lp", |table| Self::Lp { power: table.number("power").above(0.0).at_most(2.0).such_as(0.9) }),
+    ];
 }
 
 /// The floor(k * batch) largest attributions of the whole batch x component table (Braun et al. 2025, section 2.2).
@@ -27,6 +42,13 @@ pub struct BatchTopK {
     pub k: f64,
 }
 
+/// How many (sample, component) pairs of a replica's table are selected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Budget {
+    OfBatch(usize),
+    OfEachSample(usize),
+}
+
 impl BatchTopK {
     fn read(table: &mut TableReader) -> Self {
         Self { k: table.number("k").above(0.0).such_as(0.211) }
@@ -34,11 +56,19 @@ impl BatchTopK {
 }
 
 impl Selection {
-    /// Number of (sample, component) pairs selected from a batch.
-    pub fn pairs(&self, batch: usize) -> usize {
+    /// Of one replica, given its `input` [sample, feature].
+    pub fn budget(&self, input: &Tensor) -> Budget {
         match self {
-            Selection::BatchTopK(rule) => rule.pairs(batch),
+            Selection::BatchTopK(rule) => Budget::OfBatch(rule.pairs(input.size()[0] as usize)),
+            Selection::SampleTopK { k } => Budget::OfEachSample(*k),
+            Selection::Exact {} => Budget::OfBatch(input.not_equal(0.0).sum(Kind::Int64).int64_value(&[]) as usize),
+            Selection::Lp { .. } => panic!("the L_p form selects nothing"),
         }
+    }
+
+    /// The power of the L_p form, if it is that.
+    pub fn lp_power(&self) -> Option<f64> {
+        if let Selection::Lp { power } = self { Some(*power) } else { None }
     }
 }
 
@@ -61,21 +91,30 @@ pub struct ActivePairs {
 }
 
 impl ActivePairs {
-    /// The largest entries of each replica's table in `attributions` [replica, sample, component], as many as `counts`
+    /// The largest entries of each replica's table in `attributions` [replica, sample, component], as many as its budget
     /// says. A tie across the cut goes to the lower (sample, component) index.
-    pub fn largest(attributions: &Tensor, counts: &[usize]) -> Self {
+    pub fn largest(attributions: &Tensor, budgets: &[Budget]) -> Self {
         let [_, batch, components] = attributions.size()[..] else { panic!("attributions have three axes") };
         let (batch, components) = (batch as usize, components as usize);
         let mut pairs = Self { batch, components, starts: Vec::new(), samples: Vec::new() };
-        for (table, &count) in slice(attributions).chunks_exact(batch * components).zip(counts) {
-            pairs.push_replica(table, count);
+        for (table, &budget) in slice(attributions).chunks_exact(batch * components).zip(budgets) {
+            pairs.push_replica(&match budget {
+                Budget::OfBatch(count) => largest_entries(table, count),
+                Budget::OfEachSample(count) => {
+                    let samples = table.chunks_exact(components).enumerate();
+                    let of_sample = |(sample, row)| {
+                        largest_entries(row, count).into_iter().map(move |entry| sample * components + entry)
+                    };
+                    samples.flat_map(of_sample).collect()
+                }
+            });
         }
         pairs.starts.push(pairs.samples.len());
         pairs
     }
 
-    fn push_replica(&mut self, table: &[f32], count: usize) {
-        let active = largest_entries(table, count);
+    /// `active` lists entries of the replica's table, ascending.
+    fn push_replica(&mut self, active: &[usize]) {
         let mut next = vec![0; self.components];
         active.iter().for_each(|&entry| next[entry % self.components] += 1);
         let mut start = self.samples.len();
@@ -84,11 +123,27 @@ impl ActivePairs {
             start += std::mem::replace(next, start);
         }
         self.samples.resize(start, 0);
-        for entry in active {
+        for &entry in active {
             let component = entry % self.components;
             self.samples[next[component]] = (entry / self.components) as u32;
             next[component] += 1;
         }
+    }
+
+    /// With one more component, the last, that is active on every sample.
+    pub fn with_one_always_active(&self) -> Self {
+        let (before, components) = (self.components, self.components + 1);
+        let mut pairs = Self { batch: self.batch, components, starts: Vec::new(), samples: Vec::new() };
+        for replica in 0..self.replicas() {
+            for group in self.starts[replica * before..=(replica + 1) * before].windows(2) {
+                pairs.starts.push(pairs.samples.len());
+                pairs.samples.extend(&self.samples[group[0]..group[1]]);
+            }
+            pairs.starts.push(pairs.samples.len());
+            pairs.samples.extend(0..self.batch as u32);
+        }
+        pairs.starts.push(pairs.samples.len());
+        pairs
     }
 
     /// Number of pairs of all replicas.
@@ -150,13 +205,22 @@ fn largest_entries(table: &[f32], count: usize) -> Vec<usize> {
 }
 
 /// As [`ActivePairs::largest`], as zeros and ones, in tensor operations whose shapes do not depend on the data.
-pub fn largest_as_mask(attributions: &Tensor, counts: &[usize]) -> Tensor {
-    let table = attributions.flatten(1, 2);
-    let order = table.sort_stable(true, 1, true).1;
-    let ranks = Tensor::arange(table.size()[1], (Kind::Int64, table.device())).unsqueeze(0);
-    let counts = Tensor::from_slice(&counts.iter().map(|&count| count as i64).collect::<Vec<_>>());
-    let chosen = ranks.lt_tensor(&counts.to_device(table.device()).unsqueeze(1)).to_kind(attributions.kind());
-    table.zeros_like().scatter(1, &order, &chosen).view_as(attributions)
+pub fn largest_as_mask(attributions: &Tensor, budgets: &[Budget]) -> Tensor {
+    let of_each_sample = matches!(budgets[0], Budget::OfEachSample(_));
+    let tables = if of_each_sample { attributions.flatten(0, 1) } else { attributions.flatten(1, 2) };
+    let tables_each = tables.size()[0] as usize / budgets.len();
+    let counts = budgets.iter().flat_map(|&budget| {
+        let count = match budget {
+            Budget::OfBatch(count) | Budget::OfEachSample(count) => count as i64,
+        };
+        assert_eq!(matches!(budget, Budget::OfEachSample(_)), of_each_sample, "replicas share their rule");
+        std::iter::repeat_n(count, tables_each)
+    });
+    let counts = Tensor::from_slice(&counts.collect::<Vec<_>>());
+    let order = tables.sort_stable(true, 1, true).1;
+    let ranks = Tensor::arange(tables.size()[1], (Kind::Int64, tables.device())).unsqueeze(0);
+    let chosen = ranks.lt_tensor(&counts.to_device(tables.device()).unsqueeze(1)).to_kind(attributions.kind());
+    tables.zeros_like().scatter(1, &order, &chosen).view_as(attributions)
 }
 
 #[cfg(test)]
@@ -174,7 +238,7 @@ mod tests {
 
     #[test]
     fn pairs_are_grouped_by_component_with_ascending_samples() {
-        let pairs = ActivePairs::largest(&table(), &[3, 2]);
+        let pairs = ActivePairs::largest(&table(), &[Budget::OfBatch(3), Budget::OfBatch(2)]);
         let listed: Vec<_> = pairs.iter().collect();
         assert_eq!(listed, [(0, 0, 0, 1), (1, 0, 1, 0), (2, 0, 1, 1), (3, 1, 0, 3), (4, 1, 1, 5)]);
         assert_eq!(slice(&pairs.counts()), [1.0, 2.0, 1.0, 1.0]);
@@ -183,9 +247,18 @@ mod tests {
     #[test]
     fn loops_and_tensor_operations_select_the_same() {
         for counts in [[3, 2], [0, 6], [4, 3], [1, 1]] {
-            let mask = ActivePairs::largest(&table(), &counts).to_mask();
-            assert_eq!(mask, largest_as_mask(&table(), &counts), "counts {counts:?}");
+            for budgets in [counts.map(Budget::OfBatch), counts.map(|count| Budget::OfEachSample(count.min(2)))] {
+                let mask = ActivePairs::largest(&table(), &budgets).to_mask();
+                assert_eq!(mask, largest_as_mask(&table(), &budgets), "{budgets:?}");
+            }
         }
+    }
+
+    #[test]
+    fn a_component_that_is_always_active_comes_last() {
+        let pairs = ActivePairs::largest(&table(), &[Budget::OfBatch(1), Budget::OfBatch(0)]).with_one_always_active();
+        assert_eq!(slice(&pairs.counts()), [0.0, 1.0, 3.0, 0.0, 0.0, 3.0]);
+        assert_eq!(pairs.to_mask().select(2, 2), Tensor::ones([2, 3], (Kind::Float, tch::Device::Cpu)));
     }
 
     #[test]

@@ -24,7 +24,7 @@ impl Site {
 }
 
 /// Which site of a network, in the order of [`crate::network::Network::sites`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SiteIndex(pub usize);
 
 /// Something for every site of a network: the one map over sites.

@@ -3,11 +3,12 @@
 mod support;
 
 use apd::{
-    attribution::{by_block, by_sample},
+    attribution::{by_block, by_sample, tangents as tangents_of},
     components::{Components, Factors},
     network::{Network, Weights},
-    reading::{Dense, Masked, SiteProduct, Tangent, TangentMatrices, Tape, WithTangents},
+    reading::{Dense, Masked, SiteProduct, Tangent, Tape},
     run::{read_tensors, write_tensors},
+    site::PerSite,
 };
 use support::{assert_close, components, inputs, networks, weights};
 use tch::{Device, Kind, Tensor};
@@ -15,19 +16,16 @@ use tch::{Device, Kind, Tensor};
 const SEEDS: [u64; 2] = [3, 4];
 const COMPONENTS: usize = 6;
 
-fn output<P: SiteProduct>(network: &Network, product: P, biases: &[Tensor], input: &Tensor) -> Tensor {
-    let mut tape = Tape::new(product, biases);
+fn output<P: SiteProduct>(network: &Network, product: P, weights: &Weights, input: &Tensor) -> Tensor {
+    let mut tape = Tape::new(product, weights);
     let features = tape.input(input);
     let output = network.forward(&mut tape, features);
     tape.tensor(output).shallow_clone()
 }
 
-/// The weights that are the sum of the components, with the biases of `weights`.
+/// The weights that are the sum of the components, with the biases and embeddings of `weights`.
 fn sum_of(components: &Components, weights: &Weights) -> Weights {
-    Weights {
-        sites: components.factors.map(Factors::sum),
-        biases: weights.biases.iter().map(Tensor::shallow_clone).collect(),
-    }
+    weights.with_sites(components.factors.map(Factors::sum))
 }
 
 fn in_double(weights: &Weights, components: &Components) -> (Weights, Components) {
@@ -42,8 +40,8 @@ fn all_components_together_are_the_network_that_they_sum_to() {
         let weights = sum_of(&components, &weights(&network, &SEEDS));
         let input = inputs(&network, &SEEDS).batch(0, 64, Device::Cpu);
         let ones = Tensor::ones([2, 64, COMPONENTS as i64], (Kind::Float, Device::Cpu));
-        let all = output(&network, Masked::new(&components, &ones), &weights.biases, &input);
-        assert_close(&all, &output(&network, Dense::new(&weights), &weights.biases, &input), 1e-5, "output");
+        let all = output(&network, Masked::new(&components, &ones), &weights, &input);
+        assert_close(&all, &output(&network, Dense::new(&weights), &weights, &input), 1e-5, "output");
     }
 }
 
@@ -52,29 +50,28 @@ fn without_components_only_the_biases_remain() {
     for network in networks() {
         let components = components(&network, COMPONENTS, 2, &SEEDS);
         let weights = weights(&network, &SEEDS);
-        let without = Weights { sites: weights.sites.map(Tensor::zeros_like), ..weights };
+        let without = weights.with_sites(weights.sites.map(Tensor::zeros_like));
         let input = inputs(&network, &SEEDS).batch(0, 64, Device::Cpu);
         let zeros = Tensor::zeros([2, 64, COMPONENTS as i64], (Kind::Float, Device::Cpu));
-        let nothing = output(&network, Masked::new(&components, &zeros), &without.biases, &input);
-        assert_eq!(nothing, output(&network, Dense::new(&without), &without.biases, &input));
+        let nothing = output(&network, Masked::new(&components, &zeros), &without, &input);
+        assert_eq!(nothing, output(&network, Dense::new(&without), &without, &input));
         assert!(nothing.abs().max().double_value(&[]) > 0.0, "the biases show");
     }
 }
 
 /// Tangents [replica, sample, component, output] in double precision.
 fn tangents(network: &Network, weights: &Weights, components: &Components, input: &Tensor) -> Tensor {
-    let matrices = TangentMatrices::new(weights, components);
-    let input = WithTangents::input(input.to_kind(Kind::Double));
-    network.forward(&mut Tangent::new(&matrices), input).tangents.unwrap()
+    let mut reading = Tangent::new(weights, components);
+    tangents_of(network, &mut reading, &input.to_kind(Kind::Double)).transpose(1, 2)
 }
 
 /// (f(W + step D) - f(W - step D)) / (2 step).
-fn central_difference(network: &Network, weights: &Weights, direction: &Weights, input: &Tensor) -> Tensor {
+fn central_difference(network: &Network, weights: &Weights, direction: &PerSite<Tensor>, input: &Tensor) -> Tensor {
     const STEP: f64 = 1e-6;
     let input = input.to_kind(Kind::Double);
-    let moved = |step: f64| Weights {
-        sites: weights.sites.enumerate().map(|(site, matrix)| matrix + &direction.sites[site] * step).collect(),
-        biases: weights.biases.iter().map(Tensor::shallow_clone).collect(),
+    let moved = |step: f64| {
+        let sites = weights.sites.enumerate().map(|(site, matrix)| matrix + &direction[site] * step);
+        weights.with_sites(sites.collect())
     };
     (network.output(&moved(STEP), &input) - network.output(&moved(-STEP), &input)) / (2.0 * STEP)
 }
@@ -86,8 +83,7 @@ fn a_tangent_is_the_central_difference_along_its_component() {
         let input = inputs(&network, &SEEDS).batch(1, 64, Device::Cpu);
         let tangents = tangents(&network, &weights, &components, &input);
         for component in 0..COMPONENTS as i64 {
-            let sites = components.factors.map(|factors| factors.matrices().select(1, component));
-            let direction = Weights { sites, biases: Vec::new() };
+            let direction = components.factors.map(|factors| factors.matrices().select(1, component));
             let difference = central_difference(&network, &weights, &direction, &input);
             assert_close(&tangents.select(2, component), &difference, 1e-6, &format!("component {component}"));
         }
@@ -100,7 +96,7 @@ fn the_tangents_sum_to_the_tangent_along_the_whole_weight() {
         let (weights, components) = in_double(&weights(&network, &SEEDS), &components(&network, COMPONENTS, 2, &SEEDS));
         let input = inputs(&network, &SEEDS).batch(2, 64, Device::Cpu);
         let sum = tangents(&network, &weights, &components, &input).sum_dim_intlist([2].as_slice(), false, None);
-        let direction = sum_of(&components, &weights);
+        let direction = components.factors.map(Factors::sum);
         assert_close(&sum, &central_difference(&network, &weights, &direction, &input), 1e-6, "sum");
     }
 }

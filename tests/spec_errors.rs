@@ -105,7 +105,7 @@ error: unknown key `optimizer` in `[method.apd]`
 16 | optimizer = "lion"
    | ^^^^^^^^^
    |
-   = help: allowed here: components, rank, schatten_power, coefficients, initial_values, selection
+   = help: allowed here: components, rank, schatten_power, attribution, attributions_at, columns, last_component, coefficients, initial_values, selection
 
 error: 1 mistake in x.toml
 
@@ -121,7 +121,7 @@ error: unknown key `trainin` in `[target]`
 8 | [target.trainin]
   |         ^^^^^^^ did you mean `training`?
   |
-  = help: allowed here: seed, tms, initial_values, inputs, training
+  = help: allowed here: seed, tms, residual_mlp, initial_values, inputs, training
 
 error: 1 mistake in x.toml
 
@@ -438,25 +438,17 @@ error: 2 mistakes in x.toml
 }
 
 #[test]
-fn no_instances_and_no_scale_are_refused() {
-    with(&[("[decomposition]", "[method.apd.initial_values]\ninstances = 0\nscale = 0\n\n[decomposition]")]).says(
-        str![[r#"
-error: `instances` must be an integer from 1 to 1_000_000
-  --> x.toml:25:13
-   |
-25 | instances = 0
-   |             ^ this is 0
-
+fn no_scale_is_refused() {
+    with(&[("[decomposition]", "[method.apd.initial_values]\nscale = 0\n\n[decomposition]")]).says(str![[r#"
 error: `scale` must be a number above 0
-  --> x.toml:26:9
+  --> x.toml:25:9
    |
-26 | scale = 0
+25 | scale = 0
    |         ^ this is 0
 
-error: 2 mistakes in x.toml
+error: 1 mistake in x.toml
 
-"#]],
-    );
+"#]]);
 }
 
 #[test]
@@ -724,6 +716,7 @@ error: `[method.apd]` lacks `selection.batch_top_k.k`
    | ^^^^^^^^^^^^
    |
    = help: add, for example:
+           # one of [method.apd.selection.batch_top_k], [method.apd.selection.sample_top_k], [method.apd.selection.exact], [method.apd.selection.lp]
            [method.apd.selection.batch_top_k]
            k = 0.211
 
@@ -742,6 +735,7 @@ error: `[target]` lacks `tms.features` and `tms.hidden`
   |  ^^^^^^
   |
   = help: add, for example:
+          # one of [target.tms], [target.residual_mlp]
           [target.tms]
           features = 5
           hidden = 2
@@ -757,6 +751,7 @@ fn a_spec_with_next_to_nothing_in_it_is_answered_with_a_whole_one() {
 error: the spec lacks `target.tms.features`, `target.tms.hidden`, `target.inputs.independent.probability` and 11 more keys
 --> x.toml
  = help: add, for example:
+         # one of [target.tms], [target.residual_mlp]
          [target.tms]
          features = 5
          hidden = 2
@@ -777,6 +772,7 @@ error: the spec lacks `target.tms.features`, `target.tms.hidden`, `target.inputs
          [method.apd.coefficients]
          simplicity = 0.7
 
+         # one of [method.apd.selection.batch_top_k], [method.apd.selection.sample_top_k], [method.apd.selection.exact], [method.apd.selection.lp]
          [method.apd.selection.batch_top_k]
          k = 0.211
 
@@ -1240,7 +1236,7 @@ error: unknown key `selection_` in `[method.apd]`
 15 | selection_ = "日本語" # é
    | ^^^^^^^^^^ did you mean `selection`?
    |
-   = help: allowed here: components, rank, schatten_power, coefficients, initial_values, selection
+   = help: allowed here: components, rank, schatten_power, attribution, attributions_at, columns, last_component, coefficients, initial_values, selection
 
 error: 2 mistakes in x.toml
 

@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use apd::{
+    attribution::{Attribution, AttributionsAt},
     fit::Training,
-    initial_values::InitialValues,
+    initial_values::{InitialValues, Shape},
     inputs::{IndependentFeatures, Inputs},
-    method::{Apd, Coefficients, Method},
-    network::{HiddenKind, Network, Tms},
+    method::{Apd, Coefficients, Columns, LastComponent, Method},
+    network::{Biases, Embedding, HiddenKind, LabelCoefficients, Labels, Network, ResidualMlp, Tms},
+    reading::Activation,
     schedule::Schedule,
     selection::{BatchTopK, Selection},
     spec::{Measurement, Spec, Target, load, parse},
@@ -15,7 +17,12 @@ use apd::{
 use proptest::prelude::*;
 
 fn initial_values() -> impl Strategy<Value = InitialValues> {
-    (1..1_000_000_u64, 1e-9..1e9).prop_map(|(instances, scale)| InitialValues { instances, scale })
+    let distribution = prop_oneof![Just(Shape::Normal), Just(Shape::Uniform)];
+    (0..1_000_000_u64, 1e-9..1e9, distribution).prop_map(|(instances, scale, distribution)| InitialValues {
+        instances,
+        scale,
+        distribution,
+    })
 }
 
 fn schedule() -> impl Strategy<Value = Schedule> {
@@ -42,9 +49,35 @@ fn training() -> impl Strategy<Value = Training> {
 
 fn network() -> impl Strategy<Value = Network> {
     let kind = prop_oneof![Just(HiddenKind::Trained), Just(HiddenKind::Identity), Just(HiddenKind::Random)];
-    (1..100_000_usize, 1..100_000_usize, 1..100_usize, kind).prop_map(
+    let tms = (1..100_000_usize, 1..100_000_usize, 1..100_usize, kind).prop_map(
         |(features, hidden, hidden_layers, hidden_kind)| {
             Network::Tms(Tms { features, hidden, hidden_layers, hidden_kind })
+        },
+    );
+    prop_oneof![tms, residual_mlp()]
+}
+
+fn residual_mlp() -> impl Strategy<Value = Network> {
+    let activation = prop_oneof![Just(Activation::Relu), Just(Activation::Gelu)];
+    let biases = prop_oneof![Just(Biases::None), Just(Biases::Inner), Just(Biases::Outer), Just(Biases::Both)];
+    let embedding = prop_oneof![Just(Embedding::Random), Just(Embedding::Trained)];
+    let labels = prop_oneof![Just(Labels::Activation), Just(Labels::Absolute)];
+    let coefficients = prop_oneof![Just(LabelCoefficients::One), Just(LabelCoefficients::Drawn)];
+    let sizes = (1..100_000_usize, 1..100_000_usize, 1..1_000_usize, 1..100_usize);
+    (sizes, activation, biases, embedding, labels, coefficients).prop_map(
+        |((features, width, neurons, layers), activation, biases, embedding, labels, label_coefficients)| {
+            let neurons = neurons * layers;
+            Network::ResidualMlp(ResidualMlp {
+                features,
+                width,
+                neurons,
+                layers,
+                activation,
+                biases,
+                embedding,
+                labels,
+                label_coefficients,
+            })
         },
     )
 }
@@ -61,17 +94,53 @@ fn target() -> impl Strategy<Value = Target> {
 }
 
 fn method() -> impl Strategy<Value = Method> {
-    let coefficients = (0.0..9.0, 0.0..9.0, 0.0..9.0).prop_map(|(faithfulness, minimality, simplicity)| Coefficients {
-        faithfulness,
-        minimality,
-        simplicity,
-    });
-    (1..100_000_usize, 1..100_000_usize, 1e-9..2.0, coefficients, initial_values(), 0.01..1.0).prop_map(
-        |(components, rank, schatten_power, coefficients, initial_values, k)| {
-            let selection = Selection::BatchTopK(BatchTopK { k });
-            Method::Apd(Apd { components, rank, schatten_power, coefficients, initial_values, selection })
-        },
-    )
+    let coefficients =
+        (0.0..9.0, 0.0..9.0, 0.0..9.0, 0.0..9.0).prop_map(|(faithfulness, minimality, simplicity, output)| {
+            Coefficients { faithfulness, minimality, simplicity, hidden: 0.0, output }
+        });
+    let selection = prop_oneof![
+        (0.01..1.0).prop_map(|k| Selection::BatchTopK(BatchTopK { k })),
+        Just(Selection::SampleTopK { k: 1 }),
+        Just(Selection::Exact {}),
+        (1e-9..2.0).prop_map(|power| Selection::Lp { power }),
+    ];
+    let attribution = prop_oneof![
+        Just(Attribution::Gradient),
+        Just(Attribution::Ablation),
+        Just(Attribution::Activation),
+        (1..64_usize).prop_map(|points| Attribution::IntegratedGradient { points }),
+    ];
+    let attributions_at = prop_oneof![Just(AttributionsAt::Target), Just(AttributionsAt::Sum)];
+    let columns = prop_oneof![Just(Columns::Free), Just(Columns::UnitNorm)];
+    let sizes = (2..100_000_usize, 1..100_000_usize, 1e-9..2.0);
+    (sizes, coefficients, initial_values(), selection, attribution, attributions_at, columns)
+        .prop_filter("the L_p form wants gradients", |(_, _, _, selection, attribution, ..)| {
+            selection.lp_power().is_none() || *attribution == Attribution::Gradient
+        })
+        .prop_map(
+            |(
+                (components, rank, schatten_power),
+                coefficients,
+                initial_values,
+                selection,
+                attribution,
+                attributions_at,
+                columns,
+            )| {
+                Method::Apd(Apd {
+                    components,
+                    rank,
+                    schatten_power,
+                    attribution,
+                    attributions_at,
+                    columns,
+                    last_component: LastComponent::Selected,
+                    coefficients,
+                    initial_values,
+                    selection,
+                })
+            },
+        )
 }
 
 fn measurement() -> impl Strategy<Value = Measurement> {

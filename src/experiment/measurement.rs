@@ -6,7 +6,7 @@ use crate::{
     fit::InputStream,
     method::{Decomposition, Method},
     metric::{Activity, Recovery, Spectrum, error_with_one_component, measure_activity, recovery, spectra},
-    network::Weights,
+    network::{Network, Weights},
     random::Purpose,
     run::{Interrupt, RunError, RunFolder, write_table},
     site::SiteIndex,
@@ -69,23 +69,31 @@ impl Replica {
         let decomposition = Decomposition::new(network, &weights, vec![apd.clone()], components);
         let activity = measure_activity(&decomposition, &inputs, spec.measurement.samples, spec.decomposition.batch);
         let components = decomposition.into_components();
-        let embed = SiteIndex(0);
-        let recovery =
-            recovery(&weights.sites[embed].squeeze_dim(0), &components.factors[embed].matrices().squeeze_dim(0));
+        let recovery = matches!(network, Network::Tms(_)).then(|| {
+            let embed = SiteIndex(0);
+            recovery(&weights.sites[embed].squeeze_dim(0), &components.factors[embed].matrices().squeeze_dim(0))
+        });
+        let recovery = recovery.as_ref();
         let ranks = rank_rows(spec, replica, &components);
         let error_alone = |feature: usize, component: Option<usize>| {
             component.map(|component| error_with_one_component(network, &weights, &components, feature, component))
         };
         Self {
-            summary: summary_row(replica, seed, &activity, &recovery, &ranks),
-            components: component_rows(replica, &activity, &recovery, &components),
-            features: feature_rows(replica, &recovery, error_alone),
+            summary: summary_row(replica, seed, &activity, recovery, &ranks),
+            components: component_rows(replica, &activity, recovery, &components),
+            features: recovery.map_or(Vec::new(), |recovery| feature_rows(replica, recovery, error_alone)),
             ranks,
         }
     }
 }
 
-fn summary_row(replica: usize, seed: u64, activity: &Activity, recovery: &Recovery, ranks: &[RankRow]) -> SummaryRow {
+fn summary_row(
+    replica: usize,
+    seed: u64,
+    activity: &Activity,
+    recovery: Option<&Recovery>,
+    ranks: &[RankRow],
+) -> SummaryRow {
     let alive = activity.alive();
     let ranks = ranks.iter().filter(|row| alive[row.component]).map(|row| row.numerical_rank as f64);
     let (count, sum) = ranks.fold((0, 0.0), |(count, sum), rank| (count + 1, sum + rank));
@@ -94,43 +102,45 @@ fn summary_row(replica: usize, seed: u64, activity: &Activity, recovery: &Recove
         replica,
         seed,
         faithfulness: term("faithfulness"),
-        minimality: term("minimality"),
+        minimality: activity.term("minimality").or(activity.term("minimality_lp")).unwrap_or(f64::NAN),
         simplicity: term("simplicity"),
         total: term("total"),
-        mmcs: recovery.mmcs,
-        ml2r: recovery.ml2r,
+        mmcs: recovery.map(|recovery| recovery.mmcs),
+        ml2r: recovery.map(|recovery| recovery.ml2r),
         mean_active: activity.mean_active(),
         alive: alive.iter().filter(|alive| **alive).count(),
         mean_rank: (count > 0).then(|| sum / f64::from(count)),
-        recovered: recovery.recovered,
+        recovered: recovery.map(|recovery| recovery.recovered),
     }
 }
 
 fn component_rows(
     replica: usize,
     activity: &Activity,
-    recovery: &Recovery,
+    recovery: Option<&Recovery>,
     components: &Components,
 ) -> Vec<ComponentRow> {
     let norms = Vec::<f64>::try_from(components.squared_norms().squeeze_dim(0)).expect("one axis");
     let all: f64 = norms.iter().sum();
     let (frequencies, alive) = (activity.frequencies(), activity.alive());
-    let row = |(component, matched): (usize, &crate::metric::ComponentMatch)| {
-        let feature = matched.feature.map(|feature| &recovery.features[feature]);
+    let row = |component: usize| {
+        let matched = recovery.map(|recovery| &recovery.components[component]);
+        let own = matched.and_then(|matched| matched.feature);
+        let feature = own.and_then(|feature| Some(&recovery?.features[feature]));
         ComponentRow {
             replica,
             component,
             activation_frequency: frequencies[component],
             mean_attribution: activity.mean_attributions[component],
-            matched_feature: matched.feature,
+            matched_feature: own,
             cosine: feature.map(|feature| feature.cosine),
             norm_ratio: feature.map(|feature| feature.norm_ratio),
-            largest_leak: matched.largest_leak,
+            largest_leak: matched.map(|matched| matched.largest_leak),
             alive: alive[component],
             norm_share: norms[component] / all,
         }
     };
-    recovery.components.iter().enumerate().map(row).collect()
+    (0..norms.len()).map(row).collect()
 }
 
 fn feature_rows(

@@ -27,13 +27,14 @@ pub struct SummaryRow {
     pub minimality: f64,
     pub simplicity: f64,
     pub total: f64,
-    pub mmcs: f64,
-    pub ml2r: f64,
+    /// This and the next, and `recovered`: empty where the target is no toy model of superposition.
+    pub mmcs: Option<f64>,
+    pub ml2r: Option<f64>,
     pub mean_active: f64,
     pub alive: usize,
     /// Over alive components and sites; empty if none is alive.
     pub mean_rank: Option<f64>,
-    pub recovered: bool,
+    pub recovered: Option<bool>,
 }
 
 pub const COMPONENTS: &[&str] = &[
@@ -58,7 +59,7 @@ pub struct ComponentRow {
     pub matched_feature: Option<usize>,
     pub cosine: Option<f64>,
     pub norm_ratio: Option<f64>,
-    pub largest_leak: f64,
+    pub largest_leak: Option<f64>,
     pub alive: bool,
     pub norm_share: f64,
 }

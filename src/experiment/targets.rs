@@ -71,7 +71,7 @@ fn train(spec: &Spec, session: &mut Session, missing: &[(TargetFolder, Lock)]) -
     let mut provenances: Vec<Provenance> = provenances.collect::<Result<_, _>>()?;
 
     let weights = Weights::random(&target.network, target.initial_values, &seeds).to_device(session.device);
-    let task = Task::new(&target.network, weights);
+    let task = Task::new(&target.network, weights, &seeds);
     let inputs = InputStream {
         inputs: target.inputs.clone(),
         features: target.network.features(),
@@ -109,9 +109,12 @@ fn read(spec: &Spec, folder: &TargetFolder) -> Result<Weights, RunError> {
     let mut take = |name: &str, shape: &[i64]| Ok(file.take(name, shape).map_err(advise)?.unsqueeze(0));
     let sites = network.sites();
     let sites = sites.iter().map(|site| take(&site.name, &[site.d_in, site.d_out])).collect::<Result<_, RunError>>()?;
+    let matrices = network.embeddings();
+    let embeddings = matrices.iter().map(|matrix| take(&matrix.name, &[matrix.d_in, matrix.d_out]));
+    let embeddings = embeddings.collect::<Result<_, RunError>>()?;
     let biases = network.biases();
     let biases = biases.iter().map(|(name, width)| take(name, &[*width])).collect::<Result<_, RunError>>()?;
-    Ok(Weights { sites, biases })
+    Ok(Weights { sites, embeddings, biases })
 }
 
 fn interrupted(folder: &TargetFolder, spec: &Spec, step: u64) -> Outcome {

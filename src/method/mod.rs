@@ -1,8 +1,12 @@
 //! The ways to take a network apart.
 
 mod apd;
+mod comparison;
+mod decomposition;
+mod lp;
 
-pub use apd::{Apd, Coefficients, Decomposition, Observed, SparsePass};
+pub use apd::{Apd, Coefficients, Columns, LastComponent};
+pub use decomposition::{Decomposition, Observed, SparsePass};
 use serde::Serialize;
 
 use crate::spec::{Choice, Variant};

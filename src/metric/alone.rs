@@ -27,7 +27,7 @@ pub fn error_with_one_component(
     let values = Tensor::linspace(1.0 / VALUES as f64, 1.0, VALUES, options).view([1, -1, 1]);
     let input = one_hot(network.features() as i64, feature) * values;
     let mask = one_hot(components.number(), component).expand([1, VALUES, -1], false);
-    let mut tape = Tape::new(Masked::new(components, &mask), &weights.biases);
+    let mut tape = Tape::new(Masked::new(components, &mask), weights);
     let features = tape.input(&input);
     let output = network.forward(&mut tape, features);
     let difference = tape.tensor(output) - network.output(weights, &input);
@@ -53,6 +53,7 @@ mod tests {
         let identity = || [1.0, 0.0, 0.0, 1.0].into_iter();
         let weights = Weights {
             sites: [tensor_from(&[1, 2, 2], identity())].into_iter().collect(),
+            embeddings: Vec::new(),
             biases: vec![tensor_from(&[1, 2], [0.0, 0.0].into_iter())],
         };
         // P_c = e_c e_c^T.

@@ -1,17 +1,24 @@
 //! The networks that can be taken apart. A network is its sizes and its forward pass, written once and read in several
 //! ways.
 
+mod residual_mlp;
 mod tms;
 mod training;
 mod weights;
 
+use rand::{distr::StandardUniform, rngs::ChaCha8Rng};
+use rand_distr::Distribution;
+pub use residual_mlp::{Biases, Embedding, LabelCoefficients, Labels, ResidualMlp};
 use serde::Serialize;
-use tch::Tensor;
+use tch::{Device, Kind, Tensor};
 pub use tms::{HiddenKind, Tms};
 pub use training::Task;
 pub use weights::Weights;
 
 use crate::{
+    initial_values::InitialValues,
+    memory::tensor_from,
+    random::{Purpose, stream},
     reading::{Dense, Reading, Tape},
     site::{PerSite, Site, SiteIndex},
     spec::{Choice, Variant},
@@ -22,10 +29,14 @@ use crate::{
 #[serde(rename_all = "snake_case")]
 pub enum Network {
     Tms(Tms),
+    ResidualMlp(ResidualMlp),
 }
 
 impl Choice for Network {
-    const VARIANTS: &'static [Variant<Self>] = &[Variant::Table("tms", |table| Self::Tms(Tms::read(table)))];
+    const VARIANTS: &'static [Variant<Self>] = &[
+        Variant::Table("tms", |table| Self::Tms(Tms::read(table))),
+        Variant::Table("residual_mlp", |table| Self::ResidualMlp(ResidualMlp::read(table))),
+    ];
 }
 
 impl Network {
@@ -33,6 +44,7 @@ impl Network {
     pub fn sites(&self) -> PerSite<Site> {
         match self {
             Network::Tms(tms) => tms.sites(),
+            Network::ResidualMlp(mlp) => mlp.sites(),
         }
     }
 
@@ -40,6 +52,23 @@ impl Network {
     pub fn biases(&self) -> Vec<(String, i64)> {
         match self {
             Network::Tms(tms) => vec![("bias".into(), tms.features as i64)],
+            Network::ResidualMlp(mlp) => mlp.biases(),
+        }
+    }
+
+    /// The matrices that are not decomposed.
+    pub fn embeddings(&self) -> Vec<Site> {
+        match self {
+            Network::Tms(_) => Vec::new(),
+            Network::ResidualMlp(mlp) => mlp.embeddings(),
+        }
+    }
+
+    /// The embeddings before training, [replica, d_in, d_out] each.
+    pub(crate) fn initial_embeddings(&self, rule: InitialValues, generators: &mut [ChaCha8Rng]) -> Vec<Tensor> {
+        match self {
+            Network::Tms(_) => Vec::new(),
+            Network::ResidualMlp(mlp) => mlp.initial_embeddings(rule, generators),
         }
     }
 
@@ -47,6 +76,23 @@ impl Network {
     pub fn features(&self) -> usize {
         match self {
             Network::Tms(tms) => tms.features,
+            Network::ResidualMlp(mlp) => mlp.features,
+        }
+    }
+
+    /// Whether the output has passed through activations in the network's middle.
+    pub fn has_hidden_activations(&self) -> bool {
+        match self {
+            Network::Tms(_) => false,
+            Network::ResidualMlp(_) => true,
+        }
+    }
+
+    /// Whether training changes the embeddings.
+    pub fn trains_embeddings(&self) -> bool {
+        match self {
+            Network::Tms(_) => false,
+            Network::ResidualMlp(mlp) => mlp.embedding == Embedding::Trained,
         }
     }
 
@@ -54,6 +100,7 @@ impl Network {
     pub fn is_trained(&self, site: SiteIndex) -> bool {
         match self {
             Network::Tms(tms) => site.0 == 0 || tms.hidden_kind == HiddenKind::Trained,
+            Network::ResidualMlp(_) => true,
         }
     }
 
@@ -61,6 +108,7 @@ impl Network {
     pub fn is_identity(&self, site: SiteIndex) -> bool {
         match self {
             Network::Tms(tms) => site.0 > 0 && tms.hidden_kind == HiddenKind::Identity,
+            Network::ResidualMlp(_) => false,
         }
     }
 
@@ -72,12 +120,37 @@ impl Network {
     pub fn forward<R: Reading>(&self, reading: &mut R, input: R::Value) -> R::Value {
         match self {
             Network::Tms(tms) => tms.forward(reading, input),
+            Network::ResidualMlp(mlp) => mlp.forward(reading, input),
+        }
+    }
+
+    /// What the network is trained to answer to `input` [replica, sample, feature], given numbers of its task drawn by
+    /// [`Network::label_coefficients`].
+    pub fn labels(&self, input: &Tensor, coefficients: &Tensor) -> Tensor {
+        match self {
+            Network::Tms(_) => input.shallow_clone(),
+            Network::ResidualMlp(mlp) => mlp.labels(input, coefficients),
+        }
+    }
+
+    /// For each replica from its own seed, [replica, 1, feature].
+    pub fn label_coefficients(&self, seeds: &[u64]) -> Tensor {
+        let shape = [seeds.len() as i64, 1, self.features() as i64];
+        match self {
+            Network::ResidualMlp(ResidualMlp { label_coefficients: LabelCoefficients::Drawn, .. }) => {
+                let of_seed = |&seed: &u64| {
+                    let generator = stream(seed, Purpose::LabelCoefficients, 0);
+                    StandardUniform.sample_iter(generator).take(self.features()).map(|share: f32| 1.0 + share)
+                };
+                tensor_from(&shape, seeds.iter().flat_map(of_seed))
+            }
+            _ => Tensor::ones(shape, (Kind::Float, Device::Cpu)),
         }
     }
 
     /// The network's output [replica, sample, feature] with its own weights.
     pub fn output(&self, weights: &Weights, input: &Tensor) -> Tensor {
-        let mut tape = Tape::new(Dense::new(weights), &weights.biases);
+        let mut tape = Tape::new(Dense::new(weights), weights);
         let input = tape.input(input);
         let output = self.forward(&mut tape, input);
         tape.tensor(output).shallow_clone()

@@ -14,16 +14,21 @@ use crate::{
     threads,
 };
 
-/// The task of a target network: to give back its inputs, in mean squared error.
+/// The task of a target network: to answer with the labels of its inputs, in mean squared error.
 pub struct Task<'a> {
     network: &'a Network,
+    /// [replica, 1, feature].
+    label_coefficients: Tensor,
     weights: Weights,
     gradient: Weights,
 }
 
 impl<'a> Task<'a> {
-    pub fn new(network: &'a Network, weights: Weights) -> Self {
-        Self { network, gradient: weights.zeros_like(), weights }
+    /// One seed for every replica: some labels are drawn.
+    pub fn new(network: &'a Network, weights: Weights, seeds: &[u64]) -> Self {
+        let device = weights.sites.iter().next().expect("a network has a site").device();
+        let label_coefficients = network.label_coefficients(seeds).to_device(device);
+        Self { network, label_coefficients, gradient: weights.zeros_like(), weights }
     }
 
     pub fn into_weights(self) -> Weights {
@@ -33,8 +38,11 @@ impl<'a> Task<'a> {
 
 impl Objective for Task<'_> {
     fn parameters(&self) -> Vec<Parameter> {
-        let sites = self.network.sites().iter().count();
-        let fixed = |index: usize| index < sites && !self.network.is_trained(SiteIndex(index));
+        let (sites, embeddings) = (self.network.sites().iter().count(), self.network.embeddings().len());
+        let fixed = |index: usize| match index {
+            site if site < sites => !self.network.is_trained(SiteIndex(site)),
+            other => other < sites + embeddings && !self.network.trains_embeddings(),
+        };
         let pairs = self.weights.named(self.network).into_iter().zip(self.gradient.named(self.network)).enumerate();
         pairs
             .filter(|(index, _)| !fixed(*index))
@@ -45,6 +53,7 @@ impl Objective for Task<'_> {
     fn of_replicas(&self, replicas: Range<usize>) -> Box<dyn Objective + '_> {
         Box::new(Task {
             network: self.network,
+            label_coefficients: self.label_coefficients.narrow(0, replicas.start as i64, replicas.len() as i64),
             weights: self.weights.of_replicas(replicas.clone()),
             gradient: self.gradient.of_replicas(replicas),
         })
@@ -55,14 +64,15 @@ impl Objective for Task<'_> {
     }
 
     fn add_gradients(&mut self, input: &Tensor, logged: bool) -> Vec<Term> {
-        let mut tape = Tape::new(Dense::new(&self.weights), &self.weights.biases);
+        let mut tape = Tape::new(Dense::new(&self.weights), &self.weights);
         let features = tape.input(input);
         let output = self.network.forward(&mut tape, features);
-        let error = MeanSquaredError::new(tape.tensor(output), input);
+        let error =
+            MeanSquaredError::new([(tape.tensor(output), &self.network.labels(input, &self.label_coefficients))]);
         let replicas = input.size()[0] as usize;
         let terms = logged.then(|| Term::new("error", std::iter::repeat_n(1.0, replicas), &error.value()));
         let ones = Tensor::ones([replicas as i64], (input.kind(), input.device()));
-        tape.backward(error.backward(&ones), &mut self.gradient);
+        tape.backward(error.backward(&ones).into_iter().map(|derivative| (output, derivative)), &mut self.gradient);
         terms.into_iter().collect()
     }
 }

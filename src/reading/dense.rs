@@ -2,7 +2,7 @@
 
 use tch::Tensor;
 
-use super::{BiasIndex, SiteProduct, SiteUse, tape::Forward};
+use super::{BiasIndex, EmbeddingIndex, SiteProduct, SiteUse, tape::Forward};
 use crate::network::Weights;
 
 /// The network as it is: y = x W.
@@ -23,6 +23,7 @@ impl<'a> Dense<'a> {
 }
 
 impl SiteProduct for Dense<'_> {
+    const MOVES_ALL: bool = true;
     type Saved = ();
     type Gradient = Weights;
 
@@ -44,6 +45,16 @@ impl SiteProduct for Dense<'_> {
             matrix_gradient.baddbmm_(&input.mt(), output_gradient)
         };
         forward.input_gradient_wanted.then(|| output_gradient.bmm(&self.matrix(site).mt()))
+    }
+
+    fn backward_embedding(
+        &self,
+        embedding: EmbeddingIndex,
+        input: &Tensor,
+        output_gradient: &Tensor,
+        gradient: &mut Weights,
+    ) {
+        let _ = gradient.embeddings[embedding.0].baddbmm_(&input.mt(), output_gradient);
     }
 
     fn backward_bias(&self, bias: BiasIndex, output_gradient: &Tensor, gradient: &mut Weights) {

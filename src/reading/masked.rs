@@ -9,7 +9,7 @@ use crate::components::{Components, Factors};
 pub struct Masked<'a> {
     components: &'a Components,
     /// [replica, sample, component].
-    mask: &'a Tensor,
+    mask: Tensor,
 }
 
 /// A component's factors in the order of their use: y = (x L) R. Both are views.
@@ -22,8 +22,14 @@ struct Ordered {
 
 impl<'a> Masked<'a> {
     /// The same `mask` [replica, sample, component] at every use of a site.
-    pub fn new(components: &'a Components, mask: &'a Tensor) -> Self {
-        Self { components, mask }
+    pub fn new(components: &'a Components, mask: &Tensor) -> Self {
+        Self { components, mask: mask.shallow_clone() }
+    }
+
+    /// All components at full weight on every sample of `input` [replica, sample, feature].
+    pub fn all(components: &'a Components, input: &Tensor) -> Self {
+        let shape = [input.size()[0], input.size()[1], components.number()];
+        Self { components, mask: Tensor::ones(shape, (input.kind(), input.device())) }
     }
 
     fn ordered(&self, site: SiteUse) -> Ordered {

@@ -5,6 +5,7 @@
 //! ([`Dense`]) or with masked components ([`Masked`], [`Selected`]); [`Tangent`] carries the derivative along every
 //! component beside each value; [`SampleTangent`] does so for one sample at a time.
 
+mod activation;
 mod dense;
 mod masked;
 mod sample_tangent;
@@ -12,29 +13,27 @@ mod selected;
 mod tangent;
 mod tape;
 
+pub use activation::Activation;
 pub use dense::Dense;
 pub use masked::Masked;
 pub use sample_tangent::{SampleTangent, SampleTangentMatrices, SampleValue, components_innermost};
 pub use selected::Selected;
-use serde::Serialize;
-pub use tangent::{Tangent, TangentMatrices, WithTangents};
+pub use tangent::{Tangent, WithTangents};
 pub use tape::{SiteProduct, Tape, Value};
 
 use crate::site::SiteIndex;
 
-/// An elementwise function of a network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Activation {
-    Relu,
-}
-
 /// Which of a network's biases, in the order of [`crate::network::Network::biases`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BiasIndex(pub usize);
 
+/// Which of a network's embeddings, the matrices that are not decomposed, in the order of
+/// [`crate::network::Network::embeddings`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EmbeddingIndex(pub usize);
+
 /// One use of a site's matrix W [d_in, d_out]: y = x W, or, where a tied weight is used again transposed, y = x W^T.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SiteUse {
     pub site: SiteIndex,
     pub transposed: bool,
@@ -55,10 +54,17 @@ impl SiteIndex {
 
 /// What a network's forward pass is written in. Values stand for [replica, sample, width].
 pub trait Reading {
-    type Value;
+    /// Cloned where it is used twice.
+    type Value: Clone;
 
     /// x W, or x W^T.
     fn apply(&mut self, site: impl Into<SiteUse>, input: Self::Value) -> Self::Value;
+
+    /// x E with a matrix that is no component's.
+    fn embed(&mut self, embedding: EmbeddingIndex, input: Self::Value) -> Self::Value;
+
+    /// x + y.
+    fn add(&mut self, left: Self::Value, right: Self::Value) -> Self::Value;
 
     /// x + b.
     fn add_bias(&mut self, bias: BiasIndex, input: Self::Value) -> Self::Value;

@@ -6,12 +6,14 @@
 
 use tch::Tensor;
 
-use super::{Activation, BiasIndex, Reading, SiteUse};
+use super::{Activation, BiasIndex, EmbeddingIndex, Reading, SiteUse};
 use crate::{components::Components, memory::slice, network::Weights, site::PerSite};
 
 /// A replica's weights and components as the loops read them. Made once a step, used for every sample.
 pub struct SampleTangentMatrices<'a> {
     sites: PerSite<SiteMatrices<'a>>,
+    /// Each [d_in, d_out] with its d_out.
+    embeddings: Vec<(&'a [f32], usize)>,
     biases: Vec<&'a [f32]>,
     components: usize,
 }
@@ -56,8 +58,13 @@ impl<'a> SampleTangentMatrices<'a> {
             let width = bias.size()[1] as usize;
             &slice(bias)[replica * width..][..width]
         });
+        let embeddings = weights.embeddings.iter().map(|embedding| {
+            let [_, d_in, d_out] = embedding.size()[..] else { panic!("an embedding has three axes") };
+            let size = (d_in * d_out) as usize;
+            (&slice(embedding)[replica * size..][..size], d_out as usize)
+        });
         let components = tangents.iter().next().expect("a network has a site").size()[3] as usize;
-        Self { sites: sites.collect(), biases: biases.collect(), components }
+        Self { sites: sites.collect(), embeddings: embeddings.collect(), biases: biases.collect(), components }
     }
 }
 
@@ -68,11 +75,11 @@ impl SampleTangent<'_> {
     /// The derivatives of an output that nothing has asked for yet.
     pub fn rows(&self, value: SampleValue) -> TangentRows {
         let SampleValue { value, tangents } = value;
-        self.resolve(tangents, |_| true, value.len())
+        self.resolve(tangents, &|_| true, value.len())
     }
 
     /// Carries out a waiting product for the entries that matter.
-    fn resolve(&self, tangents: Tangents, matters: impl Fn(usize) -> bool, width: usize) -> TangentRows {
+    fn resolve(&self, tangents: Tangents, matters: &dyn Fn(usize) -> bool, width: usize) -> TangentRows {
         match tangents {
             Tangents::Zero => TangentRows::default(),
             Tangents::Rows(mut rows) => {
@@ -80,13 +87,24 @@ impl SampleTangent<'_> {
                 rows
             }
             Tangents::Product { site, input, input_tangents } => {
-                let mut rows = TangentRows::default();
-                rows.indices.extend((0..width).filter(|&index| matters(index)));
-                rows.entries.resize(rows.indices.len() * self.0.components, 0.0);
+                let mut rows = self.zeros((0..width).filter(|&index| matters(index)));
                 self.multiply(site, &input, &input_tangents, &mut rows);
                 rows
             }
+            Tangents::Sum(left, right) => {
+                let (left, right) = (self.resolve(*left, matters, width), self.resolve(*right, matters, width));
+                let mut rows = self.zeros((0..width).filter(|&index| matters(index)));
+                rows.add(&left, self.0.components);
+                rows.add(&right, self.0.components);
+                rows
+            }
         }
+    }
+
+    /// Zero rows for these entries.
+    fn zeros(&self, indices: impl Iterator<Item = usize>) -> TangentRows {
+        let indices: Vec<usize> = indices.collect();
+        TangentRows { entries: vec![0.0; indices.len() * self.0.components], indices }
     }
 
     /// Product rule, d(x W) = x P_c + dx W, for the rows that `output` lists.
@@ -119,7 +137,16 @@ fn add_scaled(sum: &mut [f32], factor: f32, row: &[f32]) {
     }
 }
 
+/// x M for one sample and a matrix of rows of `d_out`.
+fn product(input: &[f32], matrix: &[f32], d_out: usize) -> Vec<f32> {
+    let mut output = vec![0.0; d_out];
+    let rows = input.iter().zip(matrix.chunks_exact(d_out));
+    rows.filter(|(entry, _)| **entry != 0.0).for_each(|(&entry, row)| add_scaled(&mut output, entry, row));
+    output
+}
+
 /// A value of one sample and its derivatives along every component.
+#[derive(Clone)]
 pub struct SampleValue {
     value: Vec<f32>,
     tangents: Tangents,
@@ -137,6 +164,7 @@ impl SampleValue {
     }
 }
 
+#[derive(Clone)]
 enum Tangents {
     Zero,
     Rows(TangentRows),
@@ -146,10 +174,11 @@ enum Tangents {
         input: Vec<f32>,
         input_tangents: TangentRows,
     },
+    Sum(Box<Tangents>, Box<Tangents>),
 }
 
 /// The derivatives of some entries of a value along all components; those of the other entries are zero.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct TangentRows {
     /// Which entries of the value, ascending.
     indices: Vec<usize>,
@@ -158,7 +187,7 @@ pub struct TangentRows {
 }
 
 impl TangentRows {
-    fn retain(&mut self, matters: impl Fn(usize) -> bool, components: usize) {
+    fn retain(&mut self, matters: &dyn Fn(usize) -> bool, components: usize) {
         let mut kept = 0;
         for row in 0..self.indices.len() {
             if matters(self.indices[row]) {
@@ -169,6 +198,14 @@ impl TangentRows {
         }
         self.indices.truncate(kept);
         self.entries.truncate(kept * components);
+    }
+
+    /// Adds rows whose entries are among these.
+    fn add(&mut self, other: &TangentRows, components: usize) {
+        for (index, row) in other.indices.iter().zip(other.entries.chunks_exact(components)) {
+            let place = self.indices.binary_search(index).expect("the entry is listed");
+            add_scaled(&mut self.entries[place * components..][..components], 1.0, row);
+        }
     }
 
     /// Adds up the squares over the entries of the value, for every component.
@@ -189,17 +226,36 @@ impl Reading for SampleTangent<'_> {
             let rows = site.weights.chunks_exact(site.d_out);
             rows.map(|row| row.iter().zip(&value).map(|(weight, entry)| weight * entry).sum()).collect()
         } else {
-            let mut output = vec![0.0; site.d_out];
-            for (&entry, row) in
-                value.iter().zip(site.weights.chunks_exact(site.d_out)).filter(|(entry, _)| **entry != 0.0)
-            {
-                add_scaled(&mut output, entry, row);
-            }
-            output
+            product(&value, site.weights, site.d_out)
         };
         debug_assert_eq!(value.len(), if site_use.transposed { site.d_out } else { site.d_in });
-        let input_tangents = self.resolve(tangents, |_| true, value.len());
+        let input_tangents = self.resolve(tangents, &|_| true, value.len());
         SampleValue { value: output, tangents: Tangents::Product { site: site_use, input: value, input_tangents } }
+    }
+
+    /// An embedding is no component's: d(x E) = dx E.
+    fn embed(&mut self, embedding: EmbeddingIndex, SampleValue { value, tangents }: SampleValue) -> SampleValue {
+        let (matrix, d_out) = self.0.embeddings[embedding.0];
+        let output = product(&value, matrix, d_out);
+        let input = self.resolve(tangents, &|_| true, value.len());
+        if input.indices.is_empty() {
+            return SampleValue { value: output, tangents: Tangents::Zero };
+        }
+        let mut rows = self.zeros(0..d_out);
+        for (&index, tangent) in input.indices.iter().zip(input.entries.chunks_exact(self.0.components)) {
+            let sums = rows.entries.chunks_exact_mut(self.0.components);
+            sums.zip(&matrix[index * d_out..]).for_each(|(sum, &entry)| add_scaled(sum, entry, tangent));
+        }
+        SampleValue { value: output, tangents: Tangents::Rows(rows) }
+    }
+
+    fn add(&mut self, mut left: SampleValue, right: SampleValue) -> SampleValue {
+        add_scaled(&mut left.value, 1.0, &right.value);
+        let tangents = match (left.tangents, right.tangents) {
+            (Tangents::Zero, tangents) | (tangents, Tangents::Zero) => tangents,
+            (left, right) => Tangents::Sum(Box::new(left), Box::new(right)),
+        };
+        SampleValue { value: left.value, tangents }
     }
 
     /// A bias is no component's.
@@ -210,10 +266,14 @@ impl Reading for SampleTangent<'_> {
 
     /// Chain rule, d(f(x)) = f'(x) dx: where the slope is zero nothing is computed.
     fn activate(&mut self, activation: Activation, SampleValue { mut value, tangents }: SampleValue) -> SampleValue {
-        let rows = match activation {
-            Activation::Relu => self.resolve(tangents, |index| value[index] > 0.0, value.len()),
-        };
-        value.iter_mut().for_each(|entry| *entry = entry.max(0.0));
+        let slope = |index: usize| activation.slope_of_entry(value[index]);
+        let mut rows = self.resolve(tangents, &|index| slope(index) != 0.0, value.len());
+        if activation != Activation::Relu {
+            for (&index, row) in rows.indices.iter().zip(rows.entries.chunks_exact_mut(self.0.components)) {
+                row.iter_mut().for_each(|entry| *entry *= slope(index));
+            }
+        }
+        value.iter_mut().for_each(|entry| *entry = activation.of_entry(*entry));
         SampleValue { value, tangents: Tangents::Rows(rows) }
     }
 }

@@ -2,11 +2,14 @@
 
 use tch::Tensor;
 
-use super::{Activation, BiasIndex, Reading, SiteUse};
+use super::{Activation, BiasIndex, EmbeddingIndex, Reading, SiteUse};
+use crate::network::Weights;
 
 /// How a site's matrix acts on a value and how the derivative comes back: all in which the network's own weights,
 /// masked components and selected components differ.
 pub trait SiteProduct {
+    /// Whether biases and embeddings are parameters too.
+    const MOVES_ALL: bool = false;
     /// What the backward pass needs of the forward one beside the input.
     type Saved;
     /// Where the derivatives with respect to the site matrices' parameters are added up.
@@ -25,7 +28,17 @@ pub trait SiteProduct {
         gradient: &mut Self::Gradient,
     ) -> Option<Tensor>;
 
-    /// Adds the derivative of a bias, where biases are parameters.
+    /// Adds the derivative of an embedding, where [`SiteProduct::MOVES_ALL`].
+    fn backward_embedding(
+        &self,
+        _embedding: EmbeddingIndex,
+        _input: &Tensor,
+        _output_gradient: &Tensor,
+        _gradient: &mut Self::Gradient,
+    ) {
+    }
+
+    /// Adds the derivative of a bias, where [`SiteProduct::MOVES_ALL`].
     fn backward_bias(&self, _bias: BiasIndex, _output_gradient: &Tensor, _gradient: &mut Self::Gradient) {}
 }
 
@@ -44,62 +57,117 @@ pub struct Value(usize);
 enum Operation<Saved> {
     Input,
     Apply { site: SiteUse, input: Value, saved: Saved },
-    AddBias { bias: BiasIndex },
-    Activate { activation: Activation },
+    Embed { embedding: EmbeddingIndex, input: Value },
+    AddBias { bias: BiasIndex, input: Value },
+    Activate { activation: Activation, input: Value },
+    Add { left: Value, right: Value },
+}
+
+struct Node<Saved> {
+    operation: Operation<Saved>,
+    output: Tensor,
+    /// Whether a parameter is behind it.
+    moves: bool,
 }
 
 /// A forward pass that can be walked backwards. The derivatives are written out by hand, in a fixed order of
 /// summation, so that a step repeated gives the same bytes.
 pub struct Tape<'a, P: SiteProduct> {
     product: P,
-    biases: &'a [Tensor],
-    nodes: Vec<(Operation<P::Saved>, Tensor)>,
+    /// Whose biases and embeddings are used.
+    weights: &'a Weights,
+    nodes: Vec<Node<P::Saved>>,
 }
 
 impl<'a, P: SiteProduct> Tape<'a, P> {
-    /// An empty tape; `biases` are [replica, width] each.
-    pub fn new(product: P, biases: &'a [Tensor]) -> Self {
-        Self { product, biases, nodes: Vec::new() }
+    /// An empty tape; biases and embeddings are those of `weights`.
+    pub fn new(product: P, weights: &'a Weights) -> Self {
+        Self { product, weights, nodes: Vec::new() }
     }
 
     /// Puts the network's input [replica, sample, width] on the tape.
     pub fn input(&mut self, input: &Tensor) -> Value {
-        self.push(Operation::Input, input.shallow_clone())
+        self.push(Operation::Input, input.shallow_clone(), false)
     }
 
     pub fn tensor(&self, value: Value) -> &Tensor {
-        &self.nodes[value.0].1
+        &self.nodes[value.0].output
     }
 
-    fn push(&mut self, operation: Operation<P::Saved>, tensor: Tensor) -> Value {
-        self.nodes.push((operation, tensor));
+    /// What came out of the activations within the network, in their order; an activation at its end is its output.
+    pub fn hidden_activations(&self) -> Vec<Value> {
+        let inner = &self.nodes[..self.nodes.len() - 1];
+        let activations =
+            inner.iter().enumerate().filter(|(_, node)| matches!(node.operation, Operation::Activate { .. }));
+        activations.map(|(index, _)| Value(index)).collect()
+    }
+
+    /// Every use of a site with what entered it.
+    pub fn site_uses(&self) -> impl Iterator<Item = (SiteUse, &Tensor)> {
+        self.nodes.iter().filter_map(|node| match node.operation {
+            Operation::Apply { site, input, .. } => Some((site, self.tensor(input))),
+            _ => None,
+        })
+    }
+
+    fn push(&mut self, operation: Operation<P::Saved>, output: Tensor, moves: bool) -> Value {
+        self.nodes.push(Node { operation, output, moves });
         Value(self.nodes.len() - 1)
     }
 
-    /// Adds the derivative of every parameter to `gradient`, given the derivative of the last value on the tape.
-    pub fn backward(&self, output_gradient: Tensor, gradient: &mut P::Gradient) {
-        let mut pending = output_gradient;
-        // Every value is used once and by the next operation, so walking back needs one pending derivative.
-        for (operation, output) in self.nodes.iter().rev() {
-            match operation {
+    fn moves(&self, value: Value) -> bool {
+        self.nodes[value.0].moves
+    }
+
+    /// Adds the derivative of every parameter to `gradient`, given the derivatives of some values on the tape.
+    pub fn backward(&self, derivatives: impl IntoIterator<Item = (Value, Tensor)>, gradient: &mut P::Gradient) {
+        let mut pending = Pending(self.nodes.iter().map(|_| None).collect());
+        derivatives.into_iter().for_each(|(value, derivative)| pending.add(value, derivative));
+        for (index, node) in self.nodes.iter().enumerate().rev().filter(|(_, node)| node.moves) {
+            let Some(derivative) = pending.take(Value(index)) else { continue };
+            match &node.operation {
                 Operation::Input => {}
                 Operation::Apply { site, input, saved } => {
-                    let input_gradient_wanted = !self.is_input(*input);
+                    let input_gradient_wanted = self.moves(*input);
                     let forward = Forward { input: self.tensor(*input), saved, input_gradient_wanted };
-                    if let Some(input_gradient) = self.product.backward(*site, forward, &pending, gradient) {
-                        pending = input_gradient;
+                    if let Some(input_gradient) = self.product.backward(*site, forward, &derivative, gradient) {
+                        pending.add(*input, input_gradient);
                     }
                 }
-                Operation::AddBias { bias } => self.product.backward_bias(*bias, &pending, gradient),
-                Operation::Activate { activation: Activation::Relu } => {
-                    pending = output.threshold_backward(&pending, 0.0)
+                Operation::Embed { embedding, input } => {
+                    self.product.backward_embedding(*embedding, self.tensor(*input), &derivative, gradient);
+                    if self.moves(*input) {
+                        pending.add(*input, derivative.bmm(&self.weights.embeddings[embedding.0].mt()));
+                    }
+                }
+                Operation::AddBias { bias, input } => {
+                    self.product.backward_bias(*bias, &derivative, gradient);
+                    pending.add(*input, derivative);
+                }
+                Operation::Activate { activation, input } => {
+                    pending.add(*input, activation.backward(self.tensor(*input), &derivative));
+                }
+                Operation::Add { left, right } => {
+                    pending.add(*left, derivative.shallow_clone());
+                    pending.add(*right, derivative);
                 }
             }
         }
     }
+}
 
-    fn is_input(&self, value: Value) -> bool {
-        matches!(self.nodes[value.0].0, Operation::Input)
+/// The derivatives of values whose uses have been walked back over, summed in the order of the walk.
+struct Pending(Vec<Option<Tensor>>);
+
+impl Pending {
+    fn add(&mut self, Value(index): Value, derivative: Tensor) {
+        let slot = &mut self.0[index];
+        // Not in place: both sides of a sum share one derivative.
+        *slot = Some(slot.take().map_or_else(|| derivative.shallow_clone(), |sum| sum + &derivative));
+    }
+
+    fn take(&mut self, Value(index): Value) -> Option<Tensor> {
+        self.0[index].take()
     }
 }
 
@@ -109,18 +177,30 @@ impl<P: SiteProduct> Reading for Tape<'_, P> {
     fn apply(&mut self, site: impl Into<SiteUse>, input: Value) -> Value {
         let site = site.into();
         let (output, saved) = self.product.forward(site, self.tensor(input));
-        self.push(Operation::Apply { site, input, saved }, output)
+        self.push(Operation::Apply { site, input, saved }, output, true)
+    }
+
+    fn embed(&mut self, embedding: EmbeddingIndex, input: Value) -> Value {
+        let output = self.tensor(input).bmm(&self.weights.embeddings[embedding.0]);
+        let moves = P::MOVES_ALL || self.moves(input);
+        self.push(Operation::Embed { embedding, input }, output, moves)
+    }
+
+    fn add(&mut self, left: Value, right: Value) -> Value {
+        let output = self.tensor(left) + self.tensor(right);
+        let moves = self.moves(left) || self.moves(right);
+        self.push(Operation::Add { left, right }, output, moves)
     }
 
     fn add_bias(&mut self, bias: BiasIndex, input: Value) -> Value {
-        let output = self.tensor(input) + self.biases[bias.0].unsqueeze(1);
-        self.push(Operation::AddBias { bias }, output)
+        let output = self.tensor(input) + self.weights.biases[bias.0].unsqueeze(1);
+        let moves = P::MOVES_ALL || self.moves(input);
+        self.push(Operation::AddBias { bias, input }, output, moves)
     }
 
     fn activate(&mut self, activation: Activation, input: Value) -> Value {
-        let output = match activation {
-            Activation::Relu => self.tensor(input).relu(),
-        };
-        self.push(Operation::Activate { activation }, output)
+        let output = activation.of(self.tensor(input));
+        let moves = self.moves(input);
+        self.push(Operation::Activate { activation, input }, output, moves)
     }
 }

@@ -33,6 +33,12 @@ pub use reader::TableReader;
 
 use crate::{fit::Training, initial_values::InitialValues, inputs::Inputs, method::Method, network::Network};
 
+/// Whether a setting that came later than others has its default: it is then left out of a resolved spec, so that the hashes
+/// of experiments that do not use it stay.
+pub(crate) fn is_default<T: Default + PartialEq>(setting: &T) -> bool {
+    *setting == T::default()
+}
+
 /// A resolved experiment: every default filled in, every number checked. Written to the run folder, it is the run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Spec {

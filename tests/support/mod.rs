@@ -2,27 +2,51 @@
 #![allow(dead_code, reason = "no test file uses everything")]
 
 use apd::{
+    attribution::{Attribution, AttributionsAt},
     components::Components,
     fit::{InputStream, Training},
-    initial_values::InitialValues,
+    initial_values::{InitialValues, Shape},
     inputs::{IndependentFeatures, Inputs},
-    method::{Apd, Coefficients},
-    network::{HiddenKind, Network, Tms, Weights},
+    method::{Apd, Coefficients, Columns, LastComponent},
+    network::{Biases, Embedding, HiddenKind, LabelCoefficients, Labels, Network, ResidualMlp, Tms, Weights},
     random::Purpose,
+    reading::Activation,
     schedule::Schedule,
     selection::{BatchTopK, Selection},
 };
 use tch::Tensor;
 
-pub const RULE: InitialValues = InitialValues { instances: 3, scale: 1.0 };
+pub const RULE: InitialValues = InitialValues { instances: 3, scale: 1.0, distribution: Shape::Normal };
 
 pub fn tms(features: usize, hidden: usize, hidden_layers: usize) -> Network {
     Network::Tms(Tms { features, hidden, hidden_layers, hidden_kind: HiddenKind::Trained })
 }
 
+/// With 4 neurons a layer.
+pub fn residual_mlp(layers: usize, activation: Activation, biases: Biases, embedding: Embedding) -> Network {
+    Network::ResidualMlp(ResidualMlp {
+        features: 6,
+        width: if embedding == Embedding::Identity { 6 } else { 9 },
+        neurons: 4 * layers,
+        layers,
+        activation,
+        biases,
+        embedding,
+        labels: Labels::Activation,
+        label_coefficients: LabelCoefficients::Drawn,
+    })
+}
+
 /// Every kind of network, small.
 pub fn networks() -> Vec<Network> {
-    vec![tms(5, 2, 0), tms(7, 3, 2), tms(40, 10, 0)]
+    vec![
+        tms(5, 2, 0),
+        tms(7, 3, 2),
+        tms(40, 10, 0),
+        residual_mlp(1, Activation::Relu, Biases::Inner, Embedding::Random),
+        residual_mlp(2, Activation::Gelu, Biases::Both, Embedding::Trained),
+        residual_mlp(3, Activation::Gelu, Biases::Outer, Embedding::Identity),
+    ]
 }
 
 /// Random weights and random biases: zero biases would hide mistakes.
@@ -44,7 +68,11 @@ pub fn settings(number: usize, rank: usize) -> Apd {
         components: number,
         rank,
         schatten_power: 0.9,
-        coefficients: Coefficients { faithfulness: 1.0, minimality: 3.0, simplicity: 0.7 },
+        attribution: Attribution::Gradient,
+        attributions_at: AttributionsAt::Target,
+        columns: Columns::Free,
+        last_component: LastComponent::Selected,
+        coefficients: Coefficients { faithfulness: 1.0, minimality: 3.0, simplicity: 0.7, hidden: 0.0, output: 0.0 },
         initial_values: RULE,
         selection: Selection::BatchTopK(BatchTopK { k: 0.6 }),
     }

@@ -1,20 +1,20 @@
-//! Attributions: how much the network's output depends on each component.
+//! Attributions by first derivatives, at one point or along a path.
 
 use tch::Tensor;
 
+use super::quadrature::gauss_legendre;
 use crate::{
     components::Components,
     memory::{slice, slice_mut},
     network::{Network, Weights},
-    reading::{
-        SampleTangent, SampleTangentMatrices, SampleValue, Tangent, TangentMatrices, WithTangents, components_innermost,
-    },
+    reading::{SampleTangent, SampleTangentMatrices, SampleValue, Tangent, WithTangents, components_innermost},
     site::Site,
     threads,
 };
 
-/// Entries of the largest tangent that a block of samples may have: a megabyte of them stays in a core's cache.
-const BLOCK_ENTRIES: i64 = 1 << 18;
+/// Entries of the largest tangent that a block of samples may have: 16 megabytes of them, so that products are large enough
+/// to be fast and large batches need no more memory than small ones.
+const BLOCK_ENTRIES: i64 = 1 << 22;
 
 /// A_c(x)^2 = mean_o (J(x) P_c)_o^2, [replica, sample, component], with J the derivative of the outputs with respect to
 /// the sites' weights, taken at `weights` (Braun et al. 2025, equation 4). Nothing is differentiated through it.
@@ -30,29 +30,63 @@ pub fn gradient_attributions(network: &Network, weights: &Weights, components: &
 
 /// [`gradient_attributions`] in products over blocks of samples.
 pub fn by_block(network: &Network, weights: &Weights, components: &Components, input: &Tensor) -> Tensor {
-    let matrices = TangentMatrices::new(weights, components);
+    let mut reading = Tangent::new(weights, components);
+    mean_squares(network, components, input, |block| tangents(network, &mut reading, block))
+}
+
+/// A_c(x)^2 = mean_o (int_0^1 J_o(x; t theta) P_c dt)^2 along the straight path from the network without decomposed weights
+/// to `weights`, theta, by Gauss-Legendre quadrature at `points` points (Braun et al. 2025, discussion).
+pub fn integrated_gradient_attributions(
+    network: &Network,
+    weights: &Weights,
+    components: &Components,
+    input: &Tensor,
+    points: usize,
+) -> Tensor {
+    let nodes = gauss_legendre(points);
+    let scaled: Vec<Weights> =
+        nodes.iter().map(|(t, _)| weights.with_sites(weights.sites.map(|matrix| matrix * *t))).collect();
+    let mut readings: Vec<Tangent> = scaled.iter().map(|weights| Tangent::new(weights, components)).collect();
+    mean_squares(network, components, input, |block| {
+        let parts =
+            readings.iter_mut().zip(&nodes).map(|(reading, (_, share))| tangents(network, reading, block) * *share);
+        parts.reduce(|sum, part| sum + part).expect("a quadrature has points")
+    })
+}
+
+/// (J(x) P_c)_o, [replica, component, sample, output].
+pub fn tangents(network: &Network, reading: &mut Tangent, input: &Tensor) -> Tensor {
+    let output = network.forward(reading, WithTangents::input(input.shallow_clone()));
+    reading.tangents(&output)
+}
+
+/// Block by block, the mean over the outputs of the squares of what `tangents` makes of a block of samples.
+fn mean_squares(
+    network: &Network,
+    components: &Components,
+    input: &Tensor,
+    mut tangents: impl FnMut(&Tensor) -> Tensor,
+) -> Tensor {
     let [replicas, samples, _] = input.size()[..] else { panic!("an input has three axes") };
     let attributions = Tensor::empty([replicas, samples, components.number()], (input.kind(), input.device()));
     let block = block_samples(network, components, input);
     for start in (0..samples).step_by(block as usize) {
         let block = block.min(samples - start);
-        let inputs = WithTangents::input(input.narrow(1, start, block));
-        let WithTangents { tangents, .. } = network.forward(&mut Tangent::new(&matrices), inputs);
-        let mut tangents = tangents.expect("a network applies a site");
-        let squares = tangents.square_().mean_dim([-1].as_slice(), false, None);
-        attributions.narrow(1, start, block).copy_(&squares);
+        let squares = tangents(&input.narrow(1, start, block)).square().mean_dim([-1].as_slice(), false, None);
+        attributions.narrow(1, start, block).copy_(&squares.transpose(1, 2));
     }
     attributions
 }
 
-/// How many samples go through the forward sweep at once: all on a GPU, a cacheful on the CPU.
+/// How many samples go through the forward sweep at once: all on a GPU.
 fn block_samples(network: &Network, components: &Components, input: &Tensor) -> i64 {
     let samples = input.size()[1];
     if input.device().is_cuda() {
         return samples;
     }
-    let width = |site: &Site| site.d_in.max(site.d_out);
-    let width = network.sites().iter().map(width).max().expect("a network has a site");
+    let width = |site: &Site| site.d_in.min(site.d_out);
+    let narrow = network.sites().iter().map(width).max().expect("a network has a site");
+    let width = narrow.max(network.features() as i64);
     (BLOCK_ENTRIES / (components.replicas() * components.number() * width)).clamp(1, samples)
 }
 

@@ -1,0 +1,266 @@
+//! A network under Attribution-based Parameter Decomposition: attributions, the active components, and the loss terms with
+//! their gradient.
+
+use std::ops::Range;
+
+use tch::Tensor;
+
+use super::{
+    Apd, Columns, LastComponent,
+    comparison::{Comparison, Part, Target},
+    lp,
+};
+use crate::{
+    attribution::AttributionsAt,
+    components::{Components, Factors},
+    fit::{Objective, Term},
+    loss::{Faithfulness, Simplicity, per_replica},
+    network::{Network, Weights},
+    optimizer::Parameter,
+    reading::{Masked, Selected},
+    selection::{ActivePairs, Budget, largest_as_mask},
+    threads,
+};
+
+/// The components of a network under decomposition.
+pub struct Decomposition<'a> {
+    network: &'a Network,
+    weights: Weights,
+    /// One for every replica; equal in all that is no number of a loss, a selection or a schedule.
+    settings: Vec<Apd>,
+    components: Components,
+    gradient: Components,
+    sparse_pass: SparsePass,
+}
+
+/// How the pass with the selected components is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SparsePass {
+    /// Loops over the active pairs: least work, shapes that depend on the data. For the CPU.
+    Pairs,
+    /// Masked products over all pairs: shapes that do not depend on the data. For a GPU.
+    Masks,
+}
+
+impl<'a> Decomposition<'a> {
+    /// Decomposes `weights`, beginning with `components`; the sparse pass is the one that suits their device.
+    pub fn new(network: &'a Network, weights: &Weights, settings: Vec<Apd>, components: Components) -> Self {
+        assert_eq!(settings.len() as i64, components.replicas(), "every replica has its settings");
+        let sparse_pass = if components.device().is_cuda() { SparsePass::Masks } else { SparsePass::Pairs };
+        let weights = weights.map(Tensor::shallow_clone);
+        Self { network, weights, settings, gradient: components.zeros_like(), components, sparse_pass }
+    }
+
+    pub fn with_sparse_pass(mut self, sparse_pass: SparsePass) -> Self {
+        self.sparse_pass = sparse_pass;
+        self
+    }
+
+    pub fn components(&self) -> &Components {
+        &self.components
+    }
+
+    pub fn into_components(self) -> Components {
+        self.components
+    }
+
+    /// Attributions, selection and loss terms at `input` [replica, sample, feature]; moves nothing.
+    pub fn observe(&self, input: &Tensor) -> Observed {
+        let attributions = self.attributions(input);
+        let active = self.activity(&attributions, input);
+        let terms = self.losses(&active, &attributions, input, None, true);
+        Observed { attributions, mask: active.into_mask(), terms }
+    }
+
+    /// A_c(x)^2, [replica, sample, component].
+    fn attributions(&self, input: &Tensor) -> Tensor {
+        let at = self.attributed_weights();
+        self.settings[0].attribution.of(self.network, &at, &self.components, input)
+    }
+
+    /// Where derivatives are taken.
+    fn attributed_weights(&self) -> Weights {
+        match self.settings[0].attributions_at {
+            AttributionsAt::Target => self.weights.map(Tensor::shallow_clone),
+            AttributionsAt::Sum => self.weights.with_sites(self.components.factors.map(Factors::sum)),
+        }
+    }
+
+    fn lp_powers(&self) -> Option<Tensor> {
+        let powers: Option<Vec<f64>> = self.settings.iter().map(|apd| apd.selection.lp_power()).collect();
+        powers.map(|powers| per_replica(powers.into_iter(), &self.components))
+    }
+
+    fn activity(&self, attributions: &Tensor, input: &Tensor) -> Active {
+        if let Some(powers) = self.lp_powers() {
+            return Active::Powers(lp::powers(attributions, &powers));
+        }
+        let always = self.settings[0].last_component == LastComponent::AlwaysActive;
+        let candidates = self.components.number() - i64::from(always);
+        let candidates = attributions.narrow(2, 0, candidates).contiguous();
+        let budget = |(replica, apd): (usize, &Apd)| apd.selection.budget(&input.select(0, replica as i64));
+        let budgets: Vec<Budget> = self.settings.iter().enumerate().map(budget).collect();
+        match self.sparse_pass {
+            SparsePass::Pairs => {
+                let pairs = ActivePairs::largest(&candidates, &budgets);
+                Active::Pairs(if always { pairs.with_one_always_active() } else { pairs })
+            }
+            SparsePass::Masks => {
+                let mask = largest_as_mask(&candidates, &budgets);
+                Active::Mask(if always { mask.constant_pad_nd([0, 1]).index_fill(2, &self.last(), 1.0) } else { mask })
+            }
+        }
+    }
+
+    /// The last component's index, as a tensor of one.
+    fn last(&self) -> Tensor {
+        Tensor::from_slice(&[self.components.number() - 1]).to_device(self.components.device())
+    }
+
+    /// Adds the gradient of the weighted terms to `gradient`; returns the terms if `logged`.
+    fn losses(
+        &self,
+        active: &Active,
+        attributions: &Tensor,
+        input: &Tensor,
+        gradient: Option<&mut Components>,
+        logged: bool,
+    ) -> Vec<Term> {
+        let Self { weights, components, .. } = self;
+        let batch = input.size()[1];
+        let setting = |setting: fn(&Apd) -> f64| -> Vec<f64> { self.settings.iter().map(setting).collect() };
+        let weight = |coefficients: &[f64]| per_replica(coefficients.iter().copied(), components);
+        let faithful = setting(|apd| apd.coefficients.faithfulness);
+        let minimal = setting(|apd| apd.coefficients.minimality);
+        let simple = setting(|apd| apd.coefficients.simplicity);
+        let powers = weight(&setting(|apd| apd.schatten_power));
+
+        let faithfulness = Faithfulness::new(components, weights);
+        let simplicity = Simplicity::new(components, &active.counts(), batch, &powers);
+        let comparisons = self.comparisons(active, input);
+        let mut terms = Vec::new();
+        if logged {
+            terms.push(Term::new("faithfulness", faithful.iter().copied(), &faithfulness.value()));
+            match active {
+                Active::Powers(powers) => {
+                    terms.push(Term::new("minimality_lp", minimal.iter().copied(), &lp::minimality(powers)));
+                }
+                _ => terms.extend(comparisons[0].terms()),
+            }
+            terms.push(Term::new("simplicity", simple.iter().copied(), &simplicity.value()));
+            let rest = if matches!(active, Active::Powers(_)) { &comparisons[..] } else { &comparisons[1..] };
+            terms.extend(rest.iter().flat_map(|comparison| comparison.terms()));
+        }
+        if let Some(gradient) = gradient {
+            faithfulness.backward(&weight(&faithful), components, gradient);
+            simplicity.backward(&weight(&simple), gradient);
+            if let Some(lp_powers) = self.lp_powers() {
+                let slope = (weight(&minimal) / batch as f64).unsqueeze(1);
+                let slope = slope + simplicity.slope_of_counts(&weight(&simple), batch);
+                let at = self.attributed_weights();
+                lp::backward(self.network, &at, components, input, attributions, &lp_powers, &slope, gradient);
+            }
+            comparisons.into_iter().for_each(|comparison| comparison.backward(gradient));
+        }
+        terms
+    }
+
+    /// The passes that are held against the target: the one with the active components, where some are selected; the one with
+    /// all components, where it counts.
+    fn comparisons<'p>(&'p self, active: &'p Active, input: &Tensor) -> Vec<Box<dyn Comparison + 'p>> {
+        let coefficient = |setting: fn(&Apd) -> f64| -> Vec<f64> { self.settings.iter().map(setting).collect() };
+        let counts = |coefficients: &[f64]| coefficients.iter().any(|&coefficient| coefficient > 0.0);
+        let hidden = coefficient(|apd| apd.coefficients.hidden);
+        let output = coefficient(|apd| apd.coefficients.output);
+        let target = Target::new(self.network, &self.weights, input);
+        let components = &self.components;
+
+        let mut parts = vec![Part::output("minimality", coefficient(|apd| apd.coefficients.minimality))];
+        if counts(&hidden) {
+            parts.push(Part::hidden("hidden", hidden));
+        }
+        let mut comparisons = match active {
+            Active::Pairs(pairs) => vec![target.compare(Selected::new(components, pairs), parts)],
+            Active::Mask(mask) => vec![target.compare(Masked::new(components, mask), parts)],
+            Active::Powers(_) => Vec::new(),
+        };
+        if counts(&output) {
+            comparisons.push(target.compare(Masked::all(components, input), vec![Part::output("output", output)]));
+        }
+        comparisons
+    }
+}
+
+/// What a decomposition makes of some inputs.
+pub struct Observed {
+    /// A_c(x)^2, [replica, sample, component].
+    pub attributions: Tensor,
+    /// Zeros and ones [replica, sample, component]; in the L_p form A_c(x)^p, which takes their place.
+    pub mask: Tensor,
+    /// The unweighted loss terms.
+    pub terms: Vec<Term>,
+}
+
+/// The components active in one batch, in the form that suits the sparse pass.
+enum Active {
+    Pairs(ActivePairs),
+    Mask(Tensor),
+    /// In the L_p form: A_c(x)^p.
+    Powers(Tensor),
+}
+
+impl Active {
+    /// On how many samples each component is active, [replica, component].
+    fn counts(&self) -> Tensor {
+        match self {
+            Active::Pairs(pairs) => pairs.counts(),
+            Active::Mask(mask) | Active::Powers(mask) => mask.sum_dim_intlist([1].as_slice(), false, None),
+        }
+    }
+
+    /// As [`Observed::mask`].
+    fn into_mask(self) -> Tensor {
+        match self {
+            Active::Pairs(pairs) => pairs.to_mask(),
+            Active::Mask(mask) | Active::Powers(mask) => mask,
+        }
+    }
+}
+
+impl Objective for Decomposition<'_> {
+    fn parameters(&self) -> Vec<Parameter> {
+        let sites = self.network.sites();
+        let pairs = self.components.named(&sites).into_iter().zip(self.gradient.named(&sites));
+        pairs.map(|((name, value), (_, gradient))| Parameter { name, value, gradient }).collect()
+    }
+
+    fn of_replicas(&self, replicas: Range<usize>) -> Box<dyn Objective + '_> {
+        Box::new(Decomposition {
+            network: self.network,
+            weights: self.weights.of_replicas(replicas.clone()),
+            settings: self.settings[replicas.clone()].to_vec(),
+            components: self.components.of_replicas(replicas.clone()),
+            gradient: self.gradient.of_replicas(replicas),
+            sparse_pass: self.sparse_pass,
+        })
+    }
+
+    fn is_small(&self) -> bool {
+        threads::fits_a_core(self.network.parameters() * self.components.number())
+    }
+
+    fn add_gradients(&mut self, input: &Tensor, logged: bool) -> Vec<Term> {
+        let unit_norm = self.settings[0].columns == Columns::UnitNorm;
+        if unit_norm {
+            self.components.normalise_columns();
+        }
+        let mut gradient = self.gradient.map(Tensor::shallow_clone);
+        let attributions = self.attributions(input);
+        let active = self.activity(&attributions, input);
+        let terms = self.losses(&active, &attributions, input, Some(&mut gradient), logged);
+        if unit_norm {
+            self.components.drop_parallel(&mut gradient);
+        }
+        terms
+    }
+}

@@ -1,0 +1,232 @@
+//! The residual MLP (Braun et al. 2025, section 3.2), which computes more functions than it has neurons:
+//! y = (x W_E + sum_l (act(r_l W_in + b_in) W_out + b_out)) W_U, with r_l the residual stream before layer l.
+
+use rand::rngs::ChaCha8Rng;
+use serde::Serialize;
+use tch::{Kind, Tensor};
+
+use crate::{
+    initial_values::{InitialValues, sample_normal},
+    reading::{Activation, BiasIndex, EmbeddingIndex, Reading},
+    site::{PerSite, Site, SiteIndex},
+    spec::{Choice, TableReader, Variant},
+};
+
+/// Sizes and parts of a residual MLP.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ResidualMlp {
+    /// Number of input features.
+    pub features: usize,
+    /// Width of the residual stream.
+    pub width: usize,
+    /// Number of neurons of all layers together.
+    pub neurons: usize,
+    pub layers: usize,
+    pub activation: Activation,
+    pub biases: Biases,
+    pub embedding: Embedding,
+    pub labels: Labels,
+    pub label_coefficients: LabelCoefficients,
+}
+
+impl ResidualMlp {
+    /// What the paper uses, unless the spec says otherwise: relu, no biases, a fixed random embedding, labels x + relu(x).
+    pub fn read(table: &mut TableReader) -> Self {
+        let network = Self {
+            features: table.size("features").such_as(100),
+            width: table.size("width").such_as(1_000),
+            neurons: table.size("neurons").such_as(50),
+            layers: table.number("layers").at_least(1).at_most(100).or(1),
+            activation: table.choice("activation").or(Activation::Relu),
+            biases: table.choice("biases").or(Biases::None),
+            embedding: table.choice("embedding").or(Embedding::Random),
+            labels: table.choice("labels").or(Labels::Activation),
+            label_coefficients: table.choice("label_coefficients").or(LabelCoefficients::One),
+        };
+        let Self { features, width, layers, .. } = network;
+        table.check(
+            &["neurons", "layers"],
+            network.neurons.is_multiple_of(layers.max(1)),
+            "`neurons` must be a multiple of `layers`, which share them",
+            format!("`layers` is {layers}"),
+        );
+        table.check(
+            &["embedding", "features", "width"],
+            network.embedding != Embedding::Identity || features == width,
+            "the embedding can be the identity only where `width` is `features`",
+            format!("`width` is {width}, `features` is {features}"),
+        );
+        network
+    }
+}
+
+impl ResidualMlp {
+    const EMBEDDING: EmbeddingIndex = EmbeddingIndex(0);
+    const UNEMBEDDING: EmbeddingIndex = EmbeddingIndex(1);
+
+    /// Number of neurons in each layer.
+    pub fn neurons_per_layer(&self) -> usize {
+        self.neurons / self.layers
+    }
+
+    pub(super) fn sites(&self) -> PerSite<Site> {
+        let neurons = self.neurons_per_layer();
+        let of_layer = |layer| {
+            [
+                Site::new(format!("layers.{layer}.mlp_in"), self.width, neurons),
+                Site::new(format!("layers.{layer}.mlp_out"), neurons, self.width),
+            ]
+        };
+        (0..self.layers).flat_map(of_layer).collect()
+    }
+
+    /// Those before the activation, then those after it.
+    pub(super) fn biases(&self) -> Vec<(String, i64)> {
+        let of_layers = |name: &str, width: usize| -> Vec<(String, i64)> {
+            (0..self.layers).map(|layer| (format!("layers.{layer}.{name}"), width as i64)).collect()
+        };
+        let (inner, outer) = (of_layers("b_in", self.neurons_per_layer()), of_layers("b_out", self.width));
+        match self.biases {
+            Biases::None => Vec::new(),
+            Biases::Inner => inner,
+            Biases::Outer => outer,
+            Biases::Both => [inner, outer].concat(),
+        }
+    }
+
+    /// The bias before and the one after a layer's activation.
+    fn biases_of(&self, layer: usize) -> (Option<BiasIndex>, Option<BiasIndex>) {
+        let (first, second) = (Some(BiasIndex(layer)), Some(BiasIndex(self.layers + layer)));
+        match self.biases {
+            Biases::None => (None, None),
+            Biases::Inner => (first, None),
+            Biases::Outer => (None, first),
+            Biases::Both => (first, second),
+        }
+    }
+
+    pub(super) fn embeddings(&self) -> Vec<Site> {
+        vec![Site::new("W_E", self.features, self.width), Site::new("W_U", self.width, self.features)]
+    }
+
+    /// W_E and W_U before training, [replica, ...] each.
+    pub(super) fn initial_embeddings(&self, rule: InitialValues, generators: &mut [ChaCha8Rng]) -> Vec<Tensor> {
+        let (features, width) = (self.features as i64, self.width as i64);
+        let embedding = match self.embedding {
+            Embedding::Random => {
+                let normal = sample_normal(&[features, width], 1.0, generators);
+                let norms = normal.norm_scalaropt_dim(2.0, [2].as_slice(), true);
+                normal / norms
+            }
+            Embedding::Identity => {
+                let eye = Tensor::eye(features, (Kind::Float, tch::Device::Cpu));
+                eye.repeat([generators.len() as i64, 1, 1])
+            }
+            Embedding::Trained => {
+                let [embedding, unembedding] =
+                    [[features, width], [width, features]].map(|shape| rule.sample(&shape, generators));
+                return vec![embedding, unembedding];
+            }
+        };
+        let unembedding = embedding.mt().contiguous();
+        vec![embedding, unembedding]
+    }
+
+    /// y = (x W_E + sum_l (act(r_l W_in + b_in) W_out + b_out)) W_U.
+    pub(super) fn forward<R: Reading>(&self, reading: &mut R, features: R::Value) -> R::Value {
+        let mut residual = reading.embed(Self::EMBEDDING, features);
+        for layer in 0..self.layers {
+            let (inner, outer) = self.biases_of(layer);
+            let mut hidden = reading.apply(SiteIndex(2 * layer), residual.clone());
+            if let Some(bias) = inner {
+                hidden = reading.add_bias(bias, hidden);
+            }
+            hidden = reading.activate(self.activation, hidden);
+            let mut output = reading.apply(SiteIndex(2 * layer + 1), hidden);
+            if let Some(bias) = outer {
+                output = reading.add_bias(bias, output);
+            }
+            residual = reading.add(residual, output);
+        }
+        reading.embed(Self::UNEMBEDDING, residual)
+    }
+
+    /// What the network is to answer to `input` [replica, sample, feature]; `coefficients` [replica, 1, feature].
+    pub(super) fn labels(&self, input: &Tensor, coefficients: &Tensor) -> Tensor {
+        let scaled = input * coefficients;
+        match self.labels {
+            Labels::Activation => input + self.activation.of(&scaled),
+            Labels::Absolute => scaled.abs(),
+        }
+    }
+}
+
+/// Which biases a residual MLP has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Biases {
+    None,
+    /// b_in, before the activation.
+    Inner,
+    /// b_out, into the residual stream.
+    Outer,
+    Both,
+}
+
+impl Choice for Biases {
+    const VARIANTS: &'static [Variant<Self>] = &[
+        Variant::Word("none", Self::None),
+        Variant::Word("inner", Self::Inner),
+        Variant::Word("outer", Self::Outer),
+        Variant::Word("both", Self::Both),
+    ];
+}
+
+/// How features enter the residual stream and leave it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Embedding {
+    /// Random rows of length one, not trained; W_U is the transpose.
+    Random,
+    /// The identity, not trained.
+    Identity,
+    /// W_E and W_U each trained with the rest.
+    Trained,
+}
+
+impl Choice for Embedding {
+    const VARIANTS: &'static [Variant<Self>] = &[
+        Variant::Word("random", Self::Random),
+        Variant::Word("identity", Self::Identity),
+        Variant::Word("trained", Self::Trained),
+    ];
+}
+
+/// What a residual MLP is trained to answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Labels {
+    /// x + act(c x).
+    Activation,
+    /// |c x|.
+    Absolute,
+}
+
+impl Choice for Labels {
+    const VARIANTS: &'static [Variant<Self>] =
+        &[Variant::Word("activation", Self::Activation), Variant::Word("absolute", Self::Absolute)];
+}
+
+/// The coefficients c of the labels, one for each feature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LabelCoefficients {
+    /// 1.
+    One,
+    /// Uniform in [1, 2), by the target's seed.
+    Drawn,
+}
+
+impl Choice for LabelCoefficients {
+    const VARIANTS: &'static [Variant<Self>] = &[Variant::Word("one", Self::One), Variant::Word("drawn", Self::Drawn)];
+}
