@@ -30,10 +30,12 @@ pub fn of_target(spec: &Spec) -> f64 {
     FLOAT * replicas * (4.0 * network.parameters() as f64 + training.batch as f64 * values(spec))
 }
 
-/// Bytes for the whole experiment, an estimate: the larger of targets and decomposition, which has for each replica the
-/// factors with their gradient and two moments, the components' matrices side by side (built up from a product), and for
-/// each sample its values and the table of attributions with its selection. On a GPU all samples go through the tangents
-/// at once.
+/// Bytes for the whole experiment, an estimate: the largest of targets, decomposition and measurement.
+///
+/// The decomposition has for each replica the factors with their gradient and two moments, the components' matrices side
+/// by side in both directions (each built up from a product), and for each sample its values and the table of
+/// attributions with its selection; on a GPU all samples go through the tangents at once. The measurement of one replica
+/// takes its components' matrices in double precision, with their squares and products, beside all factors.
 pub fn of_experiment(spec: &Spec, device: Device) -> f64 {
     let Method::Apd(apd) = &spec.method;
     let network = &spec.target.network;
@@ -42,8 +44,10 @@ pub fn of_experiment(spec: &Spec, device: Device) -> f64 {
     let values = values(spec);
     let tangents = if device.is_cuda() { 2.0 * components * values } else { 0.0 };
     let of_sample = values + 3.0 * components + tangents;
-    let training = FLOAT * spec.seeds.len() as f64 * (4.0 * factors(spec) as f64 + 3.0 * matrices + batch * of_sample);
-    of_target(spec).max(training)
+    let (replicas, factors) = (spec.seeds.len() as f64, factors(spec) as f64);
+    let training = FLOAT * replicas * (4.0 * factors + 4.0 * matrices + batch * of_sample);
+    let measurement = FLOAT * (replicas * factors + 6.0 * matrices);
+    of_target(spec).max(training).max(measurement)
 }
 
 /// Number of entries of all values that one sample takes on its way through the network.

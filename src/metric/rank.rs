@@ -46,15 +46,20 @@ impl Spectrum {
 
 /// The spectra of all components of one replica (axis kept, [1, ...]) at one site: as many singular values as the rank
 /// budget or the site allows. In double precision.
+///
+/// With A = Q R and B^T = Q' R', P = A B = Q (R R'^T) Q'^T has the singular values of R R'^T, which is of the rank
+/// budget's size: no large matrix is made.
 pub fn spectra(factors: &Factors) -> Vec<Spectrum> {
-    let rank = factors.a.size()[3].min(factors.a.size()[1]).min(factors.b.size()[3]);
-    let in_double = Factors { a: factors.a.to_kind(Kind::Double), b: factors.b.to_kind(Kind::Double) };
-    let matrices = in_double.matrices().squeeze_dim(0);
-    let finite = bool::try_from(matrices.isfinite().all()).expect("one truth value");
+    let a = factors.a.squeeze_dim(0).permute([1, 0, 2]).to_kind(Kind::Double);
+    let b = factors.b.squeeze_dim(0).to_kind(Kind::Double);
+    let triangle = |factor: &Tensor| Tensor::linalg_qr(factor, "r").1;
+    let core = triangle(&a).matmul(&triangle(&b.mt()).mt());
+    let finite = bool::try_from(core.isfinite().all()).expect("one truth value");
     let values = if finite {
-        matrices.svd(true, false).1.narrow(1, 0, rank)
+        core.svd(true, false).1
     } else {
-        Tensor::full([matrices.size()[0], rank], f64::NAN, (Kind::Double, matrices.device()))
+        let [components, rows, columns] = core.size()[..] else { panic!("a table of matrices has three axes") };
+        Tensor::full([components, rows.min(columns)], f64::NAN, (Kind::Double, core.device()))
     };
     let rows = Vec::<Vec<f64>>::try_from(values).expect("a table of [component, rank]");
     rows.into_iter().map(|singular_values| Spectrum { singular_values }).collect()
@@ -79,6 +84,8 @@ mod tests {
         // P = u1 3 v1^T + u2 2 v2^T with unit vectors of two rows and columns each.
         let a = Tensor::from_slice2(&[[3.0_f32, 0.0], [0.0, 2.0], [0.0, 0.0]]).view([1, 3, 1, 2]);
         let b = Tensor::from_slice2(&[[0.0_f32, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, -1.0]]).view([1, 1, 2, 4]);
-        assert_eq!(spectra(&Factors { a, b }), [Spectrum { singular_values: vec![3.0, 2.0] }]);
+        let [Spectrum { singular_values }] = &spectra(&Factors { a, b })[..] else { panic!("one component") };
+        assert_eq!(singular_values.len(), 2);
+        assert!(singular_values.iter().zip([3.0, 2.0]).all(|(value, known)| (value - known).abs() < 1e-14));
     }
 }

@@ -50,8 +50,8 @@ fn a_tensor_is_taken_by_name_and_shape() {
     assert!(file.take("embed.A", &[3, 2]).unwrap().equal(&sample()[0].1));
     let shown = path.display();
     let problem = |result: Result<Tensor, RunError>| result.unwrap_err().what().to_string();
-    assert_eq!(problem(file.take("embed.A", &[3, 2])), format!("{shown} holds no tensor embed.A"));
-    assert_eq!(problem(file.take("moment", &[2])), format!("moment in {shown} has the shape [1], not [2]"));
+    assert_eq!(problem(file.take("embed.A", &[3, 2])), format!("{shown} is damaged: it holds no tensor embed.A"));
+    assert_eq!(problem(file.take("moment", &[2])), format!("{shown} is damaged: moment has the shape [1], not [2]"));
 }
 
 #[test]
