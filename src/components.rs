@@ -49,9 +49,12 @@ impl Factors {
     }
 }
 
+/// Its square is still a number.
+const TINY: f64 = 1e-18;
+
 /// Of A [replica, d_in, component, rank], the lengths over d_in; a column of zeros counts as tiny.
 fn column_lengths(a: &Tensor) -> Tensor {
-    a.square().sum_dim_intlist([1].as_slice(), true, None).sqrt().clamp_min(f64::from(f32::MIN_POSITIVE))
+    a.square().sum_dim_intlist([1].as_slice(), true, None).sqrt().clamp_min(TINY)
 }
 
 /// All components of all replicas.
@@ -106,9 +109,8 @@ impl Components {
     /// Takes from the gradient of every A its part along each column (over d_in) of A.
     pub fn drop_parallel(&self, gradient: &mut Components) {
         for (Factors { a, .. }, slope) in self.factors.iter().zip(gradient.factors.iter()) {
-            let directions = a / column_lengths(a);
-            let parallel = (&slope.a * &directions).sum_dim_intlist([1].as_slice(), true, None);
-            let _ = slope.a.shallow_clone().addcmul_(&directions, &-parallel);
+            let parallel = (&slope.a * a).sum_dim_intlist([1].as_slice(), true, None) / column_lengths(a).square();
+            let _ = slope.a.shallow_clone().addcmul_(a, &-parallel);
         }
     }
 

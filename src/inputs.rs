@@ -1,6 +1,6 @@
 //! The inputs that a network sees in training, decomposition and measurement: sparse feature vectors.
 
-use rand::{Rng, rngs::ChaCha8Rng};
+use rand::{Rng, RngExt, rngs::ChaCha8Rng};
 use serde::Serialize;
 use tch::{Device, Kind, Tensor};
 
@@ -15,11 +15,16 @@ use crate::{
 #[serde(rename_all = "snake_case")]
 pub enum Inputs {
     Independent(IndependentFeatures),
+    Exactly(ExactlyActive),
+    Synced(SyncedFeatures),
 }
 
 impl Choice for Inputs {
-    const VARIANTS: &'static [Variant<Self>] =
-        &[Variant::Table("independent", |table| Self::Independent(IndependentFeatures::read(table)))];
+    const VARIANTS: &'static [Variant<Self>] = &[
+        Variant::Table("independent", |table| Self::Independent(IndependentFeatures::read(table))),
+        Variant::Table("exactly", |table| Self::Exactly(ExactlyActive::read(table))),
+        Variant::Table("synced", |table| Self::Synced(SyncedFeatures::read(table))),
+    ];
 }
 
 /// Each feature is active independently with one probability; an active one is uniform in [low, high).
@@ -33,14 +38,73 @@ pub struct IndependentFeatures {
 impl IndependentFeatures {
     /// The values lie in [0, 1) unless the spec says otherwise: the paper's toy models of superposition.
     fn read(table: &mut TableReader) -> Self {
-        let features = Self {
-            probability: table.number("probability").above(0.0).at_most(1.0).such_as(0.05),
-            low: table.number("low").or(0.0),
-            high: table.number("high").or(1.0),
-        };
-        let Self { low, high, .. } = features;
-        table.check(&["low", "high"], low < high, "`low` must be below `high`", format!("`high` is {high}"));
-        features
+        let probability = table.number("probability").above(0.0).at_most(1.0).such_as(0.05);
+        let (low, high) = read_range(table);
+        Self { probability, low, high }
+    }
+}
+
+fn read_range(table: &mut TableReader) -> (f64, f64) {
+    let (low, high) = (table.number("low").or(0.0), table.number("high").or(1.0));
+    table.check(&["low", "high"], low < high, "`low` must be below `high`", format!("`high` is {high}"));
+    (low, high)
+}
+
+/// The same number of features is active on every sample, any set of them equally often; an active one is uniform in
+/// [low, high).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ExactlyActive {
+    /// How many.
+    pub active: usize,
+    pub low: f64,
+    pub high: f64,
+}
+
+impl ExactlyActive {
+    fn read(table: &mut TableReader) -> Self {
+        let active = table.size("active").such_as(1);
+        let (low, high) = read_range(table);
+        Self { active, low, high }
+    }
+
+    /// The first places of a shuffle of the features.
+    fn fill(&self, entries: &mut [f32], features: usize, generator: &mut ChaCha8Rng) {
+        let mut order: Vec<usize> = (0..features).collect();
+        for sample in entries.chunks_exact_mut(features) {
+            for place in 0..self.active {
+                order.swap(place, generator.random_range(place..features));
+                sample[order[place]] = value(self.low, self.high, generator);
+            }
+        }
+    }
+}
+
+/// Neighbouring features in groups of one size (the last may be smaller): those of a group are active together, each group
+/// independently with one probability; an active feature is uniform in [low, high).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct SyncedFeatures {
+    /// Number of features in a group.
+    pub group: usize,
+    pub probability: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+impl SyncedFeatures {
+    fn read(table: &mut TableReader) -> Self {
+        let group = table.size("group").such_as(2);
+        let probability = table.number("probability").above(0.0).at_most(1.0).such_as(0.05);
+        let (low, high) = read_range(table);
+        Self { group, probability, low, high }
+    }
+
+    fn fill(&self, entries: &mut [f32], features: usize, generator: &mut ChaCha8Rng) {
+        let groups = entries.chunks_exact_mut(features).flat_map(|sample| sample.chunks_mut(self.group));
+        for group in groups {
+            if f64::from(uniform(generator)) < self.probability {
+                group.iter_mut().for_each(|entry| *entry = value(self.low, self.high, generator));
+            }
+        }
     }
 }
 
@@ -53,7 +117,9 @@ impl Inputs {
         for (entries, &seed) in slice_mut(&mut tensor).chunks_exact_mut(batch * features).zip(seeds) {
             let mut generator = stream(seed, purpose, step);
             match self {
-                Inputs::Independent(features) => features.fill(entries, &mut generator),
+                Inputs::Independent(rule) => rule.fill(entries, &mut generator),
+                Inputs::Exactly(rule) => rule.fill(entries, features, &mut generator),
+                Inputs::Synced(rule) => rule.fill(entries, features, &mut generator),
             }
         }
         tensor
@@ -69,10 +135,15 @@ impl IndependentFeatures {
             // The number of inactive entries before the next active one is geometric: floor(ln u / ln(1 - p)).
             position += (libm::log(uniform_open(generator)) / log_inactive).floor();
             let Some(entry) = entries.get_mut(position as usize) else { break };
-            *entry = (self.low + (self.high - self.low) * f64::from(uniform(generator))) as f32;
+            *entry = value(self.low, self.high, generator);
             position += 1.0;
         }
     }
+}
+
+/// Uniform in [low, high).
+fn value(low: f64, high: f64, generator: &mut ChaCha8Rng) -> f32 {
+    (low + (high - low) * f64::from(uniform(generator))) as f32
 }
 
 /// Uniform in [0, 1) with 24 bits.
@@ -118,6 +189,27 @@ mod tests {
         assert_eq!(company.select(0, 2), batch(0.05, &[3], 7).select(0, 0));
         assert_ne!(company.select(0, 0), company.select(0, 1));
         assert_ne!(batch(0.05, &[1], 8), batch(0.05, &[1], 7));
+    }
+
+    #[test]
+    fn exactly_so_many_features_are_active_and_each_equally_often() {
+        let inputs = Inputs::Exactly(ExactlyActive { active: 3, low: 0.5, high: 1.0 });
+        let batch = inputs.batch(&[1], Purpose::DecompositionInputs, 0, 2_000, 12);
+        let over = |axis: i64| batch.not_equal(0.0).sum_dim_intlist([0, axis].as_slice(), false, Kind::Double);
+        assert_eq!(over(2), Tensor::full([2_000], 3.0, (Kind::Double, Device::Cpu)));
+        // Binomial(2000, 1/4) has standard deviation 19.4.
+        assert!((over(1) - 500.0).abs().max().double_value(&[]) < 90.0);
+    }
+
+    #[test]
+    fn synced_features_are_active_together() {
+        let inputs = Inputs::Synced(SyncedFeatures { group: 2, probability: 0.25, low: 0.5, high: 1.0 });
+        let active = inputs.batch(&[1], Purpose::DecompositionInputs, 0, 2_000, 4).not_equal(0.0);
+        assert_eq!(active.select(2, 0), active.select(2, 1));
+        assert_eq!(active.select(2, 2), active.select(2, 3));
+        assert_ne!(active.select(2, 0), active.select(2, 2));
+        let share = active.to_kind(Kind::Double).mean(Kind::Double).double_value(&[]);
+        assert!((share - 0.25).abs() < 0.04, "share {share}");
     }
 
     #[test]

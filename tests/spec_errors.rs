@@ -756,6 +756,7 @@ error: the spec lacks `target.tms.features`, `target.tms.hidden`, `target.inputs
          features = 5
          hidden = 2
 
+         # one of [target.inputs.independent], [target.inputs.exactly], [target.inputs.synced]
          [target.inputs.independent]
          probability = 0.05
 

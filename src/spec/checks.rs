@@ -3,6 +3,7 @@
 use super::{Spec, TableReader};
 use crate::{
     attribution::Attribution,
+    inputs::Inputs,
     method::{LastComponent, Method},
     selection::Selection,
 };
@@ -48,6 +49,15 @@ pub fn check(spec: &Spec, table: &mut TableReader) {
             rule.pairs(batch) >= 1,
             "`k` times `decomposition.batch` must be at least 1, or nothing is ever selected",
             format!("{k} * {batch} is less"),
+        );
+    }
+    if let Inputs::Exactly(inputs) = &spec.target.inputs {
+        let features = spec.target.network.features();
+        table.check(
+            &["target.inputs.exactly.active", "target"],
+            inputs.active <= features,
+            "no more features can be `active` than there are",
+            format!("the network has {features}"),
         );
     }
     table.check(
