@@ -5,7 +5,8 @@ mod support;
 use apd::{
     attribution::{by_block, by_sample, tangents as tangents_of},
     components::{Components, Factors},
-    network::{Network, Weights},
+    fit::Objective,
+    network::{Network, Task, Weights},
     reading::{Dense, Masked, SiteProduct, Tangent, Tape},
     run::{read_tensors, write_tensors},
     site::PerSite,
@@ -98,6 +99,32 @@ fn the_tangents_sum_to_the_tangent_along_the_whole_weight() {
         let sum = tangents(&network, &weights, &components, &input).sum_dim_intlist([2].as_slice(), false, None);
         let direction = components.factors.map(Factors::sum);
         assert_close(&sum, &central_difference(&network, &weights, &direction, &input), 1e-6, "sum");
+    }
+}
+
+#[test]
+fn the_gradient_of_a_task_is_the_central_difference_of_its_error() {
+    const STEP: f64 = 1e-6;
+    for network in networks() {
+        let weights = weights(&network, &SEEDS).map(|tensor| tensor.to_kind(Kind::Double));
+        let input = inputs(&network, &SEEDS).batch(4, 64, Device::Cpu).to_kind(Kind::Double);
+        let mut task = Task::new(&network, weights, &SEEDS);
+        task.add_gradients(&input, false);
+        let gradients: Vec<Tensor> = task.parameters().iter().map(|parameter| parameter.gradient.copy()).collect();
+        let mut error_after = |number: usize, step: &Tensor| {
+            let mut value = task.parameters().swap_remove(number).value;
+            let _ = value.g_add_(step);
+            let error: f64 = task.add_gradients(&input, true)[0].values.iter().sum();
+            let _ = value.g_sub_(step);
+            error
+        };
+        for (number, gradient) in gradients.iter().enumerate() {
+            let step =
+                Tensor::arange(gradient.numel() as i64, (Kind::Double, Device::Cpu)).sin().view_as(gradient) * STEP;
+            let difference = error_after(number, &step) - error_after(number, &-&step);
+            let expected = 2.0 * (gradient * &step).sum(Kind::Double).double_value(&[]);
+            assert!((difference - expected).abs() < 1e-6 * STEP, "parameter {number} of {network:?}");
+        }
     }
 }
 

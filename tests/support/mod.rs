@@ -49,11 +49,11 @@ pub fn networks() -> Vec<Network> {
     ]
 }
 
-/// Random weights and random biases: zero biases would hide mistakes.
+/// Random weights and random biases: zero biases would hide mistakes, and put zero inputs on the kink of relu.
 pub fn weights(network: &Network, seeds: &[u64]) -> Weights {
     let mut weights = Weights::random(network, RULE, seeds);
     for (number, bias) in weights.biases.iter_mut().enumerate() {
-        let values = Tensor::arange(bias.size()[1], (tch::Kind::Float, tch::Device::Cpu)) + number as f64;
+        let values = Tensor::arange(bias.size()[1], (tch::Kind::Float, tch::Device::Cpu)) + (number + 1) as f64;
         bias.copy_(&(values.sin() * 0.1));
     }
     weights
