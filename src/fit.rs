@@ -92,7 +92,7 @@ pub struct Term {
 }
 
 impl Term {
-    /// From a tensor [replica].
+    /// From a tensor `[replica]`.
     pub fn new(name: &'static str, coefficients: impl Iterator<Item = f64>, values: &Tensor) -> Self {
         let values = Vec::try_from(values.to_kind(tch::Kind::Double).to_device(Device::Cpu)).expect("one axis");
         Self { name, coefficients: coefficients.collect(), values }

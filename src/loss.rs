@@ -26,14 +26,14 @@ impl Faithfulness {
         Self { residuals, parameters }
     }
 
-    /// [replica].
+    /// `[replica]`.
     pub fn value(&self) -> Tensor {
         let squares =
             self.residuals.iter().map(|residual| residual.square().sum_dim_intlist([1, 2].as_slice(), false, None));
         squares.reduce(|sum, square| sum + square).expect("a network has a site") / self.parameters
     }
 
-    /// Adds the derivative, weighted by `coefficients` [replica], to that of the factors.
+    /// Adds the derivative, weighted by `coefficients` `[replica]`, to that of the factors.
     pub fn backward(&self, coefficients: &Tensor, components: &Components, gradient: &mut Components) {
         let weight = (coefficients * (2.0 / self.parameters)).view([-1, 1, 1]);
         for (site, residual) in self.residuals.enumerate() {
@@ -65,7 +65,7 @@ impl MeanSquaredError {
         self.differences.iter().map(|difference| difference.size()[2]).sum()
     }
 
-    /// [replica].
+    /// `[replica]`.
     pub fn value(&self) -> Tensor {
         if let [difference] = &self.differences[..] {
             return difference.square().mean_dim([1, 2].as_slice(), false, None);
@@ -77,7 +77,7 @@ impl MeanSquaredError {
         sums.reduce(|sum, squares| sum + squares).expect("a pair") / self.width() as f64
     }
 
-    /// The derivatives with respect to the first of each pair, weighted by `coefficients` [replica].
+    /// The derivatives with respect to the first of each pair, weighted by `coefficients` `[replica]`.
     pub fn backward(self, coefficients: &Tensor) -> Vec<Tensor> {
         let samples = self.differences[0].size()[1];
         let weight = (coefficients * (2.0 / (samples * self.width()) as f64)).view([-1, 1, 1]);
@@ -100,7 +100,7 @@ pub struct Simplicity<'a> {
 
 impl<'a> Simplicity<'a> {
     /// `counts` [replica, component]: on how many of the `batch` samples a component is active, or the sum of what stands for
-    /// s_c(x_b) there; `powers` [replica]: p.
+    /// s_c(x_b) there; `powers` `[replica]`: p.
     pub fn new(components: &'a Components, counts: &Tensor, batch: i64, powers: &Tensor) -> Self {
         let parameters: i64 = components.factors.iter().map(|Factors { a, b }| a.size()[1] * b.size()[3]).sum();
         let activity = (counts / (parameters * batch) as f64).unsqueeze(-1);
@@ -108,7 +108,7 @@ impl<'a> Simplicity<'a> {
         Self { components, activity, half_power, parameters, norms: components.factors.map(Factors::squared_norms) }
     }
 
-    /// [replica].
+    /// `[replica]`.
     pub fn value(&self) -> Tensor {
         let sums = self.norms.iter().map(|(a, b)| {
             let lengths = (a * b + SCHATTEN_FLOOR).pow(&self.half_power);
@@ -117,7 +117,7 @@ impl<'a> Simplicity<'a> {
         sums.reduce(|sum, term| sum + term).expect("a network has a site")
     }
 
-    /// The derivative with respect to `counts`, [replica, component], weighted by `coefficients` [replica].
+    /// The derivative with respect to `counts`, [replica, component], weighted by `coefficients` `[replica]`.
     pub fn slope_of_counts(&self, coefficients: &Tensor, batch: i64) -> Tensor {
         let sums = self
             .norms
@@ -127,7 +127,7 @@ impl<'a> Simplicity<'a> {
         lengths * coefficients.unsqueeze(1) / (self.parameters * batch) as f64
     }
 
-    /// Adds the derivative, weighted by `coefficients` [replica], to that of the factors.
+    /// Adds the derivative, weighted by `coefficients` `[replica]`, to that of the factors.
     pub fn backward(&self, coefficients: &Tensor, gradient: &mut Components) {
         // d (s + e)^{p/2} = p/2 (s + e)^{p/2 - 1} ds, and ds = 2 |B|^2 A dA + 2 |A|^2 B dB.
         let weight = &self.activity * (coefficients.view([-1, 1, 1]) * &self.half_power * 2.0);
@@ -141,7 +141,7 @@ impl<'a> Simplicity<'a> {
     }
 }
 
-/// A tensor [replica] of hyperparameters on the device of the components.
+/// A tensor `[replica]` of hyperparameters on the device of the components.
 pub fn per_replica(values: impl Iterator<Item = f64>, like: &Components) -> Tensor {
     let values: Vec<f64> = values.collect();
     Tensor::from_slice(&values).to_kind(Kind::Float).to_device(like.device())

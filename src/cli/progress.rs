@@ -100,7 +100,9 @@ impl Training {
     fn progress(&mut self, step: u64, terms: Option<&[(String, f64)]>) {
         self.step = step;
         if let Some(terms) = terms {
-            self.terms = terms.iter().map(|(name, value)| format!(", {name} {value:.1e}")).collect();
+            // The total, which comes last, is what a narrow terminal must still show.
+            let total_first = terms.last().into_iter().chain(terms.iter().rev().skip(1).rev());
+            self.terms = total_first.map(|(name, value)| format!(", {name} {value:.1e}")).collect();
         }
         match &mut self.display {
             Display::Bar(bar) => {
@@ -117,7 +119,7 @@ impl Training {
         }
     }
 
-    /// Where it stands, for example `components: step 1200 of 20000, 890/s, 21 s left, faithfulness 1.2e-3`.
+    /// Where it stands, for example `components: step 1200 of 20000, 890/s, 21 s left, total 1.2e-3`.
     fn line(&self) -> String {
         let left = (self.steps - self.step) as f64 / self.rate();
         let Training { stage, step, steps, terms, .. } = self;
@@ -181,6 +183,6 @@ mod tests {
         training.progress(2_000, Some(&[("faithfulness".into(), 0.00123), ("total".into(), 2.0)]));
         let line = training.line();
         assert!(line.starts_with("components: step 2000 of 5000, "), "{line}");
-        assert!(line.ends_with("/s, 30 s left, faithfulness 1.2e-3, total 2.0e0"), "{line}");
+        assert!(line.ends_with("/s, 30 s left, total 2.0e0, faithfulness 1.2e-3"), "{line}");
     }
 }

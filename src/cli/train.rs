@@ -22,7 +22,7 @@ pub struct Train {
 enum What {
     /// Train the networks that are to be taken apart, one for each seed
     ///
-    /// A trained target is kept in RESULTS/targets and never trained twice: every experiment with the same [target]
+    /// A trained target is kept in RESULTS/targets and never trained twice: every experiment with the same target
     /// section and seed uses it.
     #[command(after_help = "\
 Examples:

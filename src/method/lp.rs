@@ -16,12 +16,12 @@ use crate::{
 /// Keeps the power differentiable where an attribution vanishes.
 const FLOOR: f64 = 1e-16;
 
-/// (A_c^2 + 1e-16)^{p/2}, [replica, sample, component], of `attributions` A_c^2 and `powers` p [replica].
+/// (A_c^2 + 1e-16)^{p/2}, [replica, sample, component], of `attributions` A_c^2 and `powers` p `[replica]`.
 pub fn powers(attributions: &Tensor, powers: &Tensor) -> Tensor {
     (attributions + FLOOR).pow(&(powers * 0.5).view([-1, 1, 1]))
 }
 
-/// L_m, [replica], of the [`powers`].
+/// L_m, `[replica]`, of the [`powers`].
 pub fn minimality(powers: &Tensor) -> Tensor {
     powers.sum_dim_intlist([2].as_slice(), false, None).mean_dim([1].as_slice(), false, None)
 }

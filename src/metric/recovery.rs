@@ -6,9 +6,9 @@ use super::assignment::assign;
 
 /// The least cosine of a matched component with its feature.
 const LEAST_COSINE: f64 = 0.99;
-/// The range of |P_c[j]| / |W[j]| of a matched component.
+/// The range of `|P_c[j]| / |W[j]|` of a matched component.
 const NORM_RATIOS: std::ops::RangeInclusive<f64> = 0.8..=1.2;
-/// The largest |P_c[j]| / |W[j]| of any other component.
+/// The largest `|P_c[j]| / |W[j]|` of any other component.
 const LARGEST_LEAK: f64 = 0.2;
 
 /// How one replica's components compare with its features.
@@ -16,7 +16,7 @@ const LARGEST_LEAK: f64 = 0.2;
 pub struct Recovery {
     /// Mean over the features of the largest cosine with any component (Braun et al. 2025, table 1).
     pub mmcs: f64,
-    /// Mean over the features of |P_c[j]| / |W[j]| for the component c of that cosine.
+    /// Mean over the features of `|P_c[j]| / |W[j]|` for the component c of that cosine.
     pub ml2r: f64,
     pub features: Vec<FeatureMatch>,
     pub components: Vec<ComponentMatch>,
@@ -30,11 +30,11 @@ pub struct Recovery {
 pub struct FeatureMatch {
     /// `None` where there are fewer components than features.
     pub component: Option<usize>,
-    /// cos(P_c[j], W[j]).
+    /// `cos(P_c[j], W[j])`.
     pub cosine: f64,
-    /// |P_c[j]| / |W[j]|.
+    /// `|P_c[j]| / |W[j]|`.
     pub norm_ratio: f64,
-    /// The largest |P_c'[j]| / |W[j]| of the other components c'.
+    /// The largest `|P_c'[j]| / |W[j]|` of the other components c'.
     pub leak: f64,
 }
 
@@ -43,12 +43,12 @@ pub struct FeatureMatch {
 pub struct ComponentMatch {
     /// `None` where there are more components than features.
     pub feature: Option<usize>,
-    /// The largest |P_c[j']| / |W[j']| at the other features j'.
+    /// The largest `|P_c[j']| / |W[j']|` at the other features j'.
     pub largest_leak: f64,
 }
 
 /// Compares `matrices` [component, feature, hidden], the components at the embed site, with the rows of `embed`
-/// [feature, hidden]. The assignment makes the sum of q[c, j] = P_c[j] . W[j] / |W[j]|^2 largest.
+/// [feature, hidden]. The assignment makes the sum of `q[c, j] = P_c[j] . W[j] / |W[j]|^2` largest.
 pub fn recovery(embed: &Tensor, matrices: &Tensor) -> Recovery {
     let (embed, matrices) = (embed.to_kind(Kind::Double), matrices.to_kind(Kind::Double));
     let (features, components) = (embed.size()[0] as usize, matrices.size()[0] as usize);

@@ -62,10 +62,13 @@ impl RunData {
         let provenance = read_provenance(&paths.provenance(), &mut problems);
         let text = |key: &str| provenance.get(key).and_then(|value| value.as_str()).map(str::to_owned);
         let real_folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        let sizes = sizes(&spec);
+        // Only a toy model of superposition has features to draw.
+        let is_drawn = sizes.is_some() || spec.is_empty();
         Ok(RunData {
             folder: folder.to_owned(),
             name: real_folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned(),
-            sizes: sizes(&spec),
+            sizes,
             replicas: replicas(&spec),
             status: text("status"),
             device: text("device"),
@@ -74,7 +77,9 @@ impl RunData {
             training: read_table(&paths.training_table(), &mut problems),
             components: read_table(&paths.components_table(), &mut problems),
             ranks: read_ranks(&paths.ranks_table(), &mut problems),
-            embeddings: read_embeddings(&paths.target(), &paths.components(), &mut problems),
+            embeddings: is_drawn
+                .then(|| read_embeddings(&paths.target(), &paths.components(), &mut problems))
+                .flatten(),
             problems,
         })
     }

@@ -1,7 +1,7 @@
 //! An experiment as its user writes it: TOML in, a checked and fully resolved experiment out.
 //!
 //! The settings of each part live beside the code that they configure; this module composes them. In reading order:
-//! [`load`] takes a file to a [`Spec`]; `source` and `tree` keep where every value was written, `overrides` applies
+//! [`load()`] takes a file to a [`Spec`]; `source` and `tree` keep where every value was written, `overrides` applies
 //! `--set`; `reader`, `number` and `choice` are what each `read` function is written in; `identity` reads name, seeds and
 //! format; `checks` compares settings of different parts; `problem`, `skeleton` and `nearest` say what is wrong;
 //! `resolved` writes a spec back as TOML and gives it a hash.
