@@ -7,7 +7,7 @@ use apd::{
     components::{Components, Factors},
     fit::Objective,
     network::{Network, Task, Weights},
-    reading::{Dense, Masked, SiteProduct, Tangent, Tape},
+    reading::{Masked, SiteProduct, Tangent, Tape},
     run::{read_tensors, write_tensors},
     site::PerSite,
 };
@@ -42,7 +42,7 @@ fn all_components_together_are_the_network_that_they_sum_to() {
         let input = inputs(&network, &SEEDS).batch(0, 64, Device::Cpu);
         let ones = Tensor::ones([2, 64, COMPONENTS as i64], (Kind::Float, Device::Cpu));
         let all = output(&network, Masked::new(&components, &ones), &weights, &input);
-        assert_close(&all, &output(&network, Dense::new(&weights), &weights, &input), 1e-5, "output");
+        assert_close(&all, &network.output(&weights, &input), 1e-5, "output");
     }
 }
 
@@ -55,8 +55,21 @@ fn without_components_only_the_biases_remain() {
         let input = inputs(&network, &SEEDS).batch(0, 64, Device::Cpu);
         let zeros = Tensor::zeros([2, 64, COMPONENTS as i64], (Kind::Float, Device::Cpu));
         let nothing = output(&network, Masked::new(&components, &zeros), &without, &input);
-        assert_eq!(nothing, output(&network, Dense::new(&without), &without, &input));
+        assert_close(&nothing, &network.output(&without, &input), 1e-6, "output");
         assert!(nothing.abs().max().double_value(&[]) > 0.0, "the biases show");
+    }
+}
+
+#[test]
+fn a_sample_alone_and_among_others_has_the_same_output() {
+    for network in networks() {
+        let weights = weights(&network, &SEEDS);
+        let input = inputs(&network, &SEEDS).batch(5, 8, Device::Cpu);
+        let among = network.output(&weights, &input);
+        for sample in 0..8 {
+            let alone = network.output(&weights, &input.narrow(1, sample, 1));
+            assert_close(&alone, &among.narrow(1, sample, 1), 1e-5, &format!("sample {sample}"));
+        }
     }
 }
 

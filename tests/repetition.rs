@@ -8,9 +8,10 @@ use apd::{
     fit::{Fit, Objective},
     memory::slice,
     method::Decomposition,
-    network::{Network, Weights},
+    network::{Biases, Embedding, Network, Task, Weights},
+    reading::Activation,
 };
-use support::{assert_close, components, inputs, settings, tms, training, weights};
+use support::{assert_close, components, inputs, residual_mlp, settings, tms, training, weights};
 use tch::{Device, Tensor};
 
 const NUMBER: usize = 12;
@@ -46,6 +47,26 @@ fn one_step_two_hundred_times_on_two_threads_gives_the_same_bytes() {
     let first: Vec<u32> = step();
     assert!(first.iter().any(|bits| *bits != 0), "the step has a gradient");
     for repetition in 1..200 {
+        assert!(step() == first, "repetition {repetition} differs");
+    }
+}
+
+#[test]
+fn one_step_of_a_target_a_hundred_times_on_two_threads_gives_the_same_bytes() {
+    tch::set_num_threads(2);
+    let seeds = [1, 2];
+    let network = residual_mlp(2, Activation::Gelu, Biases::Both, Embedding::Trained);
+    let weights = weights(&network, &seeds);
+    let input = inputs(&network, &seeds).batch(0, 4096, Device::Cpu);
+    let step = || {
+        let mut task = Task::new(&network, weights.map(Tensor::copy), &seeds);
+        task.add_gradients(&input, false);
+        let gradients = task.parameters();
+        gradients.iter().flat_map(|parameter| slice(&parameter.gradient)).map(|slope| slope.to_bits()).collect()
+    };
+    let first: Vec<u32> = step();
+    assert!(first.iter().any(|bits| *bits != 0), "the step has a gradient");
+    for repetition in 1..100 {
         assert!(step() == first, "repetition {repetition} differs");
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     fit::Term,
     loss::{MeanSquaredError, per_replica},
     network::{Network, Weights},
-    reading::{Dense, SiteProduct, Tape, Value},
+    reading::{Dense, Node, SiteProduct, Tape, Value},
 };
 
 /// The target's own pass.
@@ -15,8 +15,8 @@ pub struct Target<'a> {
     network: &'a Network,
     weights: &'a Weights,
     input: Tensor,
-    tape: Tape<'a, Dense<'a>>,
-    output: Value,
+    dense: Dense<'a>,
+    output: Node,
 }
 
 /// A loss term of a pass: what is compared, and what it counts for every replica.
@@ -37,17 +37,17 @@ impl Part {
         Self { name, coefficients, hidden: true }
     }
 
-    fn values<P: SiteProduct>(&self, tape: &Tape<'_, P>, output: Value) -> Vec<Value> {
-        if self.hidden { tape.hidden_activations() } else { vec![output] }
+    /// What is compared of a pass.
+    fn of<T>(&self, hidden_activations: impl FnOnce() -> Vec<T>, output: T) -> Vec<T> {
+        if self.hidden { hidden_activations() } else { vec![output] }
     }
 }
 
 impl<'a> Target<'a> {
     pub fn new(network: &'a Network, weights: &'a Weights, input: &Tensor) -> Self {
-        let mut tape = Tape::new(Dense::new(weights), weights);
-        let features = tape.input(input);
-        let output = network.forward(&mut tape, features);
-        Self { network, weights, input: input.shallow_clone(), tape, output }
+        let mut dense = Dense::new(weights);
+        let output = dense.run(network, input);
+        Self { network, weights, input: input.shallow_clone(), dense, output }
     }
 
     /// The pass in which sites are `product`.
@@ -59,10 +59,10 @@ impl<'a> Target<'a> {
         let features = tape.input(&self.input);
         let output = self.network.forward(&mut tape, features);
         let compared = parts.into_iter().map(|part| {
-            let values = part.values(&tape, output);
-            let targets = part.values(&self.tape, self.output);
+            let values = part.of(|| tape.hidden_activations(), output);
+            let targets = part.of(|| self.dense.hidden_activations(), self.output);
             let pairs =
-                values.iter().zip(&targets).map(|(&value, &target)| (tape.tensor(value), self.tape.tensor(target)));
+                values.iter().zip(&targets).map(|(&value, &target)| (tape.tensor(value), self.dense.tensor(target)));
             let error = MeanSquaredError::new(pairs);
             Compared { part, values, error }
         });

@@ -19,7 +19,7 @@ use crate::{
     initial_values::InitialValues,
     memory::tensor_from,
     random::{Purpose, stream},
-    reading::{Dense, Reading, Tape},
+    reading::{Dense, Reading},
     site::{PerSite, Site, SiteIndex},
     spec::{Choice, Variant},
 };
@@ -150,9 +150,8 @@ impl Network {
 
     /// The network's output [replica, sample, feature] with its own weights.
     pub fn output(&self, weights: &Weights, input: &Tensor) -> Tensor {
-        let mut tape = Tape::new(Dense::new(weights), weights);
-        let input = tape.input(input);
-        let output = self.forward(&mut tape, input);
-        tape.tensor(output).shallow_clone()
+        let mut dense = Dense::new(weights);
+        let output = dense.run(self, input);
+        dense.tensor(output).shallow_clone()
     }
 }

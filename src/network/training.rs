@@ -9,7 +9,7 @@ use crate::{
     fit::{Objective, Term},
     loss::MeanSquaredError,
     optimizer::Parameter,
-    reading::{Dense, Tape},
+    reading::Dense,
     site::SiteIndex,
     threads,
 };
@@ -64,15 +64,15 @@ impl Objective for Task<'_> {
     }
 
     fn add_gradients(&mut self, input: &Tensor, logged: bool) -> Vec<Term> {
-        let mut tape = Tape::new(Dense::new(&self.weights), &self.weights);
-        let features = tape.input(input);
-        let output = self.network.forward(&mut tape, features);
+        let mut dense = Dense::new(&self.weights);
+        let output = dense.run(self.network, input);
         let error =
-            MeanSquaredError::new([(tape.tensor(output), &self.network.labels(input, &self.label_coefficients))]);
+            MeanSquaredError::new([(dense.tensor(output), &self.network.labels(input, &self.label_coefficients))]);
         let replicas = input.size()[0] as usize;
         let terms = logged.then(|| Term::new("error", std::iter::repeat_n(1.0, replicas), &error.value()));
         let ones = Tensor::ones([replicas as i64], (input.kind(), input.device()));
-        tape.backward(error.backward(&ones).into_iter().map(|derivative| (output, derivative)), &mut self.gradient);
+        let derivatives = error.backward(&ones).into_iter().map(|derivative| (output, derivative));
+        dense.backward(self.network, derivatives, &mut self.gradient);
         terms.into_iter().collect()
     }
 }

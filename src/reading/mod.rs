@@ -1,9 +1,9 @@
 //! Readings: the ways to run a network's forward pass.
 //!
 //! A network says what it computes over the few operations of [`Reading`]; a reading says what a value is and what the
-//! operations do. [`Tape`] computes tensors and remembers them for a backward pass, with the network's own weights
-//! ([`Dense`]) or with masked components ([`Masked`], [`Selected`]); [`Tangent`] carries the derivative along every
-//! component beside each value; [`SampleTangent`] does so for one sample at a time.
+//! operations do. [`Dense`] computes with the network's own weights, [`Tape`] with masked components ([`Masked`],
+//! [`Selected`]), and both remember what a backward pass needs; [`Tangent`] carries the derivative along every component
+//! beside each value; [`SampleTangent`] does so for one sample at a time.
 
 mod activation;
 mod dense;
@@ -14,7 +14,7 @@ mod tangent;
 mod tape;
 
 pub use activation::Activation;
-pub use dense::Dense;
+pub use dense::{Dense, Node};
 pub use masked::Masked;
 pub use sample_tangent::{SampleTangent, SampleTangentMatrices, SampleValue, components_innermost};
 pub use selected::Selected;

@@ -1,15 +1,13 @@
-//! The reading that computes tensors and remembers what a backward pass needs.
+//! The reading with components, which computes tensors and remembers what a backward pass needs.
 
 use tch::Tensor;
 
 use super::{Activation, BiasIndex, EmbeddingIndex, Reading, SiteUse};
 use crate::network::Weights;
 
-/// How a site's matrix acts on a value and how the derivative comes back: all in which the network's own weights,
-/// masked components and selected components differ.
+/// How the components of a site act on a value and how the derivative comes back: all in which masked and selected
+/// components differ.
 pub trait SiteProduct {
-    /// Whether biases and embeddings are parameters too.
-    const MOVES_ALL: bool = false;
     /// What the backward pass needs of the forward one beside the input.
     type Saved;
     /// Where the derivatives with respect to the site matrices' parameters are added up.
@@ -27,19 +25,6 @@ pub trait SiteProduct {
         output_gradient: &Tensor,
         gradient: &mut Self::Gradient,
     ) -> Option<Tensor>;
-
-    /// Adds the derivative of an embedding, where [`SiteProduct::MOVES_ALL`].
-    fn backward_embedding(
-        &self,
-        _embedding: EmbeddingIndex,
-        _input: &Tensor,
-        _output_gradient: &Tensor,
-        _gradient: &mut Self::Gradient,
-    ) {
-    }
-
-    /// Adds the derivative of a bias, where [`SiteProduct::MOVES_ALL`].
-    fn backward_bias(&self, _bias: BiasIndex, _output_gradient: &Tensor, _gradient: &mut Self::Gradient) {}
 }
 
 /// What the backward pass of a product sees of the forward one.
@@ -58,7 +43,7 @@ enum Operation<Saved> {
     Input,
     Apply { site: SiteUse, input: Value, saved: Saved },
     Embed { embedding: EmbeddingIndex, input: Value },
-    AddBias { bias: BiasIndex, input: Value },
+    AddBias { input: Value },
     Activate { activation: Activation, input: Value },
     Add { left: Value, right: Value },
 }
@@ -135,15 +120,9 @@ impl<'a, P: SiteProduct> Tape<'a, P> {
                     }
                 }
                 Operation::Embed { embedding, input } => {
-                    self.product.backward_embedding(*embedding, self.tensor(*input), &derivative, gradient);
-                    if self.moves(*input) {
-                        pending.add(*input, derivative.bmm(&self.weights.embeddings[embedding.0].mt()));
-                    }
+                    pending.add(*input, derivative.bmm(&self.weights.embeddings[embedding.0].mt()));
                 }
-                Operation::AddBias { bias, input } => {
-                    self.product.backward_bias(*bias, &derivative, gradient);
-                    pending.add(*input, derivative);
-                }
+                Operation::AddBias { input } => pending.add(*input, derivative),
                 Operation::Activate { activation, input } => {
                     pending.add(*input, activation.backward(self.tensor(*input), &derivative));
                 }
@@ -182,7 +161,7 @@ impl<P: SiteProduct> Reading for Tape<'_, P> {
 
     fn embed(&mut self, embedding: EmbeddingIndex, input: Value) -> Value {
         let output = self.tensor(input).bmm(&self.weights.embeddings[embedding.0]);
-        let moves = P::MOVES_ALL || self.moves(input);
+        let moves = self.moves(input);
         self.push(Operation::Embed { embedding, input }, output, moves)
     }
 
@@ -194,8 +173,8 @@ impl<P: SiteProduct> Reading for Tape<'_, P> {
 
     fn add_bias(&mut self, bias: BiasIndex, input: Value) -> Value {
         let output = self.tensor(input) + self.weights.biases[bias.0].unsqueeze(1);
-        let moves = P::MOVES_ALL || self.moves(input);
-        self.push(Operation::AddBias { bias, input }, output, moves)
+        let moves = self.moves(input);
+        self.push(Operation::AddBias { input }, output, moves)
     }
 
     fn activate(&mut self, activation: Activation, input: Value) -> Value {

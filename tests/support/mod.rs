@@ -22,11 +22,11 @@ pub fn tms(features: usize, hidden: usize, hidden_layers: usize) -> Network {
     Network::Tms(Tms { features, hidden, hidden_layers, hidden_kind: HiddenKind::Trained })
 }
 
-/// With 4 neurons a layer.
+/// With 4 neurons a layer; unless the embedding is the identity, the residual stream is wider than all that is added to it.
 pub fn residual_mlp(layers: usize, activation: Activation, biases: Biases, embedding: Embedding) -> Network {
     Network::ResidualMlp(ResidualMlp {
         features: 6,
-        width: if embedding == Embedding::Identity { 6 } else { 9 },
+        width: if embedding == Embedding::Identity { 6 } else { 20 },
         neurons: 4 * layers,
         layers,
         activation,
