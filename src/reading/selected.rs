@@ -1,7 +1,8 @@
 //! Site products with selected components, touching only the active (sample, component) pairs.
 //!
 //! A decomposition selects about one component a sample out of dozens: the loops below do that share of the work that
-//! [`super::Masked`] does. They run over pairs grouped by component and skip inputs that are zero.
+//! [`super::Masked`] does. They run over pairs grouped by component, so that a component's factors pass once from memory
+//! for all its samples, and skip inputs that are zero.
 
 use tch::Tensor;
 
@@ -9,7 +10,8 @@ use super::{SiteProduct, SiteUse, tape::Forward};
 use crate::{
     components::{Components, Factors},
     memory::{slice, slice_mut},
-    selection::ActivePairs,
+    selection::{ActivePairs, Group},
+    vectors::{self, add_scaled, dot},
 };
 
 /// Components that are on or off: y = sum over the active c of x A_c B_c. For tensors in main memory.
@@ -55,31 +57,6 @@ impl Layout {
     }
 }
 
-/// sum += factor * row.
-fn add_scaled(sum: &mut [f32], factor: f32, row: &[f32]) {
-    for (sum, entry) in sum.iter_mut().zip(row) {
-        *sum += factor * entry;
-    }
-}
-
-/// Long rows are summed in lanes, which a processor does side by side; a short one is over before that pays.
-fn dot(left: &[f32], right: &[f32]) -> f32 {
-    const LANES: usize = 16;
-    const LONG: usize = 64;
-    let in_turn =
-        |left: &[f32], right: &[f32]| -> f32 { left.iter().zip(right).map(|(left, right)| left * right).sum() };
-    if left.len() < LONG {
-        return in_turn(left, right);
-    }
-    let mut lanes = [0.0; LANES];
-    let (left, right) = (left.chunks_exact(LANES), right.chunks_exact(LANES));
-    let rest = in_turn(left.remainder(), right.remainder());
-    for (left, right) in left.zip(right) {
-        lanes.iter_mut().zip(left.iter().zip(right)).for_each(|(lane, (left, right))| *lane += left * right);
-    }
-    lanes.iter().sum::<f32>() + rest
-}
-
 impl SiteProduct for Selected<'_> {
     /// The inner products, `rank` for every pair.
     type Saved = Vec<f32>;
@@ -94,23 +71,44 @@ impl SiteProduct for Selected<'_> {
         let mut inner = vec![0.0; self.pairs.len() * rank];
         let (a, b, input) = (slice(&factors.a), slice(&factors.b), slice(input));
         let output_entries = slice_mut(&mut output);
-        for (pair, replica, component, row) in self.pairs.iter() {
-            let input = &input[row * width_in..][..width_in];
-            let output = &mut output_entries[row * width_out..][..width_out];
-            let inner = &mut inner[pair * rank..][..rank];
-            let b_rows = b[layout.b(replica, component)].chunks_exact(d_out);
+        let mut in_group = |group: Group| {
+            let inner = &mut inner[group.pairs.start * rank..group.pairs.end * rank];
+            let b_rows = b[layout.b(group.replica, group.component)].chunks_exact(d_out);
+            let a_row = |index| &a[layout.a_row(group.replica, index, group.component)];
             if site.transposed {
-                inner.iter_mut().zip(b_rows).for_each(|(inner, b_row)| *inner = dot(input, b_row));
-                for (index, output) in output.iter_mut().enumerate() {
-                    *output += dot(&a[layout.a_row(replica, index, component)], inner);
+                for (index, b_row) in b_rows.enumerate() {
+                    let inputs = group.rows().map(|row| &input[row * width_in..][..width_in]);
+                    for (inner, input) in inner.iter_mut().skip(index).step_by(rank).zip(inputs) {
+                        *inner = dot(input, b_row);
+                    }
+                }
+                for index in 0..d_in {
+                    for (row, inner) in group.rows().zip(inner.chunks_exact(rank)) {
+                        output_entries[row * width_out + index] += dot(a_row(index), inner);
+                    }
                 }
             } else {
-                for (index, &entry) in input.iter().enumerate().filter(|(_, entry)| **entry != 0.0) {
-                    add_scaled(inner, entry, &a[layout.a_row(replica, index, component)]);
+                for index in 0..d_in {
+                    let entries = group.rows().map(|row| input[row * width_in + index]);
+                    for (inner, entry) in inner.chunks_exact_mut(rank).zip(entries) {
+                        if entry != 0.0 {
+                            add_scaled(inner, entry, a_row(index));
+                        }
+                    }
                 }
-                inner.iter().zip(b_rows).for_each(|(&inner, b_row)| add_scaled(output, inner, b_row));
+                for (index, b_row) in b_rows.enumerate() {
+                    for (row, inner) in group.rows().zip(inner.iter().skip(index).step_by(rank)) {
+                        add_scaled(&mut output_entries[row * width_out..][..width_out], *inner, b_row);
+                    }
+                }
             }
-        }
+        };
+        vectors::widest(|| {
+            // Not by for_each, which is compiled apart and so not for the widest vectors.
+            for group in self.pairs.groups() {
+                in_group(group);
+            }
+        });
         (output, inner)
     }
 
@@ -130,45 +128,65 @@ impl SiteProduct for Selected<'_> {
         let output_gradient = slice(output_gradient);
         let Factors { a: a_gradient, b: b_gradient } = &mut gradient.factors[site.site];
         let (a_gradient, b_gradient) = (slice_mut(a_gradient), slice_mut(b_gradient));
-        let mut inner_gradient = vec![0.0; rank];
-        for (pair, replica, component, row) in self.pairs.iter() {
-            let input = &input[row * width_in..][..width_in];
-            let output_gradient = &output_gradient[row * width_out..][..width_out];
-            let inner = &forward.saved[pair * rank..][..rank];
-            let b_range = layout.b(replica, component);
+        let mut inner_gradients = Vec::new();
+        let mut in_group = |group: Group| {
+            let inner = &forward.saved[group.pairs.start * rank..group.pairs.end * rank];
+            inner_gradients.clear();
+            inner_gradients.resize(inner.len(), 0.0);
+            let b_range = layout.b(group.replica, group.component);
             let b_rows = b[b_range.clone()].chunks_exact(d_out);
-            let b_gradient_rows = b_gradient[b_range].chunks_exact_mut(d_out);
+            let b_rows = b_rows.zip(b_gradient[b_range].chunks_exact_mut(d_out)).enumerate();
+            let a_range = |index| layout.a_row(group.replica, index, group.component);
+            let in_row = |row: usize| row * width_in..(row + 1) * width_in;
+            let out_row = |row: usize| row * width_out..(row + 1) * width_out;
             if site.transposed {
-                inner_gradient.fill(0.0);
-                for (index, &slope) in output_gradient.iter().enumerate().filter(|(_, slope)| **slope != 0.0) {
-                    let range = layout.a_row(replica, index, component);
-                    add_scaled(&mut inner_gradient, slope, &a[range.clone()]);
-                    add_scaled(&mut a_gradient[range], slope, inner);
+                for index in 0..d_in {
+                    let range = a_range(index);
+                    let inner = inner_gradients.chunks_exact_mut(rank).zip(inner.chunks_exact(rank));
+                    for ((inner_gradient, inner), row) in inner.zip(group.rows()) {
+                        let slope = output_gradient[row * width_out + index];
+                        if slope != 0.0 {
+                            add_scaled(inner_gradient, slope, &a[range.clone()]);
+                            add_scaled(&mut a_gradient[range.clone()], slope, inner);
+                        }
+                    }
                 }
-                for (&slope, b_gradient_row) in inner_gradient.iter().zip(b_gradient_rows) {
-                    add_scaled(b_gradient_row, slope, input);
-                }
-                if let Some(entries) = &mut input_gradient_entries {
-                    let row = &mut entries[row * width_in..][..width_in];
-                    inner_gradient.iter().zip(b_rows).for_each(|(&slope, b_row)| add_scaled(row, slope, b_row));
+                for (index, (b_row, b_gradient_row)) in b_rows {
+                    let slopes = inner_gradients.iter().skip(index).step_by(rank);
+                    for (row, &slope) in group.rows().zip(slopes) {
+                        add_scaled(b_gradient_row, slope, &input[in_row(row)]);
+                        if let Some(entries) = &mut input_gradient_entries {
+                            add_scaled(&mut entries[in_row(row)], slope, b_row);
+                        }
+                    }
                 }
             } else {
-                for ((slope, b_row), (&inner, b_gradient_row)) in
-                    inner_gradient.iter_mut().zip(b_rows).zip(inner.iter().zip(b_gradient_rows))
-                {
-                    *slope = dot(output_gradient, b_row);
-                    add_scaled(b_gradient_row, inner, output_gradient);
+                for (index, (b_row, b_gradient_row)) in b_rows {
+                    let inner = inner_gradients.iter_mut().zip(inner).skip(index).step_by(rank);
+                    for (row, (slope, &inner)) in group.rows().zip(inner) {
+                        *slope = dot(&output_gradient[out_row(row)], b_row);
+                        add_scaled(b_gradient_row, inner, &output_gradient[out_row(row)]);
+                    }
                 }
-                for (index, &entry) in input.iter().enumerate().filter(|(_, entry)| **entry != 0.0) {
-                    add_scaled(&mut a_gradient[layout.a_row(replica, index, component)], entry, &inner_gradient);
-                }
-                if let Some(entries) = &mut input_gradient_entries {
-                    for (index, slope) in entries[row * width_in..][..width_in].iter_mut().enumerate() {
-                        *slope += dot(&a[layout.a_row(replica, index, component)], &inner_gradient);
+                for index in 0..d_in {
+                    let range = a_range(index);
+                    for (row, inner_gradient) in group.rows().zip(inner_gradients.chunks_exact(rank)) {
+                        let entry = input[row * width_in + index];
+                        if entry != 0.0 {
+                            add_scaled(&mut a_gradient[range.clone()], entry, inner_gradient);
+                        }
+                        if let Some(entries) = &mut input_gradient_entries {
+                            entries[row * width_in + index] += dot(&a[range.clone()], inner_gradient);
+                        }
                     }
                 }
             }
-        }
+        };
+        vectors::widest(|| {
+            for group in self.pairs.groups() {
+                in_group(group);
+            }
+        });
         input_gradient
     }
 }
