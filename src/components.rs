@@ -6,8 +6,10 @@ use tch::{Device, Kind, Tensor};
 
 use crate::{
     initial_values::InitialValues,
+    memory::{slice, slice_mut},
     random::{Purpose, stream},
     site::{PerSite, Site},
+    vectors,
 };
 
 /// The factors of all components at one site: P_c = A_c B_c.
@@ -38,10 +40,7 @@ impl Factors {
 
     /// |A_{c,:,m}|^2 and |B_{c,m,:}|^2, [replica, component, rank] each.
     pub fn squared_norms(&self) -> (Tensor, Tensor) {
-        (
-            self.a.square().sum_dim_intlist([1].as_slice(), false, None),
-            self.b.square().sum_dim_intlist([3].as_slice(), false, None),
-        )
+        (column_products(&self.a, &self.a), row_products(&self.b, &self.b))
     }
 
     fn map(&self, mut function: impl FnMut(&Tensor) -> Tensor) -> Factors {
@@ -49,12 +48,50 @@ impl Factors {
     }
 }
 
-/// Its square is still a number.
+/// Its inverse's square is still a number.
 const TINY: f64 = 1e-18;
 
-/// Of A [replica, d_in, component, rank], the lengths over d_in; a column of zeros counts as tiny.
-fn column_lengths(a: &Tensor) -> Tensor {
-    a.square().sum_dim_intlist([1].as_slice(), true, None).sqrt().clamp_min(TINY)
+/// Of two tensors like A [replica, d_in, component, rank], the inner products of their columns (over d_in), [replica,
+/// component, rank].
+fn column_products(left: &Tensor, right: &Tensor) -> Tensor {
+    let [replicas, d_in, components, rank] = left.size()[..] else { panic!("A has four axes") };
+    if left.device().is_cuda() {
+        return (left * right).sum_dim_intlist([1].as_slice(), false, None);
+    }
+    let mut products = Tensor::empty([replicas, components, rank], (left.kind(), left.device()));
+    let width = (components * rank) as usize;
+    let of_replica = d_in as usize * width;
+    let factors = slice(left).chunks_exact(of_replica).zip(slice(right).chunks_exact(of_replica));
+    for ((left, right), products) in factors.zip(slice_mut(&mut products).chunks_exact_mut(width)) {
+        vectors::column_dots(left, right, products);
+    }
+    products
+}
+
+/// Of two tensors like B [replica, component, rank, d_out], the inner products of their rows (over d_out), [replica,
+/// component, rank].
+fn row_products(left: &Tensor, right: &Tensor) -> Tensor {
+    let [replicas, components, rank, d_out] = left.size()[..] else { panic!("B has four axes") };
+    if left.device().is_cuda() {
+        return (left * right).sum_dim_intlist([3].as_slice(), false, None);
+    }
+    let mut products = Tensor::empty([replicas, components, rank], (left.kind(), left.device()));
+    vectors::row_dots(slice(left), slice(right), d_out as usize, slice_mut(&mut products));
+    products
+}
+
+/// Divides every column of A [replica, d_in, component, rank] (over d_in) by its length; one of zeros stays.
+fn normalise_columns(a: &Tensor) {
+    let factors = column_products(a, a).sqrt().clamp_min(TINY).reciprocal();
+    let mut a = a.shallow_clone();
+    if a.device().is_cuda() {
+        let _ = a.g_mul_(&factors.unsqueeze(1));
+        return;
+    }
+    let of_replica = a.numel() / a.size()[0] as usize;
+    let width = factors.numel() / a.size()[0] as usize;
+    let replicas = slice_mut(&mut a).chunks_exact_mut(of_replica).zip(slice(&factors).chunks_exact(width));
+    replicas.for_each(|(a, factors)| vectors::scale_columns(a, factors));
 }
 
 /// All components of all replicas.
@@ -101,17 +138,7 @@ impl Components {
 
     /// Divides every column of every A (over d_in) by its length.
     pub fn normalise_columns(&mut self) {
-        for Factors { a, .. } in self.factors.iter() {
-            let _ = a.shallow_clone().g_div_(&column_lengths(a));
-        }
-    }
-
-    /// Takes from the gradient of every A its part along each column (over d_in) of A.
-    pub fn drop_parallel(&self, gradient: &mut Components) {
-        for (Factors { a, .. }, slope) in self.factors.iter().zip(gradient.factors.iter()) {
-            let parallel = (&slope.a * a).sum_dim_intlist([1].as_slice(), true, None) / column_lengths(a).square();
-            let _ = slope.a.shallow_clone().addcmul_(a, &-parallel);
-        }
+        self.factors.iter().for_each(|Factors { a, .. }| normalise_columns(a));
     }
 
     /// Number of components C.
@@ -170,5 +197,41 @@ impl Components {
             .iter()
             .map(|factors| factors.matrices().square().sum_dim_intlist([2, 3].as_slice(), false, Kind::Double));
         squares.reduce(|sum, square| sum + square).expect("a network has a site")
+    }
+}
+
+/// The derivative with respect to the factors of all components, in two parts: dA = `rest` + `lengthwise` A, and likewise
+/// dB. A loss of the factors' lengths has a derivative along the factors themselves: numbers a column of A and a row of B
+/// say it, where a whole tensor would have to be read and written.
+#[derive(Debug)]
+pub struct Gradient {
+    pub rest: Components,
+    /// [replica, 1, component, rank] for A, [replica, component, rank, 1] for B.
+    pub lengthwise: Components,
+}
+
+impl Gradient {
+    pub fn zeros_like(components: &Components) -> Self {
+        let lengthwise = components.factors.map(|Factors { a, b }| {
+            let [replicas, _, components, rank] = a.size()[..] else { panic!("A has four axes") };
+            Factors {
+                a: a.new_zeros([replicas, 1, components, rank], (a.kind(), a.device())),
+                b: b.new_zeros([replicas, components, rank, 1], (b.kind(), b.device())),
+            }
+        });
+        Self { rest: components.zeros_like(), lengthwise: Components { factors: lengthwise } }
+    }
+
+    /// Views of some replicas.
+    pub fn of_replicas(&self, replicas: Range<usize>) -> Self {
+        Self { rest: self.rest.of_replicas(replicas.clone()), lengthwise: self.lengthwise.of_replicas(replicas) }
+    }
+
+    /// Takes away the part along each column of every A of `components`, whose columns are of length one.
+    pub fn drop_parallel(&mut self, components: &Components) {
+        let sites = components.factors.iter().zip(self.rest.factors.iter()).zip(self.lengthwise.factors.iter());
+        for ((Factors { a, .. }, rest), lengthwise) in sites {
+            lengthwise.a.shallow_clone().copy_(&-column_products(&rest.a, a).unsqueeze(1));
+        }
     }
 }

@@ -49,4 +49,5 @@ pub mod site;
 pub mod spec;
 pub mod statistics;
 mod threads;
+mod vectors;
 pub mod version;

@@ -87,8 +87,7 @@ impl MeanSquaredError {
 
 /// L_s = (1 / (N batch)) sum_b sum_c s_c(x_b) sum_{l,m} (|A_{c,l,:,m}|^2 |B_{c,l,m,:}|^2 + 1e-16)^{p/2}
 /// (Braun et al. 2025, equation 8): the Schatten-p norm of every active component.
-pub struct Simplicity<'a> {
-    components: &'a Components,
+pub struct Simplicity {
     /// sum_b s_c(x_b) / (N batch), [replica, component, 1].
     activity: Tensor,
     /// p / 2, [replica, 1, 1].
@@ -98,14 +97,14 @@ pub struct Simplicity<'a> {
     norms: PerSite<(Tensor, Tensor)>,
 }
 
-impl<'a> Simplicity<'a> {
+impl Simplicity {
     /// `counts` [replica, component]: on how many of the `batch` samples a component is active, or the sum of what stands for
     /// s_c(x_b) there; `powers` `[replica]`: p.
-    pub fn new(components: &'a Components, counts: &Tensor, batch: i64, powers: &Tensor) -> Self {
+    pub fn new(components: &Components, counts: &Tensor, batch: i64, powers: &Tensor) -> Self {
         let parameters: i64 = components.factors.iter().map(|Factors { a, b }| a.size()[1] * b.size()[3]).sum();
         let activity = (counts / (parameters * batch) as f64).unsqueeze(-1);
         let half_power = (powers * 0.5).view([-1, 1, 1]);
-        Self { components, activity, half_power, parameters, norms: components.factors.map(Factors::squared_norms) }
+        Self { activity, half_power, parameters, norms: components.factors.map(Factors::squared_norms) }
     }
 
     /// `[replica]`.
@@ -127,16 +126,16 @@ impl<'a> Simplicity<'a> {
         lengths * coefficients.unsqueeze(1) / (self.parameters * batch) as f64
     }
 
-    /// Adds the derivative, weighted by `coefficients` `[replica]`, to that of the factors.
-    pub fn backward(&self, coefficients: &Tensor, gradient: &mut Components) {
+    /// The derivative with respect to the factors, weighted by `coefficients` `[replica]`: all of it is lengthwise, so that
+    /// [`Gradient::lengthwise`] is what is set.
+    pub fn backward(&self, coefficients: &Tensor, lengthwise: &mut Components) {
         // d (s + e)^{p/2} = p/2 (s + e)^{p/2 - 1} ds, and ds = 2 |B|^2 A dA + 2 |A|^2 B dB.
         let weight = &self.activity * (coefficients.view([-1, 1, 1]) * &self.half_power * 2.0);
         for (site, (a_norm, b_norm)) in self.norms.enumerate() {
             let slope = (a_norm * b_norm + SCHATTEN_FLOOR).pow(&(&self.half_power - 1.0)) * &weight;
-            let Factors { a, b } = &self.components.factors[site];
-            let gradient = &mut gradient.factors[site];
-            let _ = gradient.a.addcmul_(a, &(&slope * b_norm).unsqueeze(1));
-            let _ = gradient.b.addcmul_(b, &(&slope * a_norm).unsqueeze(-1));
+            let Factors { a, b } = &mut lengthwise.factors[site];
+            a.copy_(&(&slope * b_norm).unsqueeze(1));
+            b.copy_(&(&slope * a_norm).unsqueeze(-1));
         }
     }
 }

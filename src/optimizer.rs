@@ -4,7 +4,10 @@ use std::ops::Range;
 
 use tch::Tensor;
 
-use crate::memory::slice_mut;
+use crate::{
+    memory::{slice, slice_mut},
+    threads, vectors,
+};
 
 const FIRST_DECAY: f64 = 0.9;
 const SECOND_DECAY: f64 = 0.999;
@@ -18,6 +21,17 @@ pub struct Parameter {
     pub value: Tensor,
     /// As `value`; whoever computes it adds to it.
     pub gradient: Tensor,
+    /// What the value itself counts in its derivative, `gradient + lengthwise * value`: numbers that are the same for all
+    /// rows, [replica, 1, ...], or for all entries of a row, [replica, ..., 1].
+    pub lengthwise: Option<Tensor>,
+}
+
+impl Parameter {
+    /// The derivative, both its parts together.
+    pub fn derivative(&self) -> Tensor {
+        let along = self.lengthwise.as_ref().map(|lengthwise| &self.value * lengthwise);
+        along.map_or_else(|| self.gradient.shallow_clone(), |along| &self.gradient + along)
+    }
 }
 
 /// What one update needs to know of a replica.
@@ -89,6 +103,7 @@ impl Adam {
                 name: parameter.name.clone(),
                 value: view(&parameter.value),
                 gradient: view(&parameter.gradient),
+                lengthwise: parameter.lengthwise.as_ref().map(view),
             },
             first_moment: view(first_moment),
             second_moment: view(second_moment),
@@ -126,32 +141,50 @@ impl Slot {
         ]
     }
 
-    /// One pass over the memory.
+    /// One pass over the memory, on as many threads as that is worth.
     fn update_loop(&mut self, updates: &[Update]) {
-        let length = self.parameter.value.numel() / updates.len();
-        let values = slice_mut(&mut self.parameter.value).chunks_exact_mut(length);
-        let gradients = slice_mut(&mut self.parameter.gradient).chunks_exact_mut(length);
+        let replicas = updates.len();
+        let Parameter { value, gradient, lengthwise, .. } = &mut self.parameter;
+        let length = value.numel() / replicas;
+        let lengthwise = lengthwise.as_ref().map(|numbers| {
+            let of_rows = numbers.size()[1] == value.size()[1];
+            (of_rows, slice(numbers).chunks_exact(numbers.numel() / replicas))
+        });
+        let (width, lengthwise): (usize, Vec<Lengthwise>) = match lengthwise {
+            None => (length, vec![Lengthwise::Nothing; replicas]),
+            Some((true, replicas)) => {
+                let rows = replicas.clone().next().map_or(1, <[f32]>::len);
+                (length / rows, replicas.map(Lengthwise::OfRows).collect())
+            }
+            Some((false, replicas)) => {
+                let columns = replicas.clone().next().map_or(1, <[f32]>::len);
+                (columns, replicas.map(Lengthwise::OfColumns).collect())
+            }
+        };
+        let rows = (length / width).div_ceil(threads::worth_having(length));
+        let part = rows * width;
+        let values = slice_mut(value).chunks_exact_mut(length);
+        let gradients = slice_mut(gradient).chunks_exact_mut(length);
         let first = slice_mut(&mut self.first_moment).chunks_exact_mut(length);
         let second = slice_mut(&mut self.second_moment).chunks_exact_mut(length);
-        for ((values, gradients), ((first, second), update)) in
-            values.zip(gradients).zip(first.zip(second).zip(updates))
-        {
-            for ((value, gradient), (first, second)) in
-                values.iter_mut().zip(gradients).zip(first.iter_mut().zip(second))
-            {
-                let slope = std::mem::take(gradient);
-                *first += (slope - *first) * (1.0 - FIRST_DECAY) as f32;
-                *second = *second * SECOND_DECAY as f32 + slope * slope * (1.0 - SECOND_DECAY) as f32;
-                let denominator = second.sqrt() * update.root_correction + EPSILON as f32;
-                *value = *value * update.shrinkage - update.step_size * *first / denominator;
-            }
+        let replicas = values.zip(gradients).zip(first.zip(second)).zip(updates.iter().zip(lengthwise));
+        for (((values, gradients), (first, second)), (&update, lengthwise)) in replicas {
+            let parts = values.chunks_mut(part).zip(gradients.chunks_mut(part));
+            let parts = parts.zip(first.chunks_mut(part).zip(second.chunks_mut(part))).enumerate();
+            threads::for_each_part(parts, |(number, ((values, gradients), (first, second)))| {
+                let lengthwise = lengthwise.from_row(number * rows);
+                vectors::widest(|| Entries { values, gradients, first, second }.update(update, lengthwise, width));
+            });
         }
     }
 
     /// The same in tensor operations.
     fn update_composed(&mut self, updates: &[Update]) {
-        let Parameter { value, gradient, .. } = &mut self.parameter;
+        let Parameter { value, gradient, lengthwise, .. } = &mut self.parameter;
         let shape: Vec<i64> = (0..value.dim()).map(|axis| if axis == 0 { -1 } else { 1 }).collect();
+        if let Some(lengthwise) = lengthwise {
+            let _ = gradient.addcmul_(value, lengthwise);
+        }
         let column = |number: fn(&Update) -> f32| {
             let numbers: Vec<f32> = updates.iter().map(number).collect();
             Tensor::from_slice(&numbers).to_device(value.device()).view(shape.as_slice())
@@ -168,6 +201,63 @@ impl Slot {
     }
 }
 
+/// What the values themselves count in their derivative, for rows that follow each other.
+#[derive(Clone, Copy)]
+enum Lengthwise<'a> {
+    Nothing,
+    /// A number a row.
+    OfRows(&'a [f32]),
+    /// A number a column, the same for every row.
+    OfColumns(&'a [f32]),
+}
+
+impl Lengthwise<'_> {
+    fn from_row(self, row: usize) -> Self {
+        if let Self::OfRows(numbers) = self { Self::OfRows(&numbers[row..]) } else { self }
+    }
+}
+
+/// Entries of a parameter that follow each other in memory, with all that belongs to them.
+struct Entries<'a> {
+    values: &'a mut [f32],
+    gradients: &'a mut [f32],
+    first: &'a mut [f32],
+    second: &'a mut [f32],
+}
+
+impl Entries<'_> {
+    /// Whole rows of `width`.
+    #[inline(always)]
+    fn update(self, update: Update, lengthwise: Lengthwise, width: usize) {
+        let Self { values, gradients, first, second } = self;
+        let values = values.chunks_exact_mut(width).zip(gradients.chunks_exact_mut(width));
+        let rows = values.zip(first.chunks_exact_mut(width).zip(second.chunks_exact_mut(width))).enumerate();
+        for (row, ((values, gradients), (first, second))) in rows {
+            let entries = Entries { values, gradients, first, second };
+            match lengthwise {
+                Lengthwise::Nothing => entries.update_row(update, std::iter::repeat(0.0)),
+                Lengthwise::OfRows(numbers) => entries.update_row(update, std::iter::repeat(numbers[row])),
+                Lengthwise::OfColumns(numbers) => entries.update_row(update, numbers.iter().copied()),
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn update_row(self, update: Update, lengthwise: impl Iterator<Item = f32>) {
+        let Self { values, gradients, first, second } = self;
+        let moments = first.iter_mut().zip(second);
+        for (((value, gradient), (first, second)), lengthwise) in
+            values.iter_mut().zip(gradients).zip(moments).zip(lengthwise)
+        {
+            let slope = std::mem::take(gradient) + lengthwise * *value;
+            *first += (slope - *first) * (1.0 - FIRST_DECAY) as f32;
+            *second = *second * SECOND_DECAY as f32 + slope * slope * (1.0 - SECOND_DECAY) as f32;
+            let denominator = second.sqrt() * update.root_correction + EPSILON as f32;
+            *value = *value * update.shrinkage - update.step_size * *first / denominator;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,7 +265,7 @@ mod tests {
 
     fn parameter(values: [f32; 4]) -> Parameter {
         let value = tensor_from(&[2, 2], values.into_iter());
-        Parameter { name: "w".into(), gradient: value.zeros_like(), value }
+        Parameter { name: "w".into(), gradient: value.zeros_like(), lengthwise: None, value }
     }
 
     fn set(tensor: &mut Tensor, values: [f32; 4]) {
@@ -211,6 +301,34 @@ mod tests {
         }
         for ((name, left), (_, right)) in looped.state().into_iter().zip(composed.state()) {
             assert!((left - right).abs().max().double_value(&[]) < 1e-6, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_the_values_count_in_their_derivative_is_added_row_by_row_or_column_by_column() {
+        for shape in [[2, 1, 2], [2, 3, 1]] {
+            let value = tensor_from(&[2, 3, 2], (0..12).map(|entry| entry as f32 - 5.0));
+            let gradient = tensor_from(&[2, 3, 2], (0..12).map(|entry| (entry % 5) as f32));
+            let lengthwise = tensor_from(&shape, (0..6).map(|entry| entry as f32 - 2.5));
+            let slot = |gradient: Tensor, lengthwise: Option<Tensor>| Slot {
+                first_moment: value.zeros_like(),
+                second_moment: value.zeros_like(),
+                parameter: Parameter { name: "w".into(), value: value.copy(), gradient, lengthwise },
+            };
+            let updates = RATES.map(|rate| Update::new(rate, 1));
+            let mut whole = slot(&gradient + &value * &lengthwise, None);
+            let mut looped = slot(gradient.copy(), Some(lengthwise.shallow_clone()));
+            let mut composed = slot(gradient.copy(), Some(lengthwise));
+            assert_eq!(looped.parameter.derivative(), whole.parameter.gradient, "{shape:?}");
+            whole.update_loop(&updates);
+            looped.update_loop(&updates);
+            composed.update_composed(&updates);
+            for other in [&looped, &composed] {
+                let difference = &whole.first_moment - &other.first_moment;
+                assert!(difference.abs().max().double_value(&[]) < 1e-6, "{shape:?}");
+                let difference = &whole.parameter.value - &other.parameter.value;
+                assert!(difference.abs().max().double_value(&[]) < 1e-6, "{shape:?}");
+            }
         }
     }
 

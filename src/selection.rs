@@ -1,5 +1,7 @@
 //! Which components are active on which sample.
 
+use std::ops::Range;
+
 use serde::Serialize;
 use tch::{Kind, Tensor};
 
@@ -155,15 +157,18 @@ impl ActivePairs {
         self.samples.is_empty()
     }
 
-    /// For every pair its number, replica, component, and row in a value [replica, sample, width] seen as a matrix.
-    pub fn iter(&self) -> impl Iterator<Item = (usize, usize, usize, usize)> {
-        let groups = self.starts.windows(2).enumerate();
-        groups.flat_map(move |(group, range)| {
-            let (replica, component) = (group / self.components, group % self.components);
-            let samples = &self.samples[range[0]..range[1]];
-            samples.iter().enumerate().map(move |(index, &sample)| {
-                (range[0] + index, replica, component, replica * self.batch + sample as usize)
-            })
+    /// The pairs of every component that is active at all.
+    pub fn groups(&self) -> impl Iterator<Item = Group<'_>> {
+        let groups = self.starts.windows(2).enumerate().filter(|(_, range)| range[0] < range[1]);
+        groups.map(|(group, range)| {
+            let replica = group / self.components;
+            Group {
+                replica,
+                component: group % self.components,
+                pairs: range[0]..range[1],
+                first_row: replica * self.batch,
+                samples: &self.samples[range[0]..range[1]],
+            }
         })
     }
 
@@ -176,13 +181,32 @@ impl ActivePairs {
     /// The same as zeros and ones [replica, sample, component].
     pub fn to_mask(&self) -> Tensor {
         let mut mask = vec![0.0; self.replicas() * self.batch * self.components];
-        self.iter().for_each(|(_, _, component, row)| mask[row * self.components + component] = 1.0);
+        for group in self.groups() {
+            group.rows().for_each(|row| mask[row * self.components + group.component] = 1.0);
+        }
         let shape = [self.replicas(), self.batch, self.components].map(|length| length as i64);
         tensor_from(&shape, mask.into_iter())
     }
 
     fn replicas(&self) -> usize {
         (self.starts.len() - 1) / self.components
+    }
+}
+
+/// The samples on which one component is active.
+pub struct Group<'a> {
+    pub replica: usize,
+    pub component: usize,
+    /// The numbers of the pairs.
+    pub pairs: Range<usize>,
+    first_row: usize,
+    samples: &'a [u32],
+}
+
+impl Group<'_> {
+    /// For every pair, its sample's row in a value [replica, sample, width] seen as a matrix.
+    pub fn rows(&self) -> impl Iterator<Item = usize> {
+        self.samples.iter().map(|&sample| self.first_row + sample as usize)
     }
 }
 
@@ -239,8 +263,11 @@ mod tests {
     #[test]
     fn pairs_are_grouped_by_component_with_ascending_samples() {
         let pairs = ActivePairs::largest(&table(), &[Budget::OfBatch(3), Budget::OfBatch(2)]);
-        let listed: Vec<_> = pairs.iter().collect();
-        assert_eq!(listed, [(0, 0, 0, 1), (1, 0, 1, 0), (2, 0, 1, 1), (3, 1, 0, 3), (4, 1, 1, 5)]);
+        let listed = pairs
+            .groups()
+            .map(|group| (group.replica, group.component, group.pairs.clone(), group.rows().collect::<Vec<usize>>()));
+        let expected = [(0, 0, 0..1, vec![1]), (0, 1, 1..3, vec![0, 1]), (1, 0, 3..4, vec![3]), (1, 1, 4..5, vec![5])];
+        assert!(listed.eq(expected));
         assert_eq!(slice(&pairs.counts()), [1.0, 2.0, 1.0, 1.0]);
     }
 

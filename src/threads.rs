@@ -54,21 +54,31 @@ pub fn side_by_side<Lane: Send, Result: Send>(
     })
 }
 
+/// On how many threads work on so many entries is best spread.
+pub fn worth_having(entries: usize) -> usize {
+    LOOP_THREADS.load(Ordering::Relaxed).min(entries / ENTRIES_WORTH_A_THREAD).max(1)
+}
+
+/// Calls `function` with every part, each on its own thread.
+pub fn for_each_part<Part: Send>(parts: impl IntoIterator<Item = Part>, function: impl Fn(Part) + Sync) {
+    let function = &function;
+    std::thread::scope(|scope| {
+        let mut parts = parts.into_iter();
+        let own = parts.next();
+        for part in parts {
+            scope.spawn(move || function(part));
+        }
+        own.into_iter().for_each(function);
+    });
+}
+
 /// Calls `function` with the number of every row of `entries` and the row. What a row gets does not depend on the
 /// number of threads.
 pub fn for_each_row(entries: &mut [f32], width: usize, function: impl Fn(usize, &mut [f32]) + Sync) {
-    let threads = LOOP_THREADS.load(Ordering::Relaxed).min(entries.len() / ENTRIES_WORTH_A_THREAD).max(1);
-    let rows_each = (entries.len() / width).div_ceil(threads);
-    let run = |first: usize, entries: &mut [f32]| {
-        entries.chunks_exact_mut(width).enumerate().for_each(|(row, entries)| function(first + row, entries));
-    };
-    std::thread::scope(|scope| {
-        let mut parts = entries.chunks_mut((rows_each * width).max(1)).enumerate();
-        let own = parts.next();
-        for (part, entries) in parts {
-            scope.spawn(move || run(part * rows_each, entries));
-        }
-        own.into_iter().for_each(|(_, entries)| run(0, entries));
+    let rows_each = (entries.len() / width).div_ceil(worth_having(entries.len())).max(1);
+    for_each_part(entries.chunks_mut(rows_each * width).enumerate(), |(part, entries)| {
+        let rows = entries.chunks_exact_mut(width).enumerate();
+        rows.for_each(|(row, entries)| function(part * rows_each + row, entries));
     });
 }
 

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     attribution::AttributionsAt,
-    components::{Components, Factors},
+    components::{Components, Factors, Gradient},
     fit::{Objective, Term},
     loss::{Faithfulness, Simplicity, per_replica},
     network::{Network, Weights},
@@ -29,7 +29,7 @@ pub struct Decomposition<'a> {
     /// One for every replica; equal in all that is no number of a loss, a selection or a schedule.
     settings: Vec<Apd>,
     components: Components,
-    gradient: Components,
+    gradient: Gradient,
     sparse_pass: SparsePass,
 }
 
@@ -48,7 +48,7 @@ impl<'a> Decomposition<'a> {
         assert_eq!(settings.len() as i64, components.replicas(), "every replica has its settings");
         let sparse_pass = if components.device().is_cuda() { SparsePass::Masks } else { SparsePass::Pairs };
         let weights = weights.map(Tensor::shallow_clone);
-        Self { network, weights, settings, gradient: components.zeros_like(), components, sparse_pass }
+        Self { network, weights, settings, gradient: Gradient::zeros_like(&components), components, sparse_pass }
     }
 
     pub fn with_sparse_pass(mut self, sparse_pass: SparsePass) -> Self {
@@ -123,7 +123,7 @@ impl<'a> Decomposition<'a> {
         active: &Active,
         attributions: &Tensor,
         input: &Tensor,
-        gradient: Option<&mut Components>,
+        gradient: Option<&mut Gradient>,
         logged: bool,
     ) -> Vec<Term> {
         let Self { weights, components, .. } = self;
@@ -151,16 +151,16 @@ impl<'a> Decomposition<'a> {
             let rest = if matches!(active, Active::Powers(_)) { &comparisons[..] } else { &comparisons[1..] };
             terms.extend(rest.iter().flat_map(|comparison| comparison.terms()));
         }
-        if let Some(gradient) = gradient {
-            faithfulness.backward(&weight(&faithful), components, gradient);
-            simplicity.backward(&weight(&simple), gradient);
+        if let Some(Gradient { rest, lengthwise }) = gradient {
+            faithfulness.backward(&weight(&faithful), components, rest);
+            simplicity.backward(&weight(&simple), lengthwise);
             if let Some(lp_powers) = self.lp_powers() {
                 let slope = (weight(&minimal) / batch as f64).unsqueeze(1);
                 let slope = slope + simplicity.slope_of_counts(&weight(&simple), batch);
                 let at = self.attributed_weights();
-                lp::backward(self.network, &at, components, input, attributions, &lp_powers, &slope, gradient);
+                lp::backward(self.network, &at, components, input, attributions, &lp_powers, &slope, rest);
             }
-            comparisons.into_iter().for_each(|comparison| comparison.backward(gradient));
+            comparisons.into_iter().for_each(|comparison| comparison.backward(rest));
         }
         terms
     }
@@ -230,8 +230,17 @@ impl Active {
 impl Objective for Decomposition<'_> {
     fn parameters(&self) -> Vec<Parameter> {
         let sites = self.network.sites();
-        let pairs = self.components.named(&sites).into_iter().zip(self.gradient.named(&sites));
-        pairs.map(|((name, value), (_, gradient))| Parameter { name, value, gradient }).collect()
+        let Gradient { rest, lengthwise } = &self.gradient;
+        let gradients = rest.named(&sites).into_iter().zip(lengthwise.named(&sites));
+        let pairs = self.components.named(&sites).into_iter().zip(gradients);
+        pairs
+            .map(|((name, value), ((_, gradient), (_, lengthwise)))| Parameter {
+                name,
+                value,
+                gradient,
+                lengthwise: Some(lengthwise),
+            })
+            .collect()
     }
 
     fn of_replicas(&self, replicas: Range<usize>) -> Box<dyn Objective + '_> {
@@ -254,12 +263,12 @@ impl Objective for Decomposition<'_> {
         if unit_norm {
             self.components.normalise_columns();
         }
-        let mut gradient = self.gradient.map(Tensor::shallow_clone);
+        let mut gradient = self.gradient.of_replicas(0..self.settings.len());
         let attributions = self.attributions(input);
         let active = self.activity(&attributions, input);
         let terms = self.losses(&active, &attributions, input, Some(&mut gradient), logged);
         if unit_norm {
-            self.components.drop_parallel(&mut gradient);
+            gradient.drop_parallel(&self.components);
         }
         terms
     }

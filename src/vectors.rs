@@ -1,0 +1,130 @@
+//! Loops over long rows of numbers, for the widest vectors that the processor has.
+//!
+//! The program is compiled for any processor of its kind; inside [`widest`] the compiler may use what this one can. None
+//! of it changes a result: sums are taken in a fixed number of lanes, whatever the width of a vector.
+
+use pulp::Arch;
+
+use crate::threads;
+
+/// Lanes of a sum: as many as the widest vector has.
+const LANES: usize = 16;
+
+/// Rows shorter than this are summed in turn: they are over before lanes pay.
+const LONG: usize = 64;
+
+/// Columns that one thread sums at least.
+const COLUMNS_TOGETHER: usize = 256;
+
+/// Runs loops with the widest vectors. What they call has to be inlined to profit.
+#[inline(always)]
+pub fn widest<Result>(loops: impl FnOnce() -> Result) -> Result {
+    Arch::new().dispatch(loops)
+}
+
+/// sum += factor * row.
+#[inline(always)]
+pub fn add_scaled(sum: &mut [f32], factor: f32, row: &[f32]) {
+    for (sum, entry) in sum.iter_mut().zip(row) {
+        *sum += factor * entry;
+    }
+}
+
+/// The sum of the products of two rows' entries.
+#[inline(always)]
+pub fn dot(left: &[f32], right: &[f32]) -> f32 {
+    let mut lanes = [0.0; LANES];
+    let (long_left, long_right) = (left.chunks_exact(LANES), right.chunks_exact(LANES));
+    if left.len() < LONG {
+        return in_turn(left, right);
+    }
+    let rest = in_turn(long_left.remainder(), long_right.remainder());
+    for (left, right) in long_left.zip(long_right) {
+        lanes.iter_mut().zip(left.iter().zip(right)).for_each(|(lane, (left, right))| *lane += left * right);
+    }
+    lanes.iter().sum::<f32>() + rest
+}
+
+#[inline(always)]
+fn in_turn(left: &[f32], right: &[f32]) -> f32 {
+    left.iter().zip(right).map(|(left, right)| left * right).sum()
+}
+
+/// For every row of two equal matrices with rows of `width`, the sum of the products of its entries.
+pub fn row_dots(left: &[f32], right: &[f32], width: usize, sums: &mut [f32]) {
+    let threads = threads::worth_having(left.len());
+    let rows = sums.len().div_ceil(threads).max(1);
+    let blocks = left.chunks(rows * width).zip(right.chunks(rows * width)).zip(sums.chunks_mut(rows));
+    threads::for_each_part(blocks, |((left, right), sums)| {
+        widest(|| {
+            let rows = left.chunks_exact(width).zip(right.chunks_exact(width));
+            rows.zip(sums).for_each(|((left, right), sum)| *sum = dot(left, right));
+        });
+    });
+}
+
+/// For every column of two equal matrices with rows of `sums.len()`, the sum of the products of its entries.
+pub fn column_dots(left: &[f32], right: &[f32], sums: &mut [f32]) {
+    let width = sums.len();
+    let threads = threads::worth_having(left.len());
+    let columns = width.div_ceil(threads).max(COLUMNS_TOGETHER);
+    let blocks = sums.chunks_mut(columns).enumerate();
+    threads::for_each_part(blocks, |(block, sums)| {
+        widest(|| {
+            sums.fill(0.0);
+            let columns = block * columns..block * columns + sums.len();
+            for (left, right) in left.chunks_exact(width).zip(right.chunks_exact(width)) {
+                let products = left[columns.clone()].iter().zip(&right[columns.clone()]);
+                sums.iter_mut().zip(products).for_each(|(sum, (left, right))| *sum += left * right);
+            }
+        });
+    });
+}
+
+/// Multiplies every column of a matrix with rows of `factors.len()` by its factor.
+pub fn scale_columns(matrix: &mut [f32], factors: &[f32]) {
+    let width = factors.len();
+    let rows = (matrix.len() / width).div_ceil(threads::worth_having(matrix.len())).max(1);
+    threads::for_each_part(matrix.chunks_mut(rows * width), |rows| {
+        widest(|| {
+            for row in rows.chunks_exact_mut(width) {
+                row.iter_mut().zip(factors).for_each(|(entry, factor)| *entry *= factor);
+            }
+        });
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows by columns, large enough for two threads, with entries that sum exactly.
+    fn matrix(rows: usize, width: usize, step: usize) -> Vec<f32> {
+        (0..rows * width).map(|index| (index * step % 7) as f32 - 3.0).collect()
+    }
+
+    #[test]
+    fn rows_and_columns_are_summed_like_matrices_of_whole_numbers() {
+        for (rows, width) in [(3, 5), (700, 131), (1, 1)] {
+            let (left, right) = (matrix(rows, width, 3), matrix(rows, width, 5));
+            let product = |row: usize, column: usize| left[row * width + column] * right[row * width + column];
+            let mut sums = vec![f32::NAN; rows];
+            row_dots(&left, &right, width, &mut sums);
+            let of_row = |row| (0..width).map(|column| product(row, column)).sum::<f32>();
+            assert!(sums.iter().copied().eq((0..rows).map(of_row)), "rows of {rows} x {width}");
+            let mut sums = vec![f32::NAN; width];
+            column_dots(&left, &right, &mut sums);
+            let of_column = |column| (0..rows).map(|row| product(row, column)).sum::<f32>();
+            assert!(sums.iter().copied().eq((0..width).map(of_column)), "columns of {rows} x {width}");
+        }
+    }
+
+    #[test]
+    fn every_column_has_its_own_factor() {
+        let mut scaled = matrix(600, 3, 2);
+        scale_columns(&mut scaled, &[1.0, 0.0, -2.0]);
+        for (row, original) in scaled.chunks_exact(3).zip(matrix(600, 3, 2).chunks_exact(3)) {
+            assert_eq!(row, [original[0], 0.0, -2.0 * original[2]]);
+        }
+    }
+}
