@@ -48,6 +48,9 @@ pub struct Spec {
     pub name: String,
     /// One replica for each.
     pub seeds: Vec<u64>,
+    /// SHA-256 of the file that the components were imported from. Unset: they are trained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub imported_components: Option<String>,
     pub target: Target,
     pub method: Method,
     /// The training of the components.
@@ -62,6 +65,7 @@ impl Spec {
             format: identity::format(table),
             name: identity::name(table, file_stem),
             seeds: identity::seeds(table),
+            imported_components: identity::digest(table, "imported_components"),
             target: table.table("target", Target::read),
             method: table.table("method", TableReader::variant),
             decomposition: table.table("decomposition", |table| Training::read(table, 0.0)),
@@ -78,6 +82,10 @@ pub struct Target {
     /// Set: all replicas decompose the target of this seed. Unset: each replica trains its own from its seed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
+    /// SHA-256 of the file that the networks were imported from, whose instances are the seeds 0, 1, 2... Unset: they are
+    /// trained. Part of the hash, so that an imported network is never taken for a trained one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub imported: Option<String>,
     #[serde(flatten)]
     pub network: Network,
     pub initial_values: InitialValues,
@@ -90,6 +98,7 @@ impl Target {
     fn read(table: &mut TableReader) -> Self {
         Self {
             seed: table.number("seed").at_most(identity::LARGEST_SEED).optional(),
+            imported: identity::digest(table, "imported"),
             network: table.variant(),
             initial_values: table.table("initial_values", InitialValues::read),
             inputs: table.table("inputs", TableReader::variant),
