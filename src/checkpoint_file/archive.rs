@@ -80,11 +80,7 @@ fn directory(bytes: &[u8]) -> Result<(u64, u64), String> {
 }
 
 /// Name and content of the next file in the directory. `unread`: how many bytes all further files can have together.
-fn file<'a>(
-    bytes: &'a [u8],
-    directory: &mut Bytes<'a>,
-    unread: &mut usize,
-) -> Result<(&'a str, &'a [u8]), String> {
+fn file<'a>(bytes: &'a [u8], directory: &mut Bytes<'a>, unread: &mut usize) -> Result<(&'a str, &'a [u8]), String> {
     if directory.take(4)? != DIRECTORY_ENTRY {
         return Err("the directory of its archive is damaged".into());
     }

@@ -108,7 +108,8 @@ impl<'f> Parts<'f> {
             (prefix.is_empty() || prefix.ends_with('.')).then_some(prefix)
         };
         let names = || file.tensors.keys();
-        let found = anchors.iter().flat_map(|&anchor| names().filter_map(move |name| Some((anchor, prefix(name, anchor)?))));
+        let found =
+            anchors.iter().flat_map(|&anchor| names().filter_map(move |name| Some((anchor, prefix(name, anchor)?))));
         let found: Vec<(&'static str, String)> = found.collect();
         let [(anchor, prefix)] = &found[..] else {
             let anchors = anchors.iter().map(|anchor| either_name(anchor)).collect::<Vec<_>>().join(" or ");

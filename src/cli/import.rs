@@ -92,8 +92,8 @@ impl Target {
         let spec = self.rest.spec.as_deref();
         let spec = experiment::resolve(&target, None, spec, &name(&self.file), &options.set).map_err(Failure::Spec)?;
         let session = session_on(Device::Cpu, options, screen)?;
-        let written =
-            experiment::import_target(spec, &session, &self.file, &file, &target).map_err(Failure::work)?;
+        let written = experiment::import_target(spec, &session, &self.file, &file, &target).map_err(Failure::work)?;
+        let Some(written) = written else { return Ok(Ending::Interrupted) };
         let instances = target.weights.replicas();
         tracing::info!("{instances} target(s) imported: {}", session.results.join("targets").display());
         tracing::info!("spec: {0}\n  help: take them apart with: apd decompose {0}", written.display());
@@ -108,8 +108,7 @@ impl Components {
         let file = read(&self.file)?;
         let components = find_components(&file, &self.file, &target).map_err(Failure::work)?;
         let (spec, name) = (self.rest.spec.as_deref(), name(&self.file));
-        let spec =
-            experiment::resolve(&target, Some(&components), spec, &name, &options.set).map_err(Failure::Spec)?;
+        let spec = experiment::resolve(&target, Some(&components), spec, &name, &options.set).map_err(Failure::Spec)?;
         let session = session_on(Device::Cpu, options, screen)?;
         let target = Source { path: &self.target, file: &target_file, content: &target };
         let components = Source { path: &self.file, file: &file, content: &components };

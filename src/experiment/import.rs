@@ -67,8 +67,8 @@ fn sizes(target: &ImportedTarget, components: Option<&Components>) -> Vec<String
     let section = toml::Table::try_from(network).expect("a network is plain data");
     let sites = network.sites();
     let full_rank = sites.iter().map(|site| site.d_in.min(site.d_out)).max().expect("a network has a site");
-    let (number, rank) =
-        components.map_or((network.features() as i64, full_rank), |components| (components.number(), components.rank()));
+    let (number, rank) = components
+        .map_or((network.features() as i64, full_rank), |components| (components.number(), components.rank()));
     let network = section.iter().map(|(kind, sizes)| format!("target.{kind}={sizes}"));
     let others = [
         format!("seeds={}", target.weights.replicas()),
@@ -78,14 +78,15 @@ fn sizes(target: &ImportedTarget, components: Option<&Components>) -> Vec<String
     network.chain(others).collect()
 }
 
-/// Puts the networks of `file` where `spec`'s targets are looked for, and a spec with them that `apd decompose` takes.
+/// Puts the networks of `file` where `spec`'s targets are looked for, and beside them a spec that `apd decompose` takes,
+/// whose path is returned. `Ok(None)`: interrupted while another process was at the same.
 pub fn import_target(
     mut spec: Spec,
     session: &Session,
     path: &Path,
     file: &CheckpointFile,
     target: &ImportedTarget,
-) -> Result<PathBuf, RunError> {
+) -> Result<Option<PathBuf>, RunError> {
     check_fit(&spec, path, target, None)?;
     spec.target.imported = Some(file.digest.clone());
     let section = targets::section(&spec);
@@ -95,14 +96,14 @@ pub fn import_target(
             folder.check(&section)?;
             continue;
         }
-        let Some(_lock) = folder.lock(&section, &session.interrupt)? else { continue };
+        let Some(_lock) = folder.lock(&section, &session.interrupt)? else { return Ok(None) };
         Provenance::begin(&folder.provenance(), session.machine())?.end(Status::Finished)?;
         let tensors = target.weights.replica(replica).map(|tensor| tensor.squeeze_dim(0)).named(&spec.target.network);
         write_tensors(&folder.target(), &tensors, &notes("d_in, d_out", path, file))?;
     }
     let written = session.results.join(format!("{}.toml", spec.folder_name()));
     write_whole(&written, |out| out.write_all(spec.to_toml().as_bytes()))?;
-    Ok(written)
+    Ok(Some(written))
 }
 
 /// A file that components or networks are imported from.
@@ -146,11 +147,7 @@ pub fn import_components(
 
 /// What a tensor file says about itself.
 fn notes<'a>(axes: &str, path: &Path, file: &CheckpointFile) -> [(&'a str, String); 3] {
-    [
-        ("axes", axes.into()),
-        ("imported_from", path.display().to_string()),
-        ("imported_sha256", file.digest.clone()),
-    ]
+    [("axes", axes.into()), ("imported_from", path.display().to_string()), ("imported_sha256", file.digest.clone())]
 }
 
 /// Refuses a spec of another experiment than the file's.
@@ -182,7 +179,8 @@ fn check_fit(
     let seeds = spec.target.seed.as_ref().map_or(&spec.seeds[..], std::slice::from_ref);
     let is_shared = components.is_some() && instances == 1;
     if let Some(seed) = seeds.iter().find(|&&seed| seed >= instances && !is_shared) {
-        differences.push(format!("seeds: the spec has {seed}, the instances of the target are the seeds below {instances}"));
+        differences
+            .push(format!("seeds: the spec has {seed}, the instances of the target are the seeds below {instances}"));
     }
     for (what, theirs, found) in [
         ("target.imported", &spec.target.imported, "a target"),
@@ -215,5 +213,7 @@ fn network_differences(spec: &Network, file: &Network) -> Vec<String> {
     let shown = ["features", "hidden", "hidden_layers", "width", "neurons", "layers", "biases"];
     let shown = shown.into_iter().filter_map(|key| Some((key, spec.get(key)?, file.get(key)?)));
     let differing = shown.filter(|(_, spec, file)| spec != file);
-    differing.map(|(key, spec, file)| format!("target.{file_kind}.{key}: the spec has {spec}, the file {file}")).collect()
+    differing
+        .map(|(key, spec, file)| format!("target.{file_kind}.{key}: the spec has {spec}, the file {file}"))
+        .collect()
 }
