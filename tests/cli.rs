@@ -229,7 +229,7 @@ error: unknown key `seed` in the spec
  | --set seed=3
  |       ^^^^ did you mean `seeds`?
  |
- = help: allowed here: format, name, seeds, target, method, decomposition, measurement
+ = help: allowed here: format, name, seeds, target, method, decomposition, measurement, imported_components
 
 error: 1 mistake in --set
 

@@ -121,7 +121,7 @@ error: unknown key `trainin` in `[target]`
 8 | [target.trainin]
   |         ^^^^^^^ did you mean `training`?
   |
-  = help: allowed here: seed, tms, residual_mlp, initial_values, inputs, training
+  = help: allowed here: seed, tms, residual_mlp, initial_values, inputs, training, imported
 
 error: 1 mistake in x.toml
 
@@ -538,6 +538,34 @@ error: `hidden_kind` needs hidden layers
 
 error: 1 mistake in x.toml
 
+"#]]);
+}
+
+#[test]
+fn a_hidden_loss_does_not_fit_a_network_without_hidden_activations() {
+    with(&[("simplicity = 0.7", "simplicity = 0.7\nhidden = 1.0")]).says(str![[r#"
+"#]]);
+}
+
+#[test]
+fn the_lp_form_does_not_fit_what_selects() {
+    let lp = ("[method.apd.selection.batch_top_k]\nk = 0.211", "[method.apd.selection.lp]\npower = 0.9");
+    let others = ("rank = 3", "rank = 3\nattribution = \"ablation\"\nlast_component = \"always_active\"");
+    with(&[lp, others]).says(str![[r#"
+"#]]);
+}
+
+#[test]
+fn no_more_features_can_be_active_than_the_network_has() {
+    let inputs = ("[target.inputs.independent]\nprobability = 0.05", "[target.inputs.exactly]\nactive = 6");
+    with(&[inputs]).says(str![[r#"
+"#]]);
+}
+
+#[test]
+fn what_is_imported_is_named_by_the_sha_256_of_its_file() {
+    let keys = ["imported_components=\"../x.pth\"", "target.imported=\"0A\""];
+    set(&keys).says(str![[r#"
 "#]]);
 }
 
@@ -1253,7 +1281,7 @@ error: unknown key `kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk
 1 | kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk...kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk = 1
   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^...^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
   |
-  = help: allowed here: format, name, seeds, target, method, decomposition, measurement
+  = help: allowed here: format, name, seeds, target, method, decomposition, measurement, imported_components
 
 error: 1 mistake in x.toml
 

@@ -65,11 +65,11 @@ impl Spec {
             format: identity::format(table),
             name: identity::name(table, file_stem),
             seeds: identity::seeds(table),
-            imported_components: identity::digest(table, "imported_components"),
             target: table.table("target", Target::read),
             method: table.table("method", TableReader::variant),
             decomposition: table.table("decomposition", |table| Training::read(table, 0.0)),
             measurement: table.table("measurement", Measurement::read),
+            imported_components: identity::digest(table, "imported_components"),
         };
         checks::check(&spec, table);
         spec
@@ -98,11 +98,11 @@ impl Target {
     fn read(table: &mut TableReader) -> Self {
         Self {
             seed: table.number("seed").at_most(identity::LARGEST_SEED).optional(),
-            imported: identity::digest(table, "imported"),
             network: table.variant(),
             initial_values: table.table("initial_values", InitialValues::read),
             inputs: table.table("inputs", TableReader::variant),
             training: table.table("training", |table| Training::read(table, 0.01)),
+            imported: identity::digest(table, "imported"),
         }
     }
 }
