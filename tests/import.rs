@@ -544,6 +544,17 @@ error: cannot use x.pth: its archive has no directory at its end: the file is cu
     }
 }
 
+#[test]
+fn a_file_that_cannot_be_a_toy_models_is_refused_unread() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    // Without content, it takes no room on the disk.
+    file.as_file().set_len(65 << 30).unwrap();
+    let what = CheckpointFile::read(file.path()).unwrap_err().what().to_string();
+    assert_eq!(what, format!("cannot use {}: it is larger than 64 GB", file.path().display()));
+    let what = CheckpointFile::read(Path::new("tests")).unwrap_err().what().to_string();
+    assert_eq!(what, "cannot use tests: it is not a file");
+}
+
 /// The smallest file of every container.
 const SMALL: [&str; 5] = ["tms_5-2_target.pth", "legacy.pt", "nested.pt", "protocol_5.pt", "residual_mlp.safetensors"];
 
