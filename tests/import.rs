@@ -555,6 +555,44 @@ fn a_file_that_cannot_be_a_toy_models_is_refused_unread() {
     assert_eq!(what, "cannot use tests: it is not a file");
 }
 
+/// Why `legacy.pt` with these bytes replaced is refused.
+fn refusal_of_changed(from: &[u8], to: &[u8]) -> String {
+    let content = bytes("legacy.pt");
+    let place = content.windows(from.len()).position(|window| window == from).expect("the bytes to replace");
+    let changed = [&content[..place], to, &content[place + from.len()..]].concat();
+    CheckpointFile::parse(&changed).unwrap_err()
+}
+
+#[test]
+fn shapes_that_reach_beyond_their_storage_are_refused_before_anything_is_allocated() {
+    let lies = [
+        // An offset of 1; the first size a hundred times, and then many times, what is there; two rows in one place.
+        (&b"QK\x00K\x0cK\x05K\x02\x87"[..], &b"QK\x01K\x0cK\x05K\x02\x87"[..]),
+        (b"QK\x00K\x0cK\x05K\x02\x87", b"QK\x00M\xb0\x04K\x05K\x02\x87"),
+        (b"QK\x00K\x0cK\x05K\x02\x87", b"QK\x00\x8a\x08\0\0\0\0\0\0\0\x70K\x05K\x02\x87"),
+        (b"K\x0aK\x02K\x01\x87", b"K\x0aK\x01K\x01\x87"),
+    ];
+    let refusals = lies.map(|(from, to)| refusal_of_changed(from, to));
+    let outside =
+        |shape: &str| format!("`linear1.weight` has the shape [{shape}], of which elements lie outside of its storage");
+    assert_eq!(
+        refusals,
+        [
+            outside("12, 5, 2"),
+            outside("1200, 5, 2"),
+            outside("8070450532247928832, 5, 2"),
+            "`linear1.weight` has the shape [12, 5, 2], of which elements lie over each other".into(),
+        ]
+    );
+}
+
+#[test]
+fn a_dictionary_in_itself_is_refused() {
+    let pickle = b"\x80\x02}q\x00X\x01\x00\x00\x00ah\x00s.";
+    let error = CheckpointFile::parse(&archive("data.pkl", pickle)).unwrap_err();
+    assert_eq!(error, "its dictionaries lie too deep in each other");
+}
+
 /// The smallest file of every container.
 const SMALL: [&str; 5] = ["tms_5-2_target.pth", "legacy.pt", "nested.pt", "protocol_5.pt", "residual_mlp.safetensors"];
 
