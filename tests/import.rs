@@ -1,8 +1,8 @@
 //! Networks and components from files of PyTorch: what must come out, and what is refused with which words.
 //!
 //! The files in `tests/checkpoints` were written by `torch.save` from state dicts of the paper authors' implementation:
-//! twelve toy models of superposition with the components that it found and their measures, and a residual MLP with biases
-//! and its outputs. Three files hold the toy models in other ways; torch 2.11.0 wrote them by this program:
+//! twelve toy models of superposition with the components that it found and their measures, and a residual MLP with
+//! biases and its outputs. Three files hold the toy models in other ways; torch 2.11.0 wrote them by this program:
 //!
 //! ```python
 //! state = torch.load("tms_5-2_target.pth")

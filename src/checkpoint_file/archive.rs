@@ -1,7 +1,7 @@
 //! The zip archive of `torch.save`: files side by side, uncompressed, each with its checksum.
 //!
-//! The format is PKWARE's APPNOTE 6.3: a directory at the end (section 4.3.12) names every file and the place of its local
-//! header (4.3.7), after which its bytes lie; sizes beyond 32 bits stand in an extra field (4.5.3).
+//! The format is PKWARE's APPNOTE 6.3: a directory at the end (section 4.3.12) names every file and the place of its
+//! local header (4.3.7), after which its bytes lie; sizes beyond 32 bits stand in an extra field (4.5.3).
 
 use std::collections::BTreeMap;
 

@@ -4,16 +4,19 @@
 //!
 //! | part | our files | the paper authors' state dicts |
 //! |:--|:--|:--|
-//! | W of a toy model of superposition, [feature, hidden] | `embed` | `linear1.weight` |
-//! | its hidden layers, [hidden, hidden], and bias, [feature] | `hidden.<i>`, `bias` | `hidden_layers.<i>.weight`, `b_final` |
-//! | W_E [feature, width] and W_U [width, feature] of a residual MLP | `W_E`, `W_U` | the same |
-//! | its matrices, [width, neuron] and [neuron, width] | `layers.<i>.mlp_in`, `.mlp_out` | `layers.<i>.mlp_in.weight`, `.mlp_out.weight` |
-//! | its biases, [neuron] and [width] | `layers.<i>.b_in`, `.b_out` | `layers.<i>.bias1`, `.bias2` |
-//! | components at a site, [component, d_in, rank] and [component, rank, d_out] | `<site>.A`, `<site>.B` | the same, `linear1.A` |
+//! | W of a toy model of superposition, `[feature, hidden]` | `embed` | `linear1.weight` |
+//! | its hidden layers, `[hidden, hidden]` | `hidden.<i>` | `hidden_layers.<i>.weight` |
+//! | its bias, `[feature]` | `bias` | `b_final` |
+//! | W_E, `[feature, width]`, and W_U, `[width, feature]`, of a residual MLP | `W_E`, `W_U` | the same |
+//! | its matrices, `[width, neuron]` | `layers.<i>.mlp_in` | `layers.<i>.mlp_in.weight` |
+//! | and `[neuron, width]` | `layers.<i>.mlp_out` | `layers.<i>.mlp_out.weight` |
+//! | its biases, `[neuron]` and `[width]` | `layers.<i>.b_in`, `.b_out` | `layers.<i>.bias1`, `.bias2` |
+//! | components, `[component, d_in, rank]` | `<site>.A` | `<site>.A`, `linear1.A` |
+//! | and `[component, rank, d_out]` | `<site>.B` | `<site>.B`, `linear1.B` |
 //!
 //! All matrices act on row vectors, y = x W. Names may have a common beginning such as `model.`; tensors without it are
-//! passed over. Sizes come from the first matrix and hold for all others. Missing tensors, tensors beside those named, other
-//! shapes and numbers that are not finite are errors, all told together.
+//! passed over. Sizes come from the first matrix and hold for all others. Missing tensors, tensors beside those named,
+//! other shapes and numbers that are not finite are errors, all told together.
 
 use std::{collections::BTreeMap, path::Path};
 

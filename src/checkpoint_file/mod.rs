@@ -1,9 +1,9 @@
 //! Tensors from other people's files: what `torch.save` writes (`.pt`, `.pth`, both the archive of today and the older
 //! stream) and safetensors.
 //!
-//! Nothing in a file is run, and nothing is allocated by a number in a file before that number is known to fit the file's
-//! own size. A pickle is a program; [`pickle`] knows only the words that lists, dictionaries, numbers and tensors are
-//! written with, and refuses any other by its name. Whatever is not understood is an error, never passed over.
+//! Nothing in a file is run, and nothing is allocated by a number in a file before that number is known to fit the
+//! file's own size. A pickle is a program; `pickle` knows only the words that lists, dictionaries, numbers and tensors
+//! are written with, and refuses any other by its name. Whatever is not understood is an error, never passed over.
 //!
 //! - `bytes`: a view of the file that cannot be read past its end; `archive`: the zip container
 //! - `pickle`: a pickle to plain values; `torch`: those values to tensors
@@ -40,7 +40,8 @@ pub struct CheckpointFile {
 
 impl CheckpointFile {
     /// # Errors
-    /// If the file cannot be read, is damaged, or holds anything but tensors, numbers and text in dictionaries and lists.
+    /// If the file cannot be read, is damaged, or holds anything but tensors, numbers and text in dictionaries and
+    /// lists.
     pub fn read(path: &Path) -> Result<CheckpointFile, RunError> {
         let unreadable = |error| RunError::read(path, &error).with_help("give a file that you may read");
         // Asked of the path, not of the open file: opening a pipe would wait for its writer.

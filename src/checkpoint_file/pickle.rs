@@ -1,11 +1,11 @@
 //! A pickle (Python's `pickletools` describes the format) read as data.
 //!
-//! A pickle is a program for a stack machine, which can call any function by its name. This machine knows the words that
-//! make numbers, text, tuples, lists and dictionaries, and of functions those few that `torch.save` needs for tensors; what
-//! they would do is written down as a value, not done. Any other word or function is an error.
+//! A pickle is a program for a stack machine, which can call any function by its name. This machine knows the words
+//! that make numbers, text, tuples, lists and dictionaries, and of functions those few that `torch.save` needs for
+//! tensors; what they would do is written down as a value, not done. Any other word or function is an error.
 //!
-//! Values stand in one list and point at each other by their place in it, as in Python, where a dictionary is filled after
-//! others have taken hold of it. No word makes more than one value, so there are no more values than bytes.
+//! Values stand in one list and point at each other by their place in it, as in Python, where a dictionary is filled
+//! after others have taken hold of it. No word makes more than one value, so there are no more values than bytes.
 
 use std::collections::BTreeMap;
 

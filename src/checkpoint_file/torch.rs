@@ -251,7 +251,8 @@ struct Storage<'a> {
     elements: Option<usize>,
 }
 
-/// Number of elements of a view, and the places in the storage from its first to its last; `None` if these are no numbers.
+/// Number of elements of a view, and the places in the storage from its first to its last; `None` if these are no
+/// numbers.
 fn extent(offset: i64, size: &[i64], stride: &[i64]) -> Option<(usize, Range<usize>)> {
     if size.len() != stride.len() || size.iter().chain(stride).any(|&number| number < 0) {
         return None;

@@ -1,8 +1,8 @@
 //! Networks and components from files of others, put where those that are trained here would be.
 //!
-//! A spec says of them by the SHA-256 of their file where they come from (`target.imported`, `imported_components`). It is
-//! part of the spec's hash: what is imported has folders of its own and is never taken for what is trained. The instances
-//! in a file are the replicas of the seeds 0, 1, 2...
+//! A spec says of them by the SHA-256 of their file where they come from (`target.imported`, `imported_components`). It
+//! is part of the spec's hash: what is imported has folders of its own and is never taken for what is trained. The
+//! instances in a file are the replicas of the seeds 0, 1, 2...
 
 use std::path::{Path, PathBuf};
 
@@ -26,8 +26,8 @@ const RESIDUAL_MLP_2: (&str, &str) =
 const RESIDUAL_MLP_3: (&str, &str) =
     ("experiments/residual_mlp_3_layers.toml", include_str!("../../experiments/residual_mlp_3_layers.toml"));
 
-/// The experiment of an imported network: that of the spec at `path`, or without one the paper's for this kind of network
-/// with the file's sizes; `overrides` are applied to either. `name` is used where no spec gives one.
+/// The experiment of an imported network: that of the spec at `path`, or without one the paper's for this kind of
+/// network with the file's sizes; `overrides` are applied to either. `name` is used where no spec gives one.
 ///
 /// # Errors
 /// If the spec is wrong. Whether it fits the file is not looked at here.
@@ -60,8 +60,8 @@ fn paper_experiment(network: &Network) -> (&'static str, &'static str) {
     }
 }
 
-/// What a file says about its experiment, as `--set` would. Without components there are as many as features and of full
-/// rank.
+/// What a file says about its experiment, as `--set` would. Without components there are as many as features and of
+/// full rank.
 fn sizes(target: &ImportedTarget, components: Option<&Components>) -> Vec<String> {
     let network = &target.network;
     let section = toml::Table::try_from(network).expect("a network is plain data");
@@ -78,8 +78,8 @@ fn sizes(target: &ImportedTarget, components: Option<&Components>) -> Vec<String
     network.chain(others).collect()
 }
 
-/// Puts the networks of `file` where `spec`'s targets are looked for, and beside them a spec that `apd decompose` takes,
-/// whose path is returned. `Ok(None)`: interrupted while another process was at the same.
+/// Puts the networks of `file` where `spec`'s targets are looked for, and beside them a spec that `apd decompose`
+/// takes, whose path is returned. `Ok(None)`: interrupted while another process was at the same.
 pub fn import_target(
     mut spec: Spec,
     session: &Session,

@@ -93,8 +93,8 @@ pub fn train_target(spec: &Spec, session: &mut Session) -> Result<Outcome, RunEr
     })
 }
 
-/// Refuses an experiment whose components are not to be trained, or that this machine has not the memory for; better now
-/// than after its targets are trained.
+/// Refuses an experiment whose components are not to be trained, or that this machine has not the memory for; better
+/// now than after its targets are trained.
 pub fn check(spec: &Spec, session: &Session) -> Result<(), RunError> {
     if run_folder_at(spec, session).is_finished() && !session.force {
         return Ok(());

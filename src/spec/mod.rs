@@ -33,8 +33,8 @@ pub use reader::TableReader;
 
 use crate::{fit::Training, initial_values::InitialValues, inputs::Inputs, method::Method, network::Network};
 
-/// Whether a setting that came later than others has its default: it is then left out of a resolved spec, so that the hashes
-/// of experiments that do not use it stay.
+/// Whether a setting that came later than others has its default: it is then left out of a resolved spec, so that the
+/// hashes of experiments that do not use it stay.
 pub(crate) fn is_default<T: Default + PartialEq>(setting: &T) -> bool {
     *setting == T::default()
 }
@@ -82,8 +82,8 @@ pub struct Target {
     /// Set: all replicas decompose the target of this seed. Unset: each replica trains its own from its seed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
-    /// SHA-256 of the file that the networks were imported from, whose instances are the seeds 0, 1, 2... Unset: they are
-    /// trained. Part of the hash, so that an imported network is never taken for a trained one.
+    /// SHA-256 of the file that the networks were imported from, whose instances are the seeds 0, 1, 2... Unset: they
+    /// are trained. Part of the hash, so that an imported network is never taken for a trained one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub imported: Option<String>,
     #[serde(flatten)]
