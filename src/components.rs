@@ -146,6 +146,11 @@ impl Components {
         self.first().size()[2]
     }
 
+    /// Rank budget m.
+    pub fn rank(&self) -> i64 {
+        self.first().size()[3]
+    }
+
     pub fn replicas(&self) -> i64 {
         self.first().size()[0]
     }

@@ -10,8 +10,9 @@
 //! - The method: [`attribution`], [`selection`], [`loss`], put together in [`method`].
 //! - Training: [`fit`] (the only loop), [`optimizer`], [`schedule`].
 //! - What came of it: [`metric`] (components in, numbers out), [`statistics`].
-//! - Around it: [`spec`] (TOML in, a checked experiment out), [`run`] (what stays on disk), [`experiment`] (one
-//!   experiment's whole way), [`report`] (figures and tables from run folders alone), [`cli`].
+//! - Around it: [`spec`] (TOML in, a checked experiment out), [`run`] (what stays on disk), [`checkpoint_file`] (what
+//!   others have left on disk), [`experiment`] (one experiment's whole way), [`report`] (figures and tables from run
+//!   folders alone), [`cli`].
 //! - Below it all: [`device`], [`libtorch`], [`memory`], [`version`].
 //!
 //! # Words
@@ -25,6 +26,7 @@
 //! Axes are written out: `[replica, sample, component]`, `[replica, d_in, component, rank]`.
 
 pub mod attribution;
+pub mod checkpoint_file;
 pub mod cli;
 pub mod components;
 pub mod device;

@@ -12,7 +12,7 @@ use cli_test::{Ended, Test};
 use snapbox::{file, str};
 use tch::Tensor;
 
-const COMMANDS: [&[&str]; 8] = [
+const COMMANDS: [&[&str]; 12] = [
     &["train"],
     &["train", "target"],
     &["decompose"],
@@ -20,6 +20,10 @@ const COMMANDS: [&[&str]; 8] = [
     &["run"],
     &["check"],
     &["doctor"],
+    &["evaluate"],
+    &["import"],
+    &["import", "target"],
+    &["import", "components"],
     &["completions"],
 ];
 
@@ -32,6 +36,9 @@ fn help_tells_commands_examples_and_exit_codes() {
 fn help_of_a_command_has_examples() {
     Test::new().args(["run", "--help"]).succeeds().stdout_is(file!["help/run.txt"].raw());
     Test::new().args(["train", "target", "--help"]).succeeds().stdout_is(file!["help/train_target.txt"].raw());
+    let help = Test::new().args(["import", "components", "--help"]).succeeds();
+    help.stdout_is(file!["help/import_components.txt"].raw());
+    Test::new().args(["evaluate", "--help"]).succeeds().stdout_is(file!["help/evaluate.txt"].raw());
 }
 
 #[test]
@@ -40,7 +47,10 @@ fn help_fits_80_columns() {
         let help = Test::new().args(command.iter().copied().chain(["--help"])).succeeds().stdout;
         let longest = help.lines().map(|line| line.chars().count()).max().unwrap();
         assert!(longest <= 80, "{command:?} has a line of {longest} columns");
-        assert!(help.contains("Examples:") || command == ["train"], "{command:?} has no examples");
+        assert!(
+            help.contains("Examples:") || [["train"], ["import"]].iter().any(|group| command == group),
+            "{command:?} has no examples"
+        );
     }
 }
 
@@ -219,7 +229,7 @@ error: unknown key `seed` in the spec
  | --set seed=3
  |       ^^^^ did you mean `seeds`?
  |
- = help: allowed here: format, name, seeds, target, method, decomposition, measurement
+ = help: allowed here: format, name, seeds, target, method, decomposition, measurement, imported_components
 
 error: 1 mistake in --set
 

@@ -121,7 +121,7 @@ error: unknown key `trainin` in `[target]`
 8 | [target.trainin]
   |         ^^^^^^^ did you mean `training`?
   |
-  = help: allowed here: seed, tms, residual_mlp, initial_values, inputs, training
+  = help: allowed here: seed, tms, residual_mlp, initial_values, inputs, training, imported
 
 error: 1 mistake in x.toml
 
@@ -537,6 +537,76 @@ error: `hidden_kind` needs hidden layers
   |               ^^^^^^^^^^ but `hidden_layers` is 0
 
 error: 1 mistake in x.toml
+
+"#]]);
+}
+
+#[test]
+fn a_hidden_loss_does_not_fit_a_network_without_hidden_activations() {
+    with(&[("simplicity = 0.7", "simplicity = 0.7\nhidden = 1.0")]).says(str![[r#"
+error: the hidden loss needs a network with hidden activations
+  --> x.toml:23:10
+   |
+23 | hidden = 1.0
+   |          ^^^ this one has none between its input and its output
+
+error: 1 mistake in x.toml
+
+"#]]);
+}
+
+#[test]
+fn the_lp_form_does_not_fit_what_selects() {
+    let lp = ("[method.apd.selection.batch_top_k]\nk = 0.211", "[method.apd.selection.lp]\npower = 0.9");
+    let others = ("rank = 3", "rank = 3\nattribution = \"ablation\"\nlast_component = \"always_active\"");
+    with(&[lp, others]).says(str![[r#"
+error: the L_p form needs gradient attributions, through which it trains
+  --> x.toml:16:15
+   |
+16 | attribution = "ablation"
+   |               ^^^^^^^^^^ these are others
+
+error: the L_p form selects nothing, so no component of it is always active
+  --> x.toml:17:18
+   |
+17 | last_component = "always_active"
+   |                  ^^^^^^^^^^^^^^^ this asks for one
+
+error: 2 mistakes in x.toml
+
+"#]]);
+}
+
+#[test]
+fn no_more_features_can_be_active_than_the_network_has() {
+    let inputs = ("[target.inputs.independent]\nprobability = 0.05", "[target.inputs.exactly]\nactive = 6");
+    with(&[inputs]).says(str![[r#"
+error: no more features can be `active` than there are
+ --> x.toml:6:10
+  |
+6 | active = 6
+  |          ^ the network has 5
+
+error: 1 mistake in x.toml
+
+"#]]);
+}
+
+#[test]
+fn what_is_imported_is_named_by_the_sha_256_of_its_file() {
+    let keys = ["imported_components=\"../x.pth\"", "target.imported=\"0A\""];
+    set(&keys).says(str![[r#"
+error: `imported_components` must be the SHA-256 of a file, as `apd import` writes it
+ |
+ | --set imported_components="../x.pth"
+ |                           ^^^^^^^^^^ this is the text "../x.pth"
+
+error: `imported` must be the SHA-256 of a file, as `apd import` writes it
+ |
+ | --set target.imported="0A"
+ |                       ^^^^ this is the text "0A"
+
+error: 2 mistakes in --set
 
 "#]]);
 }
@@ -1253,7 +1323,7 @@ error: unknown key `kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk
 1 | kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk...kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk = 1
   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^...^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
   |
-  = help: allowed here: format, name, seeds, target, method, decomposition, measurement
+  = help: allowed here: format, name, seeds, target, method, decomposition, measurement, imported_components
 
 error: 1 mistake in x.toml
 

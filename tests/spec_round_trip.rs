@@ -88,9 +88,21 @@ fn inputs() -> impl Strategy<Value = Inputs> {
 }
 
 fn target() -> impl Strategy<Value = Target> {
-    (proptest::option::of(0..=i64::MAX as u64), network(), initial_values(), inputs(), training()).prop_map(
-        |(seed, network, initial_values, inputs, training)| Target { seed, network, initial_values, inputs, training },
+    let seed = proptest::option::of(0..=i64::MAX as u64);
+    (seed, digest(), network(), initial_values(), inputs(), training()).prop_map(
+        |(seed, imported, network, initial_values, inputs, training)| Target {
+            seed,
+            imported,
+            network,
+            initial_values,
+            inputs,
+            training,
+        },
     )
+}
+
+fn digest() -> impl Strategy<Value = Option<String>> {
+    proptest::option::of("[0-9a-f]{64}")
 }
 
 fn method() -> impl Strategy<Value = Method> {
@@ -149,11 +161,12 @@ fn measurement() -> impl Strategy<Value = Measurement> {
 
 fn spec() -> impl Strategy<Value = Spec> {
     let seeds = proptest::collection::hash_set(0..=i64::MAX as u64, 1..20);
-    ("[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,63}", seeds, target(), method(), training(), measurement()).prop_map(
-        |(name, seeds, target, method, decomposition, measurement)| Spec {
+    ("[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,63}", seeds, digest(), target(), method(), training(), measurement()).prop_map(
+        |(name, seeds, imported_components, target, method, decomposition, measurement)| Spec {
             format: 1,
             name,
             seeds: seeds.into_iter().collect(),
+            imported_components,
             target,
             method,
             decomposition,

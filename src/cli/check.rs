@@ -67,10 +67,11 @@ fn target(spec: &Spec, options: &Options) -> String {
         seeds = vec![seed];
     }
     let is_trained = |&&seed: &&u64| TargetFolder::new(&options.results, &hash, seed).is_trained();
+    let made = if spec.target.imported.is_some() { "imported" } else { "trained" };
     let trained = match seeds.iter().filter(is_trained).count() {
-        0 => "to be trained".into(),
-        all if all == seeds.len() => "trained already".into(),
-        some => format!("{some} of {} trained already", seeds.len()),
+        0 => format!("to be {made}"),
+        all if all == seeds.len() => format!("{made} already"),
+        some => format!("{some} of {} {made} already", seeds.len()),
     };
     format!("{} parameters ({}); {trained}", grouped(network.parameters()), sites.collect::<Vec<_>>().join(", "))
 }

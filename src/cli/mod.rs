@@ -8,7 +8,9 @@ mod completions;
 mod decompose;
 pub mod doctor;
 mod ending;
+mod evaluate;
 mod finish;
+mod import;
 mod logging;
 mod options;
 mod panic;
@@ -46,6 +48,8 @@ enum Command {
     Train(train::Train),
     Decompose(decompose::Decompose),
     Report(report::Report),
+    Evaluate(evaluate::Evaluate),
+    Import(import::Import),
     Run(run::Run),
     Check(check::Check),
     Doctor(doctor::Doctor),
@@ -76,6 +80,8 @@ impl CommandLine {
             Command::Train(train) => train.run(options, screen),
             Command::Decompose(decompose) => decompose.run(options, screen),
             Command::Report(report) => report.run(),
+            Command::Evaluate(evaluate) => evaluate.run(options, screen),
+            Command::Import(import) => import.run(options, screen),
             Command::Run(run) => run.run(options, screen),
             Command::Check(check) => check.run(options),
             Command::Doctor(doctor) => doctor.run(options),

@@ -28,7 +28,7 @@ pub struct Run {
 impl Run {
     pub fn run(&self, options: &Options, screen: &MultiProgress) -> Result<Ending, Failure> {
         let (spec, mut session) = session(&self.spec.path, options, screen)?;
-        experiment::check_memory(&spec, &session).map_err(Failure::work)?;
+        experiment::check(&spec, &session).map_err(Failure::work)?;
         let outcome = experiment::train_target(&spec, &mut session).map_err(Failure::work)?;
         if let Stage::Interrupted(ending) = tell("target", outcome) {
             return Ok(ending);

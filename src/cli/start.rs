@@ -4,6 +4,7 @@ use std::path::Path;
 
 use clap::Args;
 use indicatif::MultiProgress;
+use tch::Device;
 
 use super::{Failure, options::Options, progress::Progress};
 use crate::{
@@ -25,10 +26,15 @@ pub struct SpecArgument {
 pub fn session(path: &Path, options: &Options, screen: &MultiProgress) -> Result<(Spec, Session), Failure> {
     let spec = load(path, options)?;
     let device = device::open(options.device).map_err(|error| Failure::Use(error.to_string()))?;
+    Ok((spec, session_on(device, options, screen)?))
+}
+
+/// Everything but the spec, on a device that has been opened.
+pub fn session_on(device: Device, options: &Options, screen: &MultiProgress) -> Result<Session, Failure> {
     device::set_threads(options.threads());
     prepare_results(&options.results).map_err(Failure::work)?;
     let interrupt = Interrupt::listen().map_err(|error| Failure::Work(format!("cannot listen to signals: {error}")))?;
-    let session = Session {
+    Ok(Session {
         results: options.results.clone(),
         device,
         threads: options.threads().get().into(),
@@ -36,8 +42,7 @@ pub fn session(path: &Path, options: &Options, screen: &MultiProgress) -> Result
         force: options.force,
         observer: Box::new(Progress::new(screen.clone(), interrupt.clone())),
         interrupt,
-    };
-    Ok((spec, session))
+    })
 }
 
 pub fn load(path: &Path, options: &Options) -> Result<Spec, Failure> {

@@ -1,7 +1,7 @@
 //! The decomposition of an experiment's targets, from the run folder's opening to its last table.
 
 use super::{
-    Outcome, Session, check_memory,
+    Outcome, Session, check,
     measurement::measure,
     tables,
     targets::{self, Obtained},
@@ -18,7 +18,7 @@ use crate::{
 
 /// Decomposes the targets of all replicas; a finished run is left as it is.
 pub fn decompose(spec: &Spec, session: &mut Session) -> Result<Outcome, RunError> {
-    check_memory(spec, session)?;
+    check(spec, session)?;
     let folder = RunFolder::open(&session.results, &spec.name, &spec.hash(), &spec.to_toml(), session.force)?;
     if folder.is_finished() {
         return Ok(Outcome::Finished { folder: folder.path().into(), already: true });

@@ -46,8 +46,14 @@ pub fn of_experiment(spec: &Spec, device: Device) -> f64 {
     let of_sample = values + 3.0 * components + tangents;
     let (replicas, factors) = (spec.seeds.len() as f64, factors(spec) as f64);
     let training = FLOAT * replicas * (4.0 * factors + 4.0 * matrices + batch * of_sample);
-    let measurement = FLOAT * (replicas * factors + 6.0 * matrices);
-    of_target(spec).max(training).max(measurement)
+    of_target(spec).max(training).max(of_measurement(spec))
+}
+
+/// Bytes for measuring finished components, an estimate.
+pub fn of_measurement(spec: &Spec) -> f64 {
+    let Method::Apd(apd) = &spec.method;
+    let matrices = apd.components as f64 * spec.target.network.parameters() as f64;
+    FLOAT * (spec.seeds.len() as f64 * factors(spec) as f64 + 6.0 * matrices)
 }
 
 /// Number of entries of all values that one sample takes on its way through the network.

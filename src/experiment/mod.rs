@@ -1,6 +1,8 @@
 //! One experiment's way: targets trained, components found, measurements taken, files left in its folders.
 
 mod decomposition;
+mod evaluation;
+mod import;
 mod measurement;
 pub mod memory;
 mod tables;
@@ -9,6 +11,8 @@ mod targets;
 use std::{path::PathBuf, time::Duration};
 
 pub use decomposition::decompose;
+pub use evaluation::evaluate;
+pub use import::{Source, import_components, import_target, resolve};
 use tch::Device;
 
 use crate::{
@@ -89,10 +93,17 @@ pub fn train_target(spec: &Spec, session: &mut Session) -> Result<Outcome, RunEr
     })
 }
 
-/// Refuses an experiment that this machine has not the memory for; better now than after its targets are trained.
-pub fn check_memory(spec: &Spec, session: &Session) -> Result<(), RunError> {
+/// Refuses an experiment whose components are not to be trained, or that this machine has not the memory for; better
+/// now than after its targets are trained.
+pub fn check(spec: &Spec, session: &Session) -> Result<(), RunError> {
     if run_folder_at(spec, session).is_finished() && !session.force {
         return Ok(());
+    }
+    if spec.imported_components.is_some() {
+        return Err(RunError::new(
+            "the components of this spec are imported, not trained",
+            "measure them with `apd evaluate RUN`, or take the key `imported_components` out of the spec to train some",
+        ));
     }
     memory::check(memory::of_experiment(spec, session.device), session.device)
 }

@@ -37,6 +37,9 @@ pub fn obtain(spec: &Spec, session: &mut Session) -> Result<Obtained, RunError> 
             folder.check(&section)?;
             continue;
         }
+        if spec.target.imported.is_some() {
+            return Err(not_imported(session, seed));
+        }
         let Some(lock) = folder.lock(&section, &session.interrupt)? else {
             return Ok(Obtained::Interrupted(interrupted(&folder, spec, 0)));
         };
@@ -55,7 +58,7 @@ pub fn obtain(spec: &Spec, session: &mut Session) -> Result<Obtained, RunError> 
 }
 
 /// The section of the spec that the targets come from, as it is kept beside them.
-fn section(spec: &Spec) -> String {
+pub fn section(spec: &Spec) -> String {
     let target = crate::spec::Target { seed: None, ..spec.target.clone() };
     toml::to_string(&target).expect("a resolved section is plain data")
 }
@@ -120,4 +123,11 @@ fn read(spec: &Spec, folder: &TargetFolder) -> Result<Weights, RunError> {
 fn interrupted(folder: &TargetFolder, spec: &Spec, step: u64) -> Outcome {
     let steps = spec.target.training.steps;
     Outcome::Interrupted { folder: folder.path().into(), stage: "target".into(), step, steps }
+}
+
+fn not_imported(session: &Session, seed: u64) -> RunError {
+    RunError::new(
+        format!("the target of seed {seed} is imported, and not in {}", session.results.join("targets").display()),
+        "import it there with `apd import target`, or take the key `target.imported` out of the spec to train one",
+    )
 }

@@ -50,6 +50,10 @@ impl Weights {
         self.map(|tensor| tensor.to_device(device))
     }
 
+    pub fn replicas(&self) -> i64 {
+        self.sites.iter().next().expect("a network has a site").size()[0]
+    }
+
     /// Views of some replicas.
     pub fn of_replicas(&self, replicas: Range<usize>) -> Self {
         self.map(|tensor| tensor.narrow(0, replicas.start as i64, replicas.len() as i64))

@@ -48,15 +48,7 @@ impl RunData {
     /// # Errors
     /// If `folder` is not a folder, or holds no `spec.toml` and so is no run's.
     pub fn read(folder: &Path) -> Result<RunData, RunError> {
-        if !folder.is_dir() {
-            let what = format!("there is no folder {}", folder.display());
-            return Err(RunError::new(what, "give the folder of a run, which `apd run` names when it begins and ends"));
-        }
-        let paths = RunFolder::at(folder);
-        if !paths.spec().is_file() {
-            let what = format!("{} is not the folder of a run: it holds no spec.toml", folder.display());
-            return Err(RunError::new(what, "give one of the folders in the results folder"));
-        }
+        let paths = RunFolder::existing(folder)?;
         let mut problems = Vec::new();
         let spec = read_spec(&paths.spec(), &mut problems);
         let provenance = read_provenance(&paths.provenance(), &mut problems);
@@ -74,7 +66,11 @@ impl RunData {
             device: text("device"),
             seconds: provenance.get("seconds").and_then(|value| value.as_f64()),
             summary: read_table(&paths.summary_table(), &mut problems),
-            training: read_table(&paths.training_table(), &mut problems),
+            // Imported components were trained elsewhere.
+            training: match spec.contains_key("imported_components") {
+                true => Vec::new(),
+                false => read_table(&paths.training_table(), &mut problems),
+            },
             components: read_table(&paths.components_table(), &mut problems),
             ranks: read_ranks(&paths.ranks_table(), &mut problems),
             embeddings: is_drawn

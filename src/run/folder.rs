@@ -47,16 +47,44 @@ impl RunFolder {
         let path = numbered::open(results, &name, anew)?;
         let lock = Lock::take(&path)?;
         claim(&path.join("spec.toml"), spec_toml)?;
-        let mut folder = RunFolder { path, owner: hash.into(), _lock: None };
-        sweep_temporary_files(&folder.path, &FILES);
-        super::log::attach(&folder.log())?;
-        folder._lock = Some(lock);
-        Ok(folder)
+        RunFolder { path, owner: hash.into(), _lock: None }.enter(lock)
     }
 
     /// The folder at `path` for reading: not locked, nothing checked or made.
     pub fn at(path: impl Into<PathBuf>) -> RunFolder {
         RunFolder { path: path.into(), owner: String::new(), _lock: None }
+    }
+
+    /// The folder of an existing run at `path`, for reading: not locked.
+    ///
+    /// # Errors
+    /// If `path` is not a folder, or holds no `spec.toml` and so is no run's.
+    pub fn existing(path: &Path) -> Result<RunFolder, RunError> {
+        if !path.is_dir() {
+            let what = format!("there is no folder {}", path.display());
+            return Err(RunError::new(what, "give the folder of a run, which `apd run` names when it begins and ends"));
+        }
+        let folder = RunFolder::at(path);
+        if !folder.spec().is_file() {
+            let what = format!("{} is not the folder of a run: it holds no spec.toml", path.display());
+            return Err(RunError::new(what, "give one of the folders in the results folder"));
+        }
+        Ok(folder)
+    }
+
+    /// The same folder to work in: locked until the value is dropped; the log goes into its log from now on.
+    ///
+    /// # Errors
+    /// If another process works in it.
+    pub fn locked(self) -> Result<RunFolder, RunError> {
+        let lock = Lock::take(&self.path)?;
+        self.enter(lock)
+    }
+
+    fn enter(self, lock: Lock) -> Result<RunFolder, RunError> {
+        sweep_temporary_files(&self.path, &FILES);
+        super::log::attach(&self.log())?;
+        Ok(RunFolder { _lock: Some(lock), ..self })
     }
 
     /// The folder that [`open`](Self::open) would use. Makes nothing.
@@ -117,6 +145,11 @@ impl RunFolder {
     /// Where to go on after an interruption.
     pub fn checkpoints(&self) -> Checkpoints {
         Checkpoints::new(self.path.join("checkpoint"), &self.owner)
+    }
+
+    /// Whether components from a file are in it that have not been measured yet.
+    pub fn is_imported(&self) -> bool {
+        provenance::is_imported(&self.provenance())
     }
 
     /// Whether the run has ended well: its files are complete.

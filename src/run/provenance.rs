@@ -18,6 +18,8 @@ pub enum Status {
     Interrupted,
     Finished,
     Failed,
+    /// Its components come from a file, and have not been measured yet.
+    Imported,
 }
 
 /// What the run computes on.
@@ -37,6 +39,18 @@ impl Machine {
         let libtorch = version.unwrap_or_else(|| libtorch::NEEDED_VERSION.into());
         Self { device: device.into(), threads, host: host(), libtorch }
     }
+}
+
+/// What made the tables of a run anew.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evaluation {
+    pub apd: String,
+    pub commit: String,
+    pub commit_dirty: bool,
+    #[serde(flatten)]
+    pub machine: Machine,
+    pub command: Vec<String>,
+    pub ended: String,
 }
 
 /// `provenance.json`.
@@ -74,6 +88,9 @@ pub struct Provenance {
     pub status: Status,
     /// Why it failed.
     pub reason: Option<String>,
+    /// The last measurement that was not part of the run itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluation: Option<Evaluation>,
     #[serde(skip)]
     path: PathBuf,
     #[serde(skip)]
@@ -98,13 +115,14 @@ impl Provenance {
             commit: version::COMMIT.into(),
             commit_dirty: version::IS_DIRTY,
             machine,
-            command: std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect(),
+            command: command(),
             started: utc_now(),
             ended: None,
             seconds: 0.0,
             resumed: 0,
             status: Status::Running,
             reason: None,
+            evaluation: None,
             path: path.into(),
             session: None,
         };
@@ -130,6 +148,21 @@ impl Provenance {
     pub fn fail(&mut self, reason: impl ToString) -> Result<(), RunError> {
         self.reason = Some(reason.to_string());
         self.end(Status::Failed)
+    }
+
+    /// Notes that the tables of the finished run at `path` have been made anew; how it came about stays as it is.
+    pub fn evaluated(path: &Path, machine: Machine) -> Result<(), RunError> {
+        let mut provenance = Self::read(path)?;
+        provenance.status = Status::Finished;
+        provenance.evaluation = Some(Evaluation {
+            apd: version::VERSION.into(),
+            commit: version::COMMIT.into(),
+            commit_dirty: version::IS_DIRTY,
+            machine,
+            command: command(),
+            ended: utc_now(),
+        });
+        provenance.write()
     }
 
     /// Notes how long the run has worked by now: after a kill, the time since the last note is not counted.
@@ -169,8 +202,16 @@ impl Provenance {
     }
 }
 
+fn command() -> Vec<String> {
+    std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect()
+}
+
 pub(super) fn is_finished(path: &Path) -> bool {
     Provenance::read(path).is_ok_and(|provenance| provenance.status == Status::Finished)
+}
+
+pub(super) fn is_imported(path: &Path) -> bool {
+    Provenance::read(path).is_ok_and(|provenance| provenance.status == Status::Imported)
 }
 
 pub(super) fn host() -> String {

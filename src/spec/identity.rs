@@ -16,6 +16,9 @@ const MAX_SEEDS: usize = 1_000;
 /// TOML's integers end here.
 pub const LARGEST_SEED: u64 = i64::MAX as u64;
 
+/// Hexadecimal digits of a SHA-256.
+const DIGEST_LENGTH: usize = 64;
+
 const LONGEST_NAME: usize = 64;
 
 pub fn format(table: &mut TableReader) -> u64 {
@@ -90,4 +93,17 @@ fn listed_seeds(table: &mut TableReader, list: &[Node]) -> Vec<u64> {
         }
     }
     seeds
+}
+
+/// The SHA-256 of a file that something was imported from, if it was.
+pub fn digest(table: &mut TableReader, key: &'static str) -> Option<String> {
+    let node = table.value(key)?;
+    let is_digit = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+    match &node.value {
+        Value::String(digest) if digest.len() == DIGEST_LENGTH && digest.chars().all(is_digit) => Some(digest.clone()),
+        _ => {
+            table.refuse(key, node, format!("`{key}` must be the SHA-256 of a file, as `apd import` writes it"));
+            None
+        }
+    }
 }

@@ -33,8 +33,8 @@ pub use reader::TableReader;
 
 use crate::{fit::Training, initial_values::InitialValues, inputs::Inputs, method::Method, network::Network};
 
-/// Whether a setting that came later than others has its default: it is then left out of a resolved spec, so that the hashes
-/// of experiments that do not use it stay.
+/// Whether a setting that came later than others has its default: it is then left out of a resolved spec, so that the
+/// hashes of experiments that do not use it stay.
 pub(crate) fn is_default<T: Default + PartialEq>(setting: &T) -> bool {
     *setting == T::default()
 }
@@ -48,6 +48,9 @@ pub struct Spec {
     pub name: String,
     /// One replica for each.
     pub seeds: Vec<u64>,
+    /// SHA-256 of the file that the components were imported from. Unset: they are trained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub imported_components: Option<String>,
     pub target: Target,
     pub method: Method,
     /// The training of the components.
@@ -66,6 +69,7 @@ impl Spec {
             method: table.table("method", TableReader::variant),
             decomposition: table.table("decomposition", |table| Training::read(table, 0.0)),
             measurement: table.table("measurement", Measurement::read),
+            imported_components: identity::digest(table, "imported_components"),
         };
         checks::check(&spec, table);
         spec
@@ -78,6 +82,10 @@ pub struct Target {
     /// Set: all replicas decompose the target of this seed. Unset: each replica trains its own from its seed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
+    /// SHA-256 of the file that the networks were imported from, whose instances are the seeds 0, 1, 2... Unset: they
+    /// are trained. Part of the hash, so that an imported network is never taken for a trained one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub imported: Option<String>,
     #[serde(flatten)]
     pub network: Network,
     pub initial_values: InitialValues,
@@ -94,6 +102,7 @@ impl Target {
             initial_values: table.table("initial_values", InitialValues::read),
             inputs: table.table("inputs", TableReader::variant),
             training: table.table("training", |table| Training::read(table, 0.01)),
+            imported: identity::digest(table, "imported"),
         }
     }
 }

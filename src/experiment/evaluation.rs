@@ -1,0 +1,56 @@
+//! The measurement of components that are there, without training: imported ones, or a run's own once more.
+
+use std::path::Path;
+
+use super::{Outcome, Session, measurement::measure, memory};
+use crate::{
+    components::Components,
+    method::Method,
+    network::Weights,
+    run::{Provenance, RunError, RunFolder, TensorFile},
+    site::Site,
+    spec::Spec,
+};
+
+/// Measures the run in `folder`, whose spec this is, and writes its tables anew.
+pub fn evaluate(spec: &Spec, session: &Session, folder: &Path) -> Result<Outcome, RunError> {
+    memory::check(memory::of_measurement(spec), session.device)?;
+    let folder = RunFolder::existing(folder)?.locked()?;
+    let weights = read_weights(spec, &folder)?.to_device(session.device);
+    let components = read_components(spec, &folder)?.to_device(session.device);
+    if !measure(spec, &weights, &components, &folder, &session.interrupt)? {
+        let folder = folder.path().into();
+        return Ok(Outcome::Interrupted { folder, stage: "measurement".into(), step: 0, steps: 1 });
+    }
+    Provenance::evaluated(&folder.provenance(), session.machine())?;
+    Ok(Outcome::Finished { folder: folder.path().into(), already: false })
+}
+
+/// The targets of a run, [replica, ...] each.
+fn read_weights(spec: &Spec, folder: &RunFolder) -> Result<Weights, RunError> {
+    let mut file = TensorFile::read(&folder.target())?;
+    let network = &spec.target.network;
+    let replicas = spec.seeds.len() as i64;
+    let mut take = |matrix: &Site| file.take(&matrix.name, &[replicas, matrix.d_in, matrix.d_out]);
+    let sites = network.sites().iter().map(&mut take).collect::<Result<_, _>>()?;
+    let embeddings = network.embeddings().iter().map(&mut take).collect::<Result<_, _>>()?;
+    let biases = network.biases();
+    let biases = biases.iter().map(|(name, width)| file.take(name, &[replicas, *width])).collect::<Result<_, _>>()?;
+    Ok(Weights { sites, embeddings, biases })
+}
+
+/// The components of a run.
+fn read_components(spec: &Spec, folder: &RunFolder) -> Result<Components, RunError> {
+    let mut file = TensorFile::read(&folder.components())?;
+    let Method::Apd(apd) = &spec.method;
+    let (replicas, number, rank) = (spec.seeds.len() as i64, apd.components as i64, apd.rank as i64);
+    let sites = spec.target.network.sites();
+    let mut tensors = Vec::new();
+    for Site { name, d_in, d_out } in sites.iter() {
+        let (a, b) = (format!("{name}.A"), format!("{name}.B"));
+        tensors.push((a.clone(), file.take(&a, &[replicas, number, *d_in, rank])?));
+        tensors.push((b.clone(), file.take(&b, &[replicas, number, rank, *d_out])?));
+    }
+    let find = |name: &str| tensors.iter().find(|(found, _)| found == name).map(|(_, tensor)| tensor.shallow_clone());
+    Ok(Components::from_files(&sites, find).expect("every tensor was taken"))
+}

@@ -1,0 +1,637 @@
+//! Networks and components from files of PyTorch: what must come out, and what is refused with which words.
+//!
+//! The files in `tests/checkpoints` were written by `torch.save` from state dicts of the paper authors' implementation:
+//! twelve toy models of superposition with the components that it found and their measures, and a residual MLP with
+//! biases and its outputs. Three files hold the toy models in other ways; torch 2.11.0 wrote them by this program:
+//!
+//! ```python
+//! state = torch.load("tms_5-2_target.pth")
+//! torch.save(state, "legacy.pt", _use_new_zipfile_serialization=False)
+//! # One storage for both, of bfloat16; a transposed view of a copy; a parameter; settings beside the weights.
+//! one = torch.cat([state["linear1.weight"].flatten(), state["b_final"].flatten()]).bfloat16()
+//! weight = one[:120].view(12, 5, 2).transpose(1, 2).contiguous().transpose(1, 2)
+//! model = {"linear1.weight": weight, "b_final": torch.nn.Parameter(one[120:].view(12, 5))}
+//! config = {"lr": 0.1, "name": "tms", "sizes": (5, 2), "wide": None}
+//! optimizer = {"state": {0: {"step": torch.tensor(7)}}}
+//! everything = {"epoch": 3, "config": config, "model": OrderedDict(model), "optimizer": optimizer}
+//! torch.save(everything, "nested.pt")
+//! torch.save({name: tensor.double() for name, tensor in state.items()}, "protocol_5.pt", pickle_protocol=5)
+//! ```
+
+mod cli_test;
+mod support;
+
+use std::{fs, path::Path};
+
+use apd::{
+    checkpoint_file::{CheckpointFile, ImportedTarget, find_components},
+    components::Components,
+    reading::{Masked, Tape},
+    run::{read_table, read_tensors},
+};
+use cli_test::{Ended, Test};
+use proptest::prelude::*;
+use snapbox::str;
+use support::assert_close;
+use tch::{Kind, Tensor};
+
+const FILES: &str = "tests/checkpoints";
+
+fn path(name: &str) -> String {
+    format!("{}/{FILES}/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn bytes(name: &str) -> Vec<u8> {
+    fs::read(path(name)).unwrap()
+}
+
+fn read(name: &str) -> CheckpointFile {
+    CheckpointFile::read(Path::new(&path(name))).unwrap()
+}
+
+fn json(name: &str) -> serde_json::Value {
+    serde_json::from_slice(&bytes(name)).unwrap()
+}
+
+/// With the toy models and their components as `target.pth` and `components.pth`.
+fn with_tms() -> Test {
+    Test::new()
+        .with_file("target.pth", bytes("tms_5-2_target.pth"))
+        .with_file("components.pth", bytes("tms_5-2_components.pth"))
+}
+
+const IMPORT: [&str; 5] = ["import", "components", "components.pth", "--target", "target.pth"];
+
+/// The one entry of `runs` whose name begins and ends so, as a path from the test's folder.
+fn in_runs(folder: &Path, begin: &str, end: &str) -> String {
+    let names =
+        fs::read_dir(folder.join("runs")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names = names.filter(|name| name.starts_with(begin) && name.ends_with(end));
+    let name = names.next().expect("an entry of this name");
+    assert_eq!(names.next(), None);
+    format!("runs/{name}")
+}
+
+#[derive(serde::Deserialize)]
+struct Summary {
+    mmcs: f64,
+    ml2r: f64,
+    recovered: bool,
+}
+
+#[test]
+fn imported_toy_models_have_the_measures_that_their_authors_code_gives() {
+    let imported = with_tms().args(IMPORT).succeeds();
+    imported.stdout_is(str![""]).stderr_is(str![[r#"
+what the file does not say is as in experiments/tms_5-2.toml; --spec or --set gives it
+import finished: runs/components-[..]
+  help: measure it with: apd evaluate runs/components-[..]
+
+"#]]);
+    let run = in_runs(imported.folder.path(), "components-", "");
+    let evaluated = imported.then().args(["evaluate", &run, "--device", "cpu"]).succeeds();
+    evaluated.stderr_is(str![[r#"
+evaluation finished: runs/components-[..]
+report: runs/components-[..]/report/report.md
+
+"#]]);
+    assert!(evaluated.stdout.contains("Recovered: 7 of 12"), "{}", evaluated.stdout);
+    let rows: Vec<Summary> = read_table(&evaluated.folder.path().join(run).join("summary.csv")).unwrap();
+    let expected = json("tms_5-2.json");
+    for (replica, row) in rows.iter().enumerate() {
+        for (name, found) in [("mmcs", row.mmcs), ("ml2r", row.ml2r)] {
+            let expected = expected[name][replica].as_f64().unwrap();
+            assert!((found - expected).abs() <= 1e-5, "{name} of replica {replica}: {found}, expected {expected}");
+        }
+    }
+    assert_eq!(rows.len(), 12);
+    assert_eq!(rows.iter().filter(|row| row.recovered).count(), 7);
+}
+
+#[test]
+fn an_import_says_where_it_comes_from_and_is_done_once() {
+    let imported = with_tms().args(IMPORT).args(["--set", "measurement.samples=1000"]).succeeds();
+    let run = in_runs(imported.folder.path(), "components-", "");
+    let folder = imported.folder.path().join(&run);
+    let spec = apd::spec::load(&folder.join("spec.toml"), &[]).unwrap();
+    assert_eq!(spec.target.imported, Some(read("tms_5-2_target.pth").digest));
+    assert_eq!(spec.imported_components, Some(read("tms_5-2_components.pth").digest));
+    let provenance = fs::read_to_string(folder.join("provenance.json")).unwrap();
+    assert!(provenance.contains(r#""status": "imported""#), "{provenance}");
+    let notes = apd::run::TensorFile::read(&folder.join("components.safetensors")).unwrap().notes;
+    assert_eq!(notes["imported_from"], "components.pth");
+
+    let again = imported.then().args(IMPORT).args(["--set", "measurement.samples=1000"]).succeeds();
+    assert!(again.stderr.contains("import was finished already: "), "{}", again.stderr);
+    let spec = format!("{run}/spec.toml");
+    for command in ["run", "decompose"] {
+        Test::new()
+            .with_file("x.toml", fs::read(again.folder.path().join(&spec)).unwrap())
+            .args([command, "x.toml"])
+            .fails(1)
+            .stderr_is(str![[r#"
+error: the components of this spec are imported, not trained
+  help: measure them with `apd evaluate RUN`, or take the key `imported_components` out of the spec to train some
+
+"#]]);
+    }
+}
+
+#[test]
+fn an_evaluation_of_a_trained_run_leaves_its_tables_byte_for_byte_and_how_it_was_trained() {
+    let trained = Test::new().with_spec().args(["run", "tiny.toml", "--device=cpu", "--threads=1"]).succeeds();
+    let run = in_runs(trained.folder.path(), "tiny-", "");
+    // That no file changes is checked by `succeeds`.
+    let evaluated = trained.then().args(["evaluate", &run, "--device=cpu", "--threads=1"]).succeeds();
+    let provenance = fs::read_to_string(evaluated.folder.path().join(&run).join("provenance.json")).unwrap();
+    let provenance: serde_json::Value = serde_json::from_str(&provenance).unwrap();
+    assert_eq!(provenance["command"][1], "run");
+    assert_eq!(provenance["evaluation"]["command"][1], "evaluate");
+    assert_eq!(provenance["status"], "finished");
+
+    let lost = evaluated.then().with_change(|folder| fs::remove_file(folder.join(&run).join("summary.csv")).unwrap());
+    let again = lost.args(["evaluate", &run, "--device=cpu"]).succeeds();
+    assert!(again.files().keys().any(|path| path.ends_with("summary.csv")));
+}
+
+#[test]
+fn an_evaluation_needs_a_run_with_components_and_takes_no_settings() {
+    Test::new().args(["evaluate", "nothing"]).fails(1).stderr_is(str![[r#"
+error: there is no folder nothing
+  help: give the folder of a run, which `apd run` names when it begins and ends
+
+"#]]);
+    Test::new().args(["evaluate", "x", "--set", "seeds=3"]).fails(2).stderr_is(str![[r#"
+error: a run is measured as its own spec says, so --set changes nothing here
+  help: other settings are another run: give --set to `apd import components` or `apd decompose`
+
+"#]]);
+    let imported = with_tms().args(IMPORT).succeeds();
+    let run = in_runs(imported.folder.path(), "components-", "");
+    let lost = imported
+        .then()
+        .with_change(|folder| fs::remove_file(folder.join(&run).join("components.safetensors")).unwrap());
+    lost.args(["evaluate", &run]).fails(1).stderr_is(str![[r#"
+error: cannot read runs/components-[..]/components.safetensors: No such file or directory
+  help: check the path; a run folder that lacks files belongs to an unfinished run
+
+"#]]);
+}
+
+#[test]
+fn every_way_of_torch_to_save_a_state_dict_is_read() {
+    let expected = read("tms_5-2_target.pth");
+    assert!(expected.converted.is_empty());
+    let legacy = read("legacy.pt");
+    assert_eq!(legacy.tensors, expected.tensors);
+    let doubles = read("protocol_5.pt");
+    assert_eq!((&doubles.tensors, doubles.converted), (&expected.tensors, vec!["64-bit floats"]));
+    let nested = read("nested.pt");
+    assert_eq!(nested.converted, ["bfloat16", "integers"]);
+    let names: Vec<&str> = nested.tensors.keys().map(String::as_str).collect();
+    assert_eq!(names, ["model.b_final", "model.linear1.weight", "optimizer.state.0.step"]);
+    for (name, tensor) in &expected.tensors {
+        let rounded = tensor.to_kind(Kind::BFloat16).to_kind(Kind::Float);
+        assert_eq!(nested.tensors[&format!("model.{name}")], rounded, "{name}");
+    }
+}
+
+#[test]
+fn a_state_dict_among_other_things_is_found_and_said_to_be_rounded() {
+    let test =
+        Test::new().with_file("nested.pt", bytes("nested.pt")).args(["import", "target", "nested.pt"]).succeeds();
+    test.stderr_is(str![[r#"
+warning: nested.pt: bfloat16 and integers became 32-bit floats
+nested.pt: passed over 1 tensor(s) outside of `model.`
+what the file does not say is as in experiments/tms_5-2.toml; --spec or --set gives it
+12 target(s) imported: runs/targets
+spec: runs/nested-[..].toml
+  help: take them apart with: apd decompose runs/nested-[..].toml
+
+"#]]);
+}
+
+const SHORT: [&str; 7] = [
+    "--device=cpu",
+    "--threads=1",
+    "--set=decomposition.steps=2",
+    "--set=decomposition.batch=16",
+    "--set=decomposition.warm_up=0.0",
+    "--set=method.apd.selection.batch_top_k.k=1",
+    "--set=measurement.samples=100",
+];
+
+#[test]
+fn an_imported_target_is_taken_apart_and_never_trained() {
+    let imported = with_tms().args(["import", "target", "target.pth"]).succeeds();
+    imported.stdout_is(str![""]).stderr_is(str![[r#"
+what the file does not say is as in experiments/tms_5-2.toml; --spec or --set gives it
+12 target(s) imported: runs/targets
+spec: runs/target-[..].toml
+  help: take them apart with: apd decompose runs/target-[..].toml
+
+"#]]);
+    let spec = in_runs(imported.folder.path(), "target-", ".toml");
+    let done = imported.then().args(["decompose", &spec]).args(SHORT).args(["--set=seeds=[3, 11]"]).succeeds();
+    assert!(!done.stderr.contains("target:"), "{}", done.stderr);
+    let run = fs::read_dir(done.folder.path().join("runs")).unwrap().map(|entry| entry.unwrap().path());
+    let run = run.into_iter().find(|path| path.join("summary.csv").is_file()).unwrap();
+    let tensors = read_tensors(&run.join("target.safetensors")).unwrap();
+    let embed = &tensors.iter().find(|(name, _)| name == "embed").unwrap().1;
+    let of_file = &read("tms_5-2_target.pth").tensors["linear1.weight"];
+    assert_eq!(*embed, of_file.index_select(0, &Tensor::from_slice(&[3_i64, 11])));
+
+    let elsewhere = done.then().args(["run", &spec, "--results", "elsewhere"]).args(SHORT).fails(1);
+    elsewhere.stderr_is(str![[r#"
+error: the target of seed 0 is imported, and not in elsewhere/targets
+  help: import it there with `apd import target`, or take the key `target.imported` out of the spec to train one
+
+"#]]);
+}
+
+/// Components and target of the residual MLP of the fixtures.
+fn residual_mlp() -> (ImportedTarget, Components) {
+    let target = ImportedTarget::find(&read("residual_mlp_target.pth"), Path::new("t.pth")).unwrap();
+    let components = find_components(&read("residual_mlp_components.pth"), Path::new("c.pth"), &target).unwrap();
+    (target, components)
+}
+
+#[test]
+fn an_imported_residual_mlp_with_biases_has_the_outputs_that_its_authors_code_gives() {
+    let (ImportedTarget { network, weights }, components) = residual_mlp();
+    let expected = Tensor::read_safetensors(path("residual_mlp.safetensors")).unwrap();
+    // [batch, instance, feature] there.
+    let expected =
+        |name: &str| expected.iter().find(|(found, _)| found == name).unwrap().1.transpose(0, 1).contiguous();
+    let input = expected("x");
+    assert_close(&network.output(&weights, &input), &expected("target_output"), 1e-5, "target");
+    let mut tape = Tape::new(Masked::all(&components, &input), &weights);
+    let features = tape.input(&input);
+    let output = network.forward(&mut tape, features);
+    assert_close(tape.tensor(output), &expected("all_components_output"), 1e-5, "all components");
+}
+
+#[test]
+fn a_residual_mlp_is_imported_and_measured() {
+    let test = Test::new()
+        .with_file("target.pth", bytes("residual_mlp_target.pth"))
+        .with_file("components.pth", bytes("residual_mlp_components.pth"));
+    let imported = test.args(IMPORT).args(["--set", "measurement.samples=500"]).succeeds();
+    let run = in_runs(imported.folder.path(), "components-", "");
+    let sizes = json("residual_mlp.json");
+    let spec = apd::spec::load(&imported.folder.path().join(&run).join("spec.toml"), &[]).unwrap();
+    let apd::network::Network::ResidualMlp(mlp) = &spec.target.network else { panic!("another network") };
+    let found = [mlp.features, mlp.width, mlp.neurons_per_layer(), mlp.layers, spec.seeds.len()];
+    assert_eq!(
+        found.map(Some),
+        ["features", "d_embed", "d_mlp", "layers", "instances"]
+            .map(|key| sizes[key].as_u64().map(|size| size as usize))
+    );
+    let evaluated = imported.then().args(["evaluate", &run, "--device", "cpu"]).succeeds();
+    assert!(evaluated.stdout.contains("2 replicas, finished"), "{}", evaluated.stdout);
+}
+
+#[test]
+fn our_own_files_can_be_imported() {
+    let trained = Test::new().with_spec().args(["run", "tiny.toml", "--device=cpu", "--threads=1"]).succeeds();
+    let run = in_runs(trained.folder.path(), "tiny-", "");
+    let (target, components) = (format!("{run}/target.safetensors"), format!("{run}/components.safetensors"));
+    let args = ["import", "components", &components, "--target", &target, "--spec", "tiny.toml"];
+    let imported = trained.then().args(args).args(["--set", "name=again"]).succeeds();
+    let again = in_runs(imported.folder.path(), "again-", "");
+    let evaluated = imported.then().args(["evaluate", &again, "--device=cpu", "--threads=1"]).succeeds();
+    let table = |run: &str, name: &str| fs::read(evaluated.folder.path().join(run).join(name)).unwrap();
+    for name in ["summary.csv", "components.csv", "ranks.csv", "features.csv"] {
+        assert_eq!(table(&again, name), table(&run, name), "{name}");
+    }
+}
+
+/// The tensors of the first toy model, changed, as a safetensors file without instances, imported as a target.
+fn import_changed(change: impl FnOnce(&mut Vec<(String, Tensor)>)) -> Ended {
+    let mut tensors: Vec<(String, Tensor)> =
+        read("tms_5-2_target.pth").tensors.into_iter().map(|(name, tensor)| (name, tensor.select(0, 0))).collect();
+    change(&mut tensors);
+    let test = Test::new()
+        .with_change(|folder| apd::run::write_tensors(&folder.join("x.safetensors"), &tensors, &[]).unwrap());
+    let ended = test.args(["import", "target", "x.safetensors"]).fails(1);
+    ended.stdout_is(str![""]);
+    assert!(!ended.folder.path().join("runs").exists());
+    ended
+}
+
+#[test]
+fn a_missing_tensor_is_named() {
+    import_changed(|tensors| tensors.retain(|(name, _)| name != "b_final")).stderr_is(str![[r#"
+error: x.safetensors does not fit: it lacks `bias` (`b_final`)
+  help: README.md, "Bring your own", lists the names and shapes that are known
+
+"#]]);
+}
+
+#[test]
+fn a_file_without_any_known_name_is_told_what_was_looked_for() {
+    import_changed(|tensors| tensors.iter_mut().for_each(|(name, _)| *name = format!("{name}\u{1b}s"))).stderr_is(str![[r#"
+error: x.safetensors does not fit: it has no tensor `embed` (`linear1.weight`) or `W_E`, only: `b_final/u{1b}s`, `linear1.weight/u{1b}s`
+  help: README.md, "Bring your own", lists the names and shapes that are known
+
+"#]]);
+}
+
+#[test]
+fn an_extra_tensor_is_named() {
+    import_changed(|tensors| tensors.push(("linear2.weight".into(), Tensor::zeros([2, 5], tch::kind::FLOAT_CPU))))
+        .stderr_is(str![[r#"
+error: x.safetensors does not fit: `linear2.weight` has no place in it
+  help: README.md, "Bring your own", lists the names and shapes that are known
+
+"#]]);
+}
+
+#[test]
+fn a_transposed_matrix_is_told_by_its_bias() {
+    import_changed(|tensors| tensors[1].1 = tensors[1].1.tr().contiguous()).stderr_is(str![[r#"
+error: x.safetensors does not fit: `b_final` has the shape [5], not [2]
+  help: README.md, "Bring your own", lists the names and shapes that are known
+
+"#]]);
+}
+
+#[test]
+fn everything_wrong_with_a_file_is_told_at_once() {
+    import_changed(|tensors| {
+        let _ = tensors[1].1.get(3).get(1).fill_(f64::NAN);
+        let _ = tensors[0].1.get(0).fill_(f64::INFINITY);
+        tensors.push(("hidden_layers.0.weight".into(), Tensor::zeros([2, 3], tch::kind::FLOAT_CPU)));
+        tensors.push(("hidden_layers.2.weight".into(), Tensor::zeros([2, 2], tch::kind::FLOAT_CPU)));
+    })
+    .stderr_is(str![[r#"
+error: x.safetensors does not fit:
+  - `linear1.weight` has 1 value(s) that are not finite
+  - `hidden_layers.0.weight` has the shape [2, 3], not [2, 2]
+  - `b_final` has 1 value(s) that are not finite
+  - `hidden_layers.2.weight` has no place in it
+  help: README.md, "Bring your own", lists the names and shapes that are known
+
+"#]]);
+}
+
+#[test]
+fn components_of_another_target_are_refused() {
+    let test = with_tms().with_file("components.pth", bytes("residual_mlp_components.pth"));
+    test.args(IMPORT).fails(1).stderr_is(str![[r#"
+error: components.pth does not fit: it has no tensor `embed.A` (`linear1.A`), only: `W_E`, `W_U`, `layers.0.bias1`, `layers.0.bias2`, `layers.0.mlp_in.A`, `layers.0.mlp_in.B`, `layers.0.mlp_out.A`, `layers.0.mlp_out.B`, `layers.1.bias1`, `layers.1.bias2`
+  help: README.md, "Bring your own", lists the names and shapes that are known
+
+"#]]);
+    let mut target: Vec<_> = read("tms_5-2_target.pth").tensors.into_iter().collect();
+    target[0].1 = &target[0].1 + 1.0;
+    let change = |folder: &Path| apd::run::write_tensors(&folder.join("target.pth"), &target, &[]).unwrap();
+    with_tms().with_change(change).args(IMPORT).fails(1).stderr_is(str![[r#"
+error: components.pth does not fit: `b_final` is not that of the target
+  help: README.md, "Bring your own", lists the names and shapes that are known
+
+"#]]);
+}
+
+#[test]
+fn a_spec_of_other_sizes_is_told_all_that_differs() {
+    let test = with_tms().with_spec().args(IMPORT).args(["--spec", "tiny.toml", "--set", "target.tms.hidden=3"]);
+    test.fails(1).stderr_is(str![[r#"
+error: the spec does not fit components.pth:
+  - target.tms.hidden: the spec has 3, the file 2
+  - method.apd.rank: the spec has 2, the file 3
+  - seeds: the spec has [0, 1], the file 12
+  help: change the spec, or give the value with --set, for example --set seeds=12
+
+"#]]);
+    let test = with_tms().with_spec().args([
+        "import",
+        "target",
+        "target.pth",
+        "--spec",
+        "tiny.toml",
+        "--set",
+        "seeds=[2, 12]",
+    ]);
+    test.fails(1).stderr_is(str![[r#"
+error: the spec does not fit target.pth:
+  - seeds: the spec has 12, the instances of the target are the seeds below 12
+  help: change the spec, or give the value with --set, for example --set seeds=12
+
+"#]]);
+}
+
+/// Refused as a checkpoint, with these words.
+fn refused(content: &[u8], why: impl snapbox::IntoData) {
+    let test = Test::new().with_file("x.pth", content).args(["import", "target", "x.pth"]).fails(1);
+    test.stdout_is(str![""]).stderr_is(why);
+    assert_eq!(test.files().len(), 1, "nothing was made, and nothing was run");
+}
+
+/// A pickle that runs `touch owned` where pickles are run.
+const MALICIOUS: &[u8] = b"\x80\x02cos\nsystem\nX\x0b\x00\x00\x00touch owned\x85R.";
+
+/// An archive of one file, uncompressed, as `torch.save` would leave it.
+fn archive(path: &str, content: &[u8]) -> Vec<u8> {
+    let sizes = |record: &mut Vec<u8>| {
+        let size = (content.len() as u32).to_le_bytes();
+        record.extend([crc32fast::hash(content).to_le_bytes(), size, size].concat());
+        record.extend([(path.len() as u16).to_le_bytes(), [0; 2]].concat());
+    };
+    let mut local = b"PK\x03\x04\0\0\0\0\0\0\0\0\0\0".to_vec();
+    sizes(&mut local);
+    local.extend([path.as_bytes(), content].concat());
+    let mut directory = b"PK\x01\x02\0\0\0\0\0\0\0\0\0\0\0\0".to_vec();
+    sizes(&mut directory);
+    directory.extend([&[0; 14], path.as_bytes()].concat());
+    let mut end = b"PK\x05\x06\0\0\0\0\x01\0\x01\0".to_vec();
+    end.extend([(directory.len() as u32).to_le_bytes(), (local.len() as u32).to_le_bytes()].concat());
+    [local, directory, end, vec![0; 2]].concat()
+}
+
+#[test]
+fn a_malicious_pickle_is_refused_and_not_run() {
+    let refusal = || {
+        str![[r#"
+error: cannot use x.pth: its pickle asks for `os.system`, which no state dict needs; apd runs no pickles
+  help: save the state dict alone: torch.save(model.state_dict(), "model.pth"), or safetensors.torch.save_file
+
+"#]]
+    };
+    refused(MALICIOUS, refusal());
+    refused(&archive("x/data.pkl", MALICIOUS), refusal());
+    // The same by protocol 4's words.
+    refused(b"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x0btouch owned\x85R.", refusal());
+}
+
+#[test]
+fn a_word_that_makes_objects_is_refused() {
+    refused(
+        &archive("data.pkl", b"\x80\x02ccollections\nOrderedDict\n)\x81."),
+        str![[r#"
+error: cannot use x.pth: its pickle uses the word 0x81, which no tensor needs; apd runs no pickles
+  help: save the state dict alone: torch.save(model.state_dict(), "model.pth"), or safetensors.torch.save_file
+
+"#]],
+    );
+}
+
+#[test]
+fn files_that_are_something_else_are_refused() {
+    refused(
+        b"",
+        str![[r#"
+error: cannot use x.pth: it is empty
+  help: save the state dict alone: torch.save(model.state_dict(), "model.pth"), or safetensors.torch.save_file
+
+"#]],
+    );
+    refused(
+        &archive("word/document.xml", b"<w/>"),
+        str![[r#"
+error: cannot use x.pth: it is an archive of another program: it holds no data.pkl
+  help: save the state dict alone: torch.save(model.state_dict(), "model.pth"), or safetensors.torch.save_file
+
+"#]],
+    );
+    refused(
+        &archive("data.pkl", b"\x80\x02}."),
+        str![[r#"
+error: cannot use x.pth: it holds no tensors
+  help: save the state dict alone: torch.save(model.state_dict(), "model.pth"), or safetensors.torch.save_file
+
+"#]],
+    );
+    refused(
+        b"seeds = 3\n",
+        str![[r#"
+error: cannot use x.pth: it is neither what torch.save writes nor a safetensors file
+  help: save the state dict alone: torch.save(model.state_dict(), "model.pth"), or safetensors.torch.save_file
+
+"#]],
+    );
+    refused(
+        &bytes("residual_mlp.safetensors")[..1_000],
+        str![[r#"
+error: cannot use x.pth: it is no sound safetensors file ([..])
+  help: save the state dict alone: torch.save(model.state_dict(), "model.pth"), or safetensors.torch.save_file
+
+"#]],
+    );
+    Test::new().args(["import", "target", "missing.pth"]).fails(1).stderr_is(str![[r#"
+error: cannot read missing.pth: No such file or directory
+  help: give a file that you may read
+
+"#]]);
+}
+
+#[test]
+fn a_truncated_file_is_refused_wherever_it_ends() {
+    let whole = bytes("tms_5-2_target.pth");
+    refused(
+        &whole[..whole.len() / 2],
+        str![[r#"
+error: cannot use x.pth: its archive has no directory at its end: the file is cut off or damaged
+  help: save the state dict alone: torch.save(model.state_dict(), "model.pth"), or safetensors.torch.save_file
+
+"#]],
+    );
+    for name in SMALL {
+        let whole = bytes(name);
+        for end in 0..whole.len() {
+            assert!(CheckpointFile::parse(&whole[..end]).is_err(), "{name} cut off at {end} was read");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_a_toy_models_is_refused_unread() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    // Without content, it takes no room on the disk.
+    file.as_file().set_len(65 << 30).unwrap();
+    let what = CheckpointFile::read(file.path()).unwrap_err().what().to_string();
+    assert_eq!(what, format!("cannot use {}: it is larger than 64 GB", file.path().display()));
+    let what = CheckpointFile::read(Path::new("tests")).unwrap_err().what().to_string();
+    assert_eq!(what, "cannot use tests: it is not a file");
+}
+
+/// Why `legacy.pt` with these bytes replaced is refused.
+fn refusal_of_changed(from: &[u8], to: &[u8]) -> String {
+    let content = bytes("legacy.pt");
+    let place = content.windows(from.len()).position(|window| window == from).expect("the bytes to replace");
+    let changed = [&content[..place], to, &content[place + from.len()..]].concat();
+    CheckpointFile::parse(&changed).unwrap_err()
+}
+
+#[test]
+fn shapes_that_reach_beyond_their_storage_are_refused_before_anything_is_allocated() {
+    let lies = [
+        // An offset of 1; the first size a hundred times, and then many times, what is there; two rows in one place.
+        (&b"QK\x00K\x0cK\x05K\x02\x87"[..], &b"QK\x01K\x0cK\x05K\x02\x87"[..]),
+        (b"QK\x00K\x0cK\x05K\x02\x87", b"QK\x00M\xb0\x04K\x05K\x02\x87"),
+        (b"QK\x00K\x0cK\x05K\x02\x87", b"QK\x00\x8a\x08\0\0\0\0\0\0\0\x70K\x05K\x02\x87"),
+        (b"K\x0aK\x02K\x01\x87", b"K\x0aK\x01K\x01\x87"),
+    ];
+    let refusals = lies.map(|(from, to)| refusal_of_changed(from, to));
+    let outside =
+        |shape: &str| format!("`linear1.weight` has the shape [{shape}], of which elements lie outside of its storage");
+    assert_eq!(
+        refusals,
+        [
+            outside("12, 5, 2"),
+            outside("1200, 5, 2"),
+            outside("8070450532247928832, 5, 2"),
+            "`linear1.weight` has the shape [12, 5, 2], of which elements lie over each other".into(),
+        ]
+    );
+}
+
+#[test]
+fn a_dictionary_in_itself_is_refused() {
+    let pickle = b"\x80\x02}q\x00X\x01\x00\x00\x00ah\x00s.";
+    let error = CheckpointFile::parse(&archive("data.pkl", pickle)).unwrap_err();
+    assert_eq!(error, "its dictionaries lie too deep in each other");
+}
+
+/// The smallest file of every container.
+const SMALL: [&str; 5] = ["tms_5-2_target.pth", "legacy.pt", "nested.pt", "protocol_5.pt", "residual_mlp.safetensors"];
+
+proptest! {
+    /// A changed byte is found out by a checksum or leads to an error, or is in a place that says nothing.
+    #[test]
+    fn no_changed_bytes_make_the_reader_panic(
+        name in proptest::sample::select(&SMALL[..]),
+        changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let mut content = bytes(name);
+        for (place, byte) in changes {
+            let place = place.index(content.len());
+            content[place] = byte;
+        }
+        let _ = CheckpointFile::parse(&content);
+    }
+
+    /// Without the checksum of the archive before it.
+    #[test]
+    fn no_changed_bytes_of_a_pickle_make_the_reader_panic(
+        changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let mut content = PICKLE.to_vec();
+        for (place, byte) in changes {
+            let place = place.index(content.len());
+            content[place] = byte;
+        }
+        let _ = CheckpointFile::parse(&archive("data.pkl", &content));
+        let _ = CheckpointFile::parse(&content);
+    }
+
+    #[test]
+    fn no_bytes_whatever_make_the_reader_panic(content in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _ = CheckpointFile::parse(&content);
+        let _ = CheckpointFile::parse(&[&[0x80, 2], &content[..]].concat());
+        let _ = CheckpointFile::parse(&archive("data.pkl", &content));
+    }
+}
+
+/// The pickle of a state dict of one tensor, without its storage.
+const PICKLE: &[u8] = b"\x80\x02ccollections\nOrderedDict\n)R(X\x03\x00\x00\x00W_Ectorch._utils\n_rebuild_tensor_v2\n((X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpuK\x06tQK\x00K\x02K\x03\x86K\x03K\x01\x86\x89}tRu.";
