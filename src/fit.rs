@@ -24,6 +24,9 @@ use crate::{
 /// About how often the terms of a training are logged.
 const LOGGED_STEPS: u64 = 200;
 
+/// How much longer than a saving the time between two is at least, so that it takes less than 2 % of a training.
+const PAUSE_FOR_SAVING: u32 = 60;
+
 /// How many steps the lanes take at most before they meet: few enough for a swift answer to a request to stop.
 const STEPS_TOGETHER: u64 = 10;
 
@@ -155,7 +158,7 @@ pub struct Surroundings<'a, E> {
     pub observer: &'a mut dyn Observer,
     pub stop: &'a dyn Fn() -> bool,
     pub save: &'a mut dyn FnMut(&State) -> Result<(), E>,
-    /// How long a state may be old.
+    /// How long a state may be old; longer where saving would take too large a share of the time. Zero saves always.
     pub save_every: Duration,
 }
 
@@ -257,6 +260,7 @@ impl<'a> Fit<'a> {
         let Surroundings { observer, stop, save, save_every } = surroundings;
         observer.begin(stage, self.step, self.steps());
         let mut saved = Instant::now();
+        let mut pause = save_every;
         while self.step < self.steps() {
             if stop() {
                 observer.end();
@@ -265,9 +269,12 @@ impl<'a> Fit<'a> {
             }
             let means = self.advance();
             observer.progress(self.step, means.as_deref());
-            if saved.elapsed() > save_every {
+            if saved.elapsed() > pause {
+                let begun = Instant::now();
                 save(&self.state())?;
                 saved = Instant::now();
+                pause =
+                    if save_every.is_zero() { save_every } else { save_every.max((saved - begun) * PAUSE_FOR_SAVING) };
             }
         }
         observer.end();

@@ -127,7 +127,7 @@ impl Simplicity {
     }
 
     /// The derivative with respect to the factors, weighted by `coefficients` `[replica]`: all of it is lengthwise, so that
-    /// [`Gradient::lengthwise`] is what is set.
+    /// [`Gradient::lengthwise`](crate::components::Gradient) is what is set.
     pub fn backward(&self, coefficients: &Tensor, lengthwise: &mut Components) {
         // d (s + e)^{p/2} = p/2 (s + e)^{p/2 - 1} ds, and ds = 2 |B|^2 A dA + 2 |A|^2 B dB.
         let weight = &self.activity * (coefficients.view([-1, 1, 1]) * &self.half_power * 2.0);

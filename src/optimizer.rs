@@ -172,7 +172,7 @@ impl Slot {
             let parts = values.chunks_mut(part).zip(gradients.chunks_mut(part));
             let parts = parts.zip(first.chunks_mut(part).zip(second.chunks_mut(part))).enumerate();
             threads::for_each_part(parts, |(number, ((values, gradients), (first, second)))| {
-                let lengthwise = lengthwise.from_row(number * rows);
+                let lengthwise = lengthwise.after(number * rows);
                 vectors::widest(|| Entries { values, gradients, first, second }.update(update, lengthwise, width));
             });
         }
@@ -212,7 +212,8 @@ enum Lengthwise<'a> {
 }
 
 impl Lengthwise<'_> {
-    fn from_row(self, row: usize) -> Self {
+    /// From this row on.
+    fn after(self, row: usize) -> Self {
         if let Self::OfRows(numbers) = self { Self::OfRows(&numbers[row..]) } else { self }
     }
 }

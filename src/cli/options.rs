@@ -27,6 +27,8 @@ pub struct Options {
     threads: Option<NonZeroU16>,
 
     /// How old a checkpoint may be when a run is killed; 0 saves every few steps
+    ///
+    /// Older where saving would otherwise take more than 2 % of the time.
     #[arg(long, global = true, value_name = "N", default_value_t = 20)]
     checkpoint_seconds: u32,
 
