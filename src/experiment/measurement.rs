@@ -16,7 +16,7 @@ use crate::{
     random::Purpose,
     run::{Interrupt, RunError, RunFolder, write_table},
     selection::Selection,
-    site::PerSite,
+    site::Site,
     spec::Spec,
 };
 
@@ -76,8 +76,8 @@ fn measure_as<M: Mechanisms>(
     interrupt: &Interrupt,
 ) -> Result<bool, RunError> {
     let mut replicas: Vec<Replica<M>> = Vec::new();
+    tracing::info!("measuring {} replica(s)", spec.seeds.len());
     for replica in 0..spec.seeds.len() {
-        tracing::info!("measuring replica {replica} of {}", spec.seeds.len());
         let measured =
             Replica::measure(spec, replica, &weights.replica(replica), components.replica(replica), interrupt);
         let Some(measured) = measured else { return Ok(false) };
@@ -176,7 +176,8 @@ impl Subject<'_> {
         let input = self.inputs.batch(0, SAMPLES_OF_A_CURVE, self.decomposition.components().device());
         let attributions = self.decomposition.attributions(&input);
         let partial = Partial::of(self.decomposition);
-        (!self.interrupt.requested()).then(|| rate_distortion(&partial, &input, &attributions, of_each_sample, ranks))
+        let stop = || self.interrupt.requested();
+        rate_distortion(&partial, &input, &attributions, of_each_sample, ranks, &stop)
     }
 }
 
@@ -225,8 +226,8 @@ fn component_rows(replica: usize, activity: &Activity, components: &Components) 
 }
 
 fn rank_rows(spec: &Spec, replica: usize, spectra: &[Vec<Spectrum>]) -> Vec<RankRow> {
-    let sites: PerSite<_> = spec.target.network.sites();
-    let of_site = |(site, spectra): (&crate::site::Site, &Vec<Spectrum>)| {
+    let sites = spec.target.network.sites();
+    let of_site = |(site, spectra): (&Site, &Vec<Spectrum>)| {
         let row = |(component, spectrum): (usize, &Spectrum)| RankRow {
             replica,
             component,

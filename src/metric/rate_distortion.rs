@@ -18,14 +18,15 @@ pub struct RatePoint {
 
 /// The curve from no component to all of them, on `input` [1, sample, feature] with its `attributions` A_c(x)^2
 /// [1, sample, component]. At every point the largest attributions of the whole table are selected, or with `of_each_sample` those
-/// of each sample; `ranks` are the components' total ranks.
+/// of each sample; `ranks` are the components' total ranks. `None` if asked to stop.
 pub fn rate_distortion(
     partial: &Partial,
     input: &Tensor,
     attributions: &Tensor,
     of_each_sample: bool,
     ranks: &[usize],
-) -> Vec<RatePoint> {
+    stop: &dyn Fn() -> bool,
+) -> Option<Vec<RatePoint>> {
     let (samples, candidates) = (input.size()[1] as usize, partial.candidates() as usize);
     let table = attributions.narrow(2, 0, candidates as i64).to_device(tch::Device::Cpu).contiguous();
     let target = partial.target_output(input);
@@ -38,7 +39,8 @@ pub fn rate_distortion(
         let error = squared_errors(&output, &target).mean(Kind::Double).double_value(&[]);
         RatePoint { description: Description::new(&frequencies, ranks), error }
     };
-    budgets(samples, candidates, of_each_sample).into_iter().map(point).collect()
+    let budgets = budgets(samples, candidates, of_each_sample).into_iter();
+    budgets.map(|budget| (!stop()).then(|| point(budget))).collect()
 }
 
 /// None, then from [`FEWEST`] a sample in steps of a factor of sqrt 2 up to all.
@@ -62,7 +64,7 @@ mod tests {
         let tiny = tiny::residual_mlp();
         let input = Tensor::from_slice2(&[[1.0_f32, 0.0], [0.0, 0.5], [0.5, 1.0], [0.0, -1.0]]).unsqueeze(0);
         let attributions = gradient_attributions(&tiny.network, &tiny.weights, &tiny.components, &input);
-        rate_distortion(&tiny.partial(), &input, &attributions, of_each_sample, &[2, 2, 1, 0])
+        rate_distortion(&tiny.partial(), &input, &attributions, of_each_sample, &[2, 2, 1, 0], &|| false).unwrap()
     }
 
     #[test]
