@@ -177,9 +177,10 @@ const RESIDUAL_MLP: &str = "\
 fn a_residual_mlp_is_measured_by_what_its_components_do() {
     let arguments = ["run", "tiny.toml", "--device=cpu"];
     let ended = Test::new().with_file("tiny.toml", RESIDUAL_MLP).args(arguments).succeeds();
-    for expected in ["residual MLP, 6 features, 4 neurons in 2 layers", "Recovered: ", "own component"] {
+    for expected in ["residual MLP, 6 features, 4 neurons in 2 layers", "Recovered: ", " own ", "scrub / anti"] {
         assert!(ended.stdout.contains(expected), "no {expected:?} in\n{}", ended.stdout);
     }
+    assert!(ended.stdout.lines().all(|line| line.chars().count() <= 100), "{}", ended.stdout);
     let folder = run_folder(ended.folder.path(), "");
     assert_eq!(
         header(&folder, "features.csv"),

@@ -54,7 +54,7 @@ const RESIDUAL_MLP: [Column; 7] = [
     ("dupl", |row| fixed(row.duplicate, 0)),
     ("mixed", |row| fixed(row.mixed, 0)),
     ("idle", |row| fixed(row.idle, 0)),
-    ("scrubbed", |row| scientific(row.scrubbed_error)),
+    ("scrub", |row| scientific(row.scrubbed_error)),
     ("anti", |row| scientific(row.anti_scrubbed_error)),
 ];
 
@@ -73,8 +73,9 @@ fn is_residual_mlp(run: &RunData) -> bool {
 pub fn columns_explained(run: &RunData) -> String {
     let own = if is_residual_mlp(run) {
         "own: features with a component of their own; mono, dupl, mixed, idle: components that serve one feature as the \
-         first, one feature as another, several features, none; scrubbed, anti: mean squared error with half of the \
-         components ablated, sparing or including those of the active features;"
+         first, one feature as another, several features, none; scrub, anti: mean squared error with half of the \
+         components ablated, sparing or including those of the active features; layers: that a mean component spans; \
+         bits: description length of a mean sample;"
     } else {
         "MMCS: mean max cosine similarity of components and features; ML2R: mean ratio of their L2 norms;"
     };
@@ -104,10 +105,10 @@ type Mean = (&'static str, usize, fn(&SummaryRow) -> f64);
 const TMS_MEANS: [Mean; 2] = [("MMCS", 3, |row| row.mmcs), ("ML2R", 3, |row| row.ml2r)];
 
 const RESIDUAL_MLP_MEANS: [Mean; 4] = [
-    ("own component", 1, |row| row.features_with_own_component),
-    ("scrubbed / anti", 3, |row| row.scrubbed_error / row.anti_scrubbed_error),
-    ("layers spanned", 2, |row| row.mean_layers_spanned),
-    ("bits a sample", 1, |row| row.description_length),
+    ("own", 1, |row| row.features_with_own_component),
+    ("scrub / anti", 3, |row| row.scrubbed_error / row.anti_scrubbed_error),
+    ("layers", 2, |row| row.mean_layers_spanned),
+    ("bits", 1, |row| row.description_length),
 ];
 
 /// Means over recovered and over all replicas, beside the published ones where there are any.
