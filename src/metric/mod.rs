@@ -1,7 +1,7 @@
 //! Measurements: pure functions from components to numbers. They see one replica at a time.
 //!
-//! - Of every network: [`measure_activity`], [`spectra`], [`Description`], [`rate_distortion`].
-//! - Of toy models of superposition: [`recovery`], [`error_with_one_component`].
+//! - Of every network: [`measure_activity`], [`spectra`], [`Description`], [`rate_distortion()`].
+//! - Of toy models of superposition: [`recovery()`], [`error_with_one_component`].
 //! - Of residual MLPs: [`feature_work`] (the verdict), [`Contributions`], [`Serving`], [`scrub`], [`layer_shares`].
 
 mod activity;
