@@ -41,14 +41,14 @@ impl Contributions {
         [SiteIndex(2 * layer), SiteIndex(2 * layer + 1)]
     }
 
-    /// The slope, without intercept, of a component's contributions to a feature over the target's, [component][feature]: the
+    /// The slope, without intercept, of a component's contributions to a feature over the target's, `[component][feature]`: the
     /// share of the feature's function that the component holds, 1 for all of it. 0 for a feature without function.
     pub fn slopes(&self) -> Vec<Vec<f64>> {
         let products = (&self.components * &self.target).sum_dim_intlist([-1].as_slice(), false, None);
         table(products / squared_lengths(&self.target).clamp_min(f64::MIN_POSITIVE))
     }
 
-    /// The cosine between a component's contributions to a feature and the target's, [component][feature].
+    /// The cosine between a component's contributions to a feature and the target's, `[component][feature]`.
     pub fn cosines(&self) -> Vec<Vec<f64>> {
         let products = (&self.components * &self.target).sum_dim_intlist([-1].as_slice(), false, None);
         let lengths = (squared_lengths(&self.components) * squared_lengths(&self.target)).sqrt();

@@ -1,6 +1,6 @@
 //! How a component is spread over a network's layers.
 
-/// Shares of each component's squared norm, [component][layer], from `norms[site][component]`; the sites of a layer stand
+/// Shares of each component's squared norm, `[component][layer]`, from `norms[site][component]`; the sites of a layer stand
 /// together, as many in each. Zeros for a component that is zero.
 pub fn layer_shares(norms: &[Vec<f64>], sites_per_layer: usize) -> Vec<Vec<f64>> {
     let components = norms.first().map_or(0, Vec::len);

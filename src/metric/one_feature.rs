@@ -5,7 +5,7 @@ use tch::{Kind, Tensor};
 /// Values of the active feature.
 const VALUES: i64 = 100;
 
-/// x = 0.01, 0.02 .. 1, [value]: an even grid in the place of draws from [0, 1].
+/// x = 0.01, 0.02 .. 1, `[value]`: an even grid in the place of draws from [0, 1].
 pub fn values(like: &Tensor) -> Tensor {
     Tensor::linspace(1.0 / VALUES as f64, 1.0, VALUES, (like.kind(), like.device()))
 }

@@ -62,7 +62,7 @@ pub fn scrub(
     })
 }
 
-/// For every component whether it serves a feature that is active on `sample` [feature].
+/// For every component whether it serves a feature that is active on `sample` `[feature]`.
 fn serves_an_active_feature(serving: &Serving, sample: &[f32], candidates: usize) -> Vec<bool> {
     let mut serves = vec![false; candidates];
     let active = sample.iter().zip(&serving.by_feature).filter(|(value, _)| **value != 0.0);
