@@ -14,6 +14,7 @@ pub enum Purpose {
     DecompositionInputs = 4,
     MeasurementInputs = 5,
     LabelCoefficients = 6,
+    Scrubbing = 7,
 }
 
 /// The generator of one (seed, purpose, step): 2^32 words that no other has.

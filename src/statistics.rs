@@ -81,6 +81,14 @@ pub fn mean_and_deviation(values: impl IntoIterator<Item = f64>) -> Option<MeanD
     Some(MeanDeviation { mean, deviation, count })
 }
 
+/// The value below which the given share of the values lies, with linear interpolation between neighbours (R's type 7).
+/// `ascending` is sorted and not empty.
+pub fn quantile(ascending: &[f64], share: f64) -> f64 {
+    let place = share * (ascending.len() - 1) as f64;
+    let (below, above) = (ascending[place.floor() as usize], ascending[place.ceil() as usize]);
+    below + (above - below) * place.fract()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,6 +153,14 @@ mod tests {
     fn mean_and_deviation_divide_by_one_less_than_the_count() {
         let found = mean_and_deviation([2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]).unwrap();
         assert_eq!(found, MeanDeviation { mean: 5.0, deviation: Some((32.0_f64 / 7.0).sqrt()), count: 8 });
+    }
+
+    #[test]
+    fn quantiles_lie_between_neighbours() {
+        let values = [1.0, 2.0, 4.0, 8.0];
+        assert_eq!([0.0, 0.5, 1.0].map(|share| quantile(&values, share)), [1.0, 3.0, 8.0]);
+        assert!((quantile(&values, 0.75) - 5.0).abs() < 1e-12);
+        assert_eq!(quantile(&[7.0], 0.3), 7.0);
     }
 
     #[test]

@@ -64,6 +64,10 @@ fn header(folder: &Path, table: &str) -> String {
     text.lines().next().unwrap().to_string()
 }
 
+fn rows(folder: &Path, table: &str) -> usize {
+    fs::read_to_string(folder.join(table)).unwrap().lines().count() - 1
+}
+
 #[test]
 fn a_run_leaves_every_file_and_prints_its_table() {
     let ended = run();
@@ -75,6 +79,7 @@ target: 400 steps in [..]
 target finished: runs/targets
 components: 400 steps
 components: 400 steps in [..]
+measuring 2 replica(s)
 run finished: runs/tiny-[..]
 report: runs/tiny-[..]/report/report.md
 
@@ -90,6 +95,7 @@ report: runs/tiny-[..]/report/report.md
         "log.txt",
         "provenance.json",
         "ranks.csv",
+        "rate_distortion.csv",
         "report/features.svg",
         "report/features_figure.csv",
         "report/losses.svg",
@@ -114,12 +120,14 @@ report: runs/tiny-[..]/report/report.md
     assert_eq!(header(&folder, "training.csv"), "replica,step,term,value");
     assert_eq!(
         header(&folder, "summary.csv"),
-        "replica,seed,faithfulness,minimality,simplicity,total,mmcs,ml2r,mean_active,alive,mean_rank,recovered"
+        "replica,seed,faithfulness,minimality,simplicity,total,mmcs,ml2r,mean_active,alive,mean_rank,recovered,\
+         active_ranks,description_length,alive_on_hidden,features_with_own_component,monosemantic,duplicate,mixed,idle,\
+         mean_layers_spanned,target_error,scrubbed_error,anti_scrubbed_error"
     );
     assert_eq!(
         header(&folder, "components.csv"),
         "replica,component,activation_frequency,mean_attribution,matched_feature,cosine,norm_ratio,largest_leak,alive,\
-         norm_share"
+         norm_share,state,features_served,layers_spanned"
     );
     assert_eq!(
         header(&folder, "ranks.csv"),
@@ -127,9 +135,85 @@ report: runs/tiny-[..]/report/report.md
          singular_value_2"
     );
     assert_eq!(header(&folder, "features.csv"), "replica,feature,component,cosine,norm_ratio,leak,error_alone");
-    let rows = |table: &str| fs::read_to_string(folder.join(table)).unwrap().lines().count() - 1;
-    let counts = ["summary.csv", "components.csv", "ranks.csv", "features.csv"].map(rows);
-    assert_eq!(counts, [2, 10, 10, 10]);
+    assert_eq!(header(&folder, "rate_distortion.csv"), "replica,mean_active,active_ranks,description_length,error");
+    let counts = ["summary.csv", "components.csv", "ranks.csv", "features.csv", "rate_distortion.csv"];
+    assert_eq!(counts.map(|table| rows(&folder, table)), [2, 10, 10, 10, 34]);
+}
+
+const RESIDUAL_MLP: &str = "\
+    seeds = 2
+    [target.residual_mlp]
+    features = 6
+    width = 20
+    neurons = 4
+    layers = 2
+    [target.initial_values]
+    instances = 0
+    [target.inputs.independent]
+    probability = 0.3
+    low = -1.0
+    [target.training]
+    steps = 20
+    batch = 64
+    learning_rate = 0.003
+    [method.apd]
+    components = 8
+    rank = 2
+    schatten_power = 0.9
+    [method.apd.initial_values]
+    [method.apd.selection.batch_top_k]
+    k = 2.0
+    [method.apd.coefficients]
+    simplicity = 0.1
+    [decomposition]
+    steps = 20
+    batch = 64
+    learning_rate = 0.001
+    [measurement]
+    samples = 1000
+    ";
+
+#[test]
+fn a_residual_mlp_is_measured_by_what_its_components_do() {
+    let arguments = ["run", "tiny.toml", "--device=cpu"];
+    let ended = Test::new().with_file("tiny.toml", RESIDUAL_MLP).args(arguments).succeeds();
+    for expected in ["residual MLP, 6 features, 4 neurons in 2 layers", "Recovered: ", " own ", "scrub / anti"] {
+        assert!(ended.stdout.contains(expected), "no {expected:?} in\n{}", ended.stdout);
+    }
+    assert!(ended.stdout.lines().all(|line| line.chars().count() <= 100), "{}", ended.stdout);
+    let folder = run_folder(ended.folder.path(), "");
+    assert_eq!(
+        header(&folder, "features.csv"),
+        "replica,feature,component,own_component,error_none,error_alone,error_selected,target_error,mean_active,\
+         components_serving,slope,cosine"
+    );
+    assert_eq!(header(&folder, "contributions.csv"), "replica,feature,neuron,target,component");
+    assert_eq!(header(&folder, "serving.csv"), "replica,feature,component,weight,share");
+    assert_eq!(header(&folder, "layers.csv"), "replica,component,layer,share");
+    assert_eq!(
+        header(&folder, "scrubbing.csv"),
+        "replica,quantile,target_to_labels,scrubbed,anti_scrubbed,scrubbed_to_labels,anti_scrubbed_to_labels"
+    );
+    let counts = ["features.csv", "contributions.csv", "layers.csv", "scrubbing.csv"];
+    assert_eq!(counts.map(|table| rows(&folder, table)), [12, 48, 32, 202]);
+}
+
+#[test]
+fn every_selection_of_a_residual_mlp_is_measured() {
+    let choices = [
+        ("method.apd.selection={sample_top_k={k=2}}", "method.apd.last_component=always_active"),
+        ("method.apd.selection={lp={power=0.9}}", "method.apd.rank=1"),
+    ];
+    for (selection, other) in choices {
+        let arguments = ["run", "tiny.toml", "--device=cpu", "--set", selection, "--set", other];
+        let ended = Test::new().with_file("tiny.toml", RESIDUAL_MLP).args(arguments).succeeds();
+        let folder = run_folder(ended.folder.path(), "");
+        let summary = fs::read_to_string(folder.join("summary.csv")).unwrap();
+        assert!(!summary.contains("NaN"), "{summary}");
+        let selected = fs::read_to_string(folder.join("features.csv")).unwrap();
+        let selected = selected.lines().nth(1).unwrap().split(',').nth(6).unwrap();
+        assert_eq!(selected.is_empty(), selection.contains("lp"), "{selected}");
+    }
 }
 
 #[test]
@@ -172,6 +256,7 @@ target finished: runs/targets
     decomposed.stderr_is(str![[r#"
 components: 2 steps
 components: 2 steps in [..]
+measuring 2 replica(s)
 run finished: runs/tiny-[..]
 report: runs/tiny-[..]/report/report.md
 
@@ -331,6 +416,7 @@ fn fixed_hidden_layers_stay_what_they_are() {
     let identity = tch::Tensor::eye(2, (tch::Kind::Float, tch::Device::Cpu)).repeat([2, 1, 1]);
     let hidden: Vec<_> = target.iter().filter(|(name, _)| name.starts_with("hidden.")).collect();
     assert!(hidden.len() == 2 && hidden.iter().all(|(_, tensor)| tensor.equal(&identity)));
+    assert!(ended.stdout.contains(" hidden "), "{}", ended.stdout);
 }
 
 #[test]

@@ -1,20 +1,30 @@
-//! The measurements of a finished decomposition, and the tables they go into.
+//! The measurements of a finished decomposition, and the tables they go into: here those of every network, below those of
+//! each kind.
 
-use super::tables::{self, ComponentRow, FeatureRow, RankRow, SummaryRow};
+mod residual_mlp;
+mod tms;
+
+use super::tables::{self, ComponentRow, RankRow, RateDistortionRow, SummaryRow};
 use crate::{
     components::Components,
     fit::InputStream,
     method::{Decomposition, Method},
-    metric::{Activity, Recovery, Spectrum, error_with_one_component, measure_activity, recovery, spectra},
+    metric::{
+        Activity, Description, Partial, RatePoint, Spectrum, measure_activity, rate_distortion, spectra, total_ranks,
+    },
     network::{Network, Weights},
     random::Purpose,
     run::{Interrupt, RunError, RunFolder, write_table},
-    site::SiteIndex,
+    selection::Selection,
+    site::Site,
     spec::Spec,
 };
 
 /// Leading singular values in `ranks.csv`.
 const SINGULAR_VALUES: usize = 10;
+
+/// Samples on which whole curves and distributions are measured: a few thousand passes with many components each.
+const SAMPLES_OF_A_CURVE: usize = 4_096;
 
 /// Measures every replica and writes all tables but the training's. `summary.csv` is the last. `Ok(false)`: interrupted.
 pub fn measure(
@@ -24,12 +34,54 @@ pub fn measure(
     folder: &RunFolder,
     interrupt: &Interrupt,
 ) -> Result<bool, RunError> {
-    let mut replicas = Vec::new();
+    let measure = match spec.target.network {
+        Network::Tms(_) => measure_as::<tms::Mechanisms>,
+        Network::ResidualMlp(_) => measure_as::<residual_mlp::Mechanisms>,
+    };
+    measure(spec, weights, components, folder, interrupt)
+}
+
+/// What is measured of one kind of network alone, for one replica.
+trait Mechanisms: Sized {
+    /// `None`: interrupted.
+    fn measure(subject: &Subject) -> Option<Self>;
+
+    /// Fills in the columns of the kind.
+    fn summarise(&self, row: &mut SummaryRow);
+
+    /// Fills in the columns of the kind, in the order of the components.
+    fn describe(&self, rows: &mut [ComponentRow]);
+
+    /// Writes the tables of the kind.
+    fn write(replicas: &[Self], folder: &RunFolder) -> Result<(), RunError>;
+}
+
+/// A replica under measurement with what has been found of it.
+struct Subject<'a> {
+    spec: &'a Spec,
+    replica: usize,
+    decomposition: &'a Decomposition<'a>,
+    inputs: &'a InputStream,
+    activity: &'a Activity,
+    /// By site and component.
+    spectra: &'a [Vec<Spectrum>],
+    interrupt: &'a Interrupt,
+}
+
+fn measure_as<M: Mechanisms>(
+    spec: &Spec,
+    weights: &Weights,
+    components: &Components,
+    folder: &RunFolder,
+    interrupt: &Interrupt,
+) -> Result<bool, RunError> {
+    let mut replicas: Vec<Replica<M>> = Vec::new();
+    tracing::info!("measuring {} replica(s)", spec.seeds.len());
     for replica in 0..spec.seeds.len() {
-        if interrupt.requested() {
-            return Ok(false);
-        }
-        replicas.push(Replica::measure(spec, replica, weights.replica(replica), components.replica(replica)));
+        let measured =
+            Replica::measure(spec, replica, &weights.replica(replica), components.replica(replica), interrupt);
+        let Some(measured) = measured else { return Ok(false) };
+        replicas.push(measured);
     }
     let width = replicas.iter().flat_map(|replica| replica.ranks.iter().map(|row| row.singular_values.len())).max();
     let width = width.unwrap_or(0);
@@ -37,26 +89,38 @@ pub fn measure(
     let rank_columns: Vec<&str> = tables::RANKS.iter().copied().chain(names.iter().map(String::as_str)).collect();
     let rank_rows = replicas.iter().flat_map(|replica| &replica.ranks).map(|row| row.padded(width));
     write_table(&folder.ranks_table(), &rank_columns, rank_rows)?;
-    write_table(&folder.features_table(), tables::FEATURES, replicas.iter().flat_map(|replica| &replica.features))?;
+    let curves = replicas.iter().flat_map(|replica| &replica.rate_distortion);
+    write_table(&folder.rate_distortion_table(), tables::RATE_DISTORTION, curves)?;
     write_table(
         &folder.components_table(),
         tables::COMPONENTS,
         replicas.iter().flat_map(|replica| &replica.components),
     )?;
-    write_table(&folder.summary_table(), tables::SUMMARY, replicas.iter().map(|replica| &replica.summary))?;
+    let (summaries, mechanisms): (Vec<SummaryRow>, Vec<M>) =
+        replicas.into_iter().map(|replica| (replica.summary, replica.mechanisms)).unzip();
+    M::write(&mechanisms, folder)?;
+    write_table(&folder.summary_table(), tables::SUMMARY, summaries)?;
     Ok(true)
 }
 
 /// The rows of one replica.
-struct Replica {
+struct Replica<M> {
     summary: SummaryRow,
     components: Vec<ComponentRow>,
     ranks: Vec<RankRow>,
-    features: Vec<FeatureRow>,
+    rate_distortion: Vec<RateDistortionRow>,
+    mechanisms: M,
 }
 
-impl Replica {
-    fn measure(spec: &Spec, replica: usize, weights: Weights, components: Components) -> Self {
+impl<M: Mechanisms> Replica<M> {
+    /// `None`: interrupted.
+    fn measure(
+        spec: &Spec,
+        replica: usize,
+        weights: &Weights,
+        components: Components,
+        interrupt: &Interrupt,
+    ) -> Option<Self> {
         let network = &spec.target.network;
         let Method::Apd(apd) = &spec.method;
         let seed = spec.seeds[replica];
@@ -66,24 +130,54 @@ impl Replica {
             seeds: vec![seed],
             purpose: Purpose::MeasurementInputs,
         };
-        let decomposition = Decomposition::new(network, &weights, vec![apd.clone()], components);
-        let activity = measure_activity(&decomposition, &inputs, spec.measurement.samples, spec.decomposition.batch);
-        let components = decomposition.into_components();
-        let recovery = matches!(network, Network::Tms(_)).then(|| {
-            let embed = SiteIndex(0);
-            recovery(&weights.sites[embed].squeeze_dim(0), &components.factors[embed].matrices().squeeze_dim(0))
-        });
-        let recovery = recovery.as_ref();
-        let ranks = rank_rows(spec, replica, &components);
-        let error_alone = |feature: usize, component: Option<usize>| {
-            component.map(|component| error_with_one_component(network, &weights, &components, feature, component))
+        let decomposition = Decomposition::new(network, weights, vec![apd.clone()], components);
+        let (samples, batch) = (spec.measurement.samples, spec.decomposition.batch);
+        let activity = measure_activity(&decomposition, &inputs, samples, batch, &|| interrupt.requested())?;
+        let spectra: Vec<Vec<Spectrum>> = decomposition.components().factors.iter().map(spectra).collect();
+        let subject = Subject {
+            spec,
+            replica,
+            decomposition: &decomposition,
+            inputs: &inputs,
+            activity: &activity,
+            spectra: &spectra,
+            interrupt,
         };
-        Self {
-            summary: summary_row(replica, seed, &activity, recovery, &ranks),
-            components: component_rows(replica, &activity, recovery, &components),
-            features: recovery.map_or(Vec::new(), |recovery| feature_rows(replica, recovery, error_alone)),
-            ranks,
-        }
+        let ranks = total_ranks(&spectra, spec.measurement.rank_threshold);
+        let curve = subject.rate_distortion(&ranks)?;
+        let mechanisms = M::measure(&subject)?;
+        let rank_rows = rank_rows(spec, replica, &spectra);
+        let mut summary = summary_row(replica, seed, &activity, &ranks, &rank_rows);
+        mechanisms.summarise(&mut summary);
+        let mut components = component_rows(replica, &activity, decomposition.components());
+        mechanisms.describe(&mut components);
+        let row = |RatePoint { description, error }| RateDistortionRow {
+            replica,
+            mean_active: description.active,
+            active_ranks: description.active_ranks,
+            description_length: description.bits,
+            error,
+        };
+        Some(Self {
+            summary,
+            components,
+            ranks: rank_rows,
+            rate_distortion: curve.into_iter().map(row).collect(),
+            mechanisms,
+        })
+    }
+}
+
+impl Subject<'_> {
+    /// `None`: interrupted.
+    fn rate_distortion(&self, ranks: &[usize]) -> Option<Vec<RatePoint>> {
+        let Method::Apd(apd) = &self.spec.method;
+        let of_each_sample = matches!(apd.selection, Selection::SampleTopK { .. });
+        let input = self.inputs.batch(0, SAMPLES_OF_A_CURVE, self.decomposition.components().device());
+        let attributions = self.decomposition.attributions(&input);
+        let partial = Partial::of(self.decomposition);
+        let stop = || self.interrupt.requested();
+        rate_distortion(&partial, &input, &attributions, of_each_sample, ranks, &stop)
     }
 }
 
@@ -91,13 +185,14 @@ fn summary_row(
     replica: usize,
     seed: u64,
     activity: &Activity,
-    recovery: Option<&Recovery>,
-    ranks: &[RankRow],
+    total_ranks: &[usize],
+    rank_rows: &[RankRow],
 ) -> SummaryRow {
     let alive = activity.alive();
-    let ranks = ranks.iter().filter(|row| alive[row.component]).map(|row| row.numerical_rank as f64);
+    let ranks = rank_rows.iter().filter(|row| alive[row.component]).map(|row| row.numerical_rank as f64);
     let (count, sum) = ranks.fold((0, 0.0), |(count, sum), rank| (count + 1, sum + rank));
     let term = |name| activity.term(name).unwrap_or(f64::NAN);
+    let description = Description::new(&activity.frequencies(), total_ranks);
     SummaryRow {
         replica,
         seed,
@@ -105,70 +200,38 @@ fn summary_row(
         minimality: activity.term("minimality").or(activity.term("minimality_lp")).unwrap_or(f64::NAN),
         simplicity: term("simplicity"),
         total: term("total"),
-        mmcs: recovery.map(|recovery| recovery.mmcs),
-        ml2r: recovery.map(|recovery| recovery.ml2r),
         mean_active: activity.mean_active(),
         alive: alive.iter().filter(|alive| **alive).count(),
         mean_rank: (count > 0).then(|| sum / f64::from(count)),
-        recovered: recovery.map(|recovery| recovery.recovered),
+        active_ranks: description.active_ranks,
+        description_length: description.bits,
+        ..SummaryRow::default()
     }
 }
 
-fn component_rows(
-    replica: usize,
-    activity: &Activity,
-    recovery: Option<&Recovery>,
-    components: &Components,
-) -> Vec<ComponentRow> {
+fn component_rows(replica: usize, activity: &Activity, components: &Components) -> Vec<ComponentRow> {
     let norms = Vec::<f64>::try_from(components.squared_norms().squeeze_dim(0)).expect("one axis");
     let all: f64 = norms.iter().sum();
     let (frequencies, alive) = (activity.frequencies(), activity.alive());
-    let row = |component: usize| {
-        let matched = recovery.map(|recovery| &recovery.components[component]);
-        let own = matched.and_then(|matched| matched.feature);
-        let feature = own.and_then(|feature| Some(&recovery?.features[feature]));
-        ComponentRow {
-            replica,
-            component,
-            activation_frequency: frequencies[component],
-            mean_attribution: activity.mean_attributions[component],
-            matched_feature: own,
-            cosine: feature.map(|feature| feature.cosine),
-            norm_ratio: feature.map(|feature| feature.norm_ratio),
-            largest_leak: matched.map(|matched| matched.largest_leak),
-            alive: alive[component],
-            norm_share: norms[component] / all,
-        }
+    let row = |component: usize| ComponentRow {
+        replica,
+        component,
+        activation_frequency: frequencies[component],
+        mean_attribution: activity.mean_attributions[component],
+        alive: alive[component],
+        norm_share: norms[component] / all,
+        ..ComponentRow::default()
     };
     (0..norms.len()).map(row).collect()
 }
 
-fn feature_rows(
-    replica: usize,
-    recovery: &Recovery,
-    error_alone: impl Fn(usize, Option<usize>) -> Option<f64>,
-) -> Vec<FeatureRow> {
-    let row = |(feature, matched): (usize, &crate::metric::FeatureMatch)| FeatureRow {
-        replica,
-        feature,
-        component: matched.component,
-        cosine: matched.cosine,
-        norm_ratio: matched.norm_ratio,
-        leak: matched.leak,
-        error_alone: error_alone(feature, matched.component),
-    };
-    recovery.features.iter().enumerate().map(row).collect()
-}
-
-fn rank_rows(spec: &Spec, replica: usize, components: &Components) -> Vec<RankRow> {
+fn rank_rows(spec: &Spec, replica: usize, spectra: &[Vec<Spectrum>]) -> Vec<RankRow> {
     let sites = spec.target.network.sites();
-    let of_site = |(site, factors)| {
-        let spectra: Vec<Spectrum> = spectra(factors);
-        let name = &sites[site].name;
-        let row = |(component, spectrum): (usize, Spectrum)| RankRow {
+    let of_site = |(site, spectra): (&Site, &Vec<Spectrum>)| {
+        let row = |(component, spectrum): (usize, &Spectrum)| RankRow {
             replica,
             component,
-            site: name.clone(),
+            site: site.name.clone(),
             numerical_rank: spectrum.numerical_rank(spec.measurement.rank_threshold),
             stable_rank: spectrum.stable_rank(),
             entropy_rank: spectrum.entropy_rank(),
@@ -176,7 +239,7 @@ fn rank_rows(spec: &Spec, replica: usize, components: &Components) -> Vec<RankRo
             nuclear_norm: spectrum.nuclear_norm(),
             singular_values: spectrum.singular_values.iter().take(SINGULAR_VALUES).copied().map(Some).collect(),
         };
-        spectra.into_iter().enumerate().map(row).collect::<Vec<_>>()
+        spectra.iter().enumerate().map(row).collect::<Vec<_>>()
     };
-    components.factors.enumerate().flat_map(of_site).collect()
+    sites.iter().zip(spectra).flat_map(of_site).collect()
 }

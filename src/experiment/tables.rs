@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::metric::ComponentState;
+
 pub const TRAINING: &[&str] = &["replica", "step", "term", "value"];
 
 pub const SUMMARY: &[&str] = &[
@@ -17,9 +19,22 @@ pub const SUMMARY: &[&str] = &[
     "alive",
     "mean_rank",
     "recovered",
+    "active_ranks",
+    "description_length",
+    "alive_on_hidden",
+    "features_with_own_component",
+    "monosemantic",
+    "duplicate",
+    "mixed",
+    "idle",
+    "mean_layers_spanned",
+    "target_error",
+    "scrubbed_error",
+    "anti_scrubbed_error",
 ];
 
-#[derive(Debug, Serialize)]
+/// What a kind of network knows nothing of is `None`.
+#[derive(Debug, Default, Serialize)]
 pub struct SummaryRow {
     pub replica: usize,
     pub seed: u64,
@@ -27,14 +42,31 @@ pub struct SummaryRow {
     pub minimality: f64,
     pub simplicity: f64,
     pub total: f64,
-    /// This and the next, and `recovered`: empty where the target is no toy model of superposition.
+    /// This and the next: of toy models of superposition.
     pub mmcs: Option<f64>,
     pub ml2r: Option<f64>,
     pub mean_active: f64,
     pub alive: usize,
     /// Over alive components and sites; empty if none is alive.
     pub mean_rank: Option<f64>,
+    /// The verdict of the kind of network.
     pub recovered: Option<bool>,
+    pub active_ranks: f64,
+    pub description_length: f64,
+    /// Of toy models of superposition with hidden layers.
+    pub alive_on_hidden: Option<usize>,
+    /// This and the following: of residual MLPs.
+    pub features_with_own_component: Option<usize>,
+    pub monosemantic: Option<usize>,
+    pub duplicate: Option<usize>,
+    pub mixed: Option<usize>,
+    pub idle: Option<usize>,
+    /// Over alive components; empty if none is alive.
+    pub mean_layers_spanned: Option<f64>,
+    /// This and the following: empty if no sample had an active feature.
+    pub target_error: Option<f64>,
+    pub scrubbed_error: Option<f64>,
+    pub anti_scrubbed_error: Option<f64>,
 }
 
 pub const COMPONENTS: &[&str] = &[
@@ -48,9 +80,13 @@ pub const COMPONENTS: &[&str] = &[
     "largest_leak",
     "alive",
     "norm_share",
+    "state",
+    "features_served",
+    "layers_spanned",
 ];
 
-#[derive(Debug, Serialize)]
+/// What a kind of network knows nothing of is `None`.
+#[derive(Debug, Default, Serialize)]
 pub struct ComponentRow {
     pub replica: usize,
     pub component: usize,
@@ -62,6 +98,10 @@ pub struct ComponentRow {
     pub largest_leak: Option<f64>,
     pub alive: bool,
     pub norm_share: f64,
+    /// This and the following: of residual MLPs.
+    pub state: Option<ComponentState>,
+    pub features_served: Option<usize>,
+    pub layers_spanned: Option<f64>,
 }
 
 /// The columns of `ranks.csv` before the singular values.
@@ -90,10 +130,11 @@ pub struct RankRow {
     pub singular_values: Vec<Option<f64>>,
 }
 
-pub const FEATURES: &[&str] = &["replica", "feature", "component", "cosine", "norm_ratio", "leak", "error_alone"];
+/// Of toy models of superposition.
+pub const TMS_FEATURES: &[&str] = &["replica", "feature", "component", "cosine", "norm_ratio", "leak", "error_alone"];
 
 #[derive(Debug, Serialize)]
-pub struct FeatureRow {
+pub struct TmsFeatureRow {
     pub replica: usize,
     pub feature: usize,
     pub component: Option<usize>,
@@ -110,4 +151,101 @@ impl RankRow {
         singular_values.resize(width, None);
         Self { site: self.site.clone(), singular_values, ..*self }
     }
+}
+
+pub const RATE_DISTORTION: &[&str] = &["replica", "mean_active", "active_ranks", "description_length", "error"];
+
+#[derive(Debug, Serialize)]
+pub struct RateDistortionRow {
+    pub replica: usize,
+    pub mean_active: f64,
+    pub active_ranks: f64,
+    pub description_length: f64,
+    pub error: f64,
+}
+
+/// `features.csv` of residual MLPs.
+pub const MLP_FEATURES: &[&str] = &[
+    "replica",
+    "feature",
+    "component",
+    "own_component",
+    "error_none",
+    "error_alone",
+    "error_selected",
+    "target_error",
+    "mean_active",
+    "components_serving",
+    "slope",
+    "cosine",
+];
+
+#[derive(Debug, Serialize)]
+pub struct MlpFeatureRow {
+    pub replica: usize,
+    pub feature: usize,
+    pub component: usize,
+    pub own_component: bool,
+    pub error_none: f64,
+    pub error_alone: f64,
+    /// Empty in the L_p form, which selects nothing.
+    pub error_selected: Option<f64>,
+    pub target_error: f64,
+    pub mean_active: f64,
+    pub components_serving: usize,
+    pub slope: f64,
+    pub cosine: f64,
+}
+
+pub const CONTRIBUTIONS: &[&str] = &["replica", "feature", "neuron", "target", "component"];
+
+#[derive(Debug, Serialize)]
+pub struct ContributionRow {
+    pub replica: usize,
+    pub feature: usize,
+    pub neuron: usize,
+    pub target: f64,
+    pub component: f64,
+}
+
+pub const SERVING: &[&str] = &["replica", "feature", "component", "weight", "share"];
+
+#[derive(Debug, Serialize)]
+pub struct ServingRow {
+    pub replica: usize,
+    pub feature: usize,
+    pub component: usize,
+    pub weight: f64,
+    pub share: f64,
+}
+
+pub const LAYERS: &[&str] = &["replica", "component", "layer", "share"];
+
+#[derive(Debug, Serialize)]
+pub struct LayerRow {
+    pub replica: usize,
+    pub component: usize,
+    pub layer: usize,
+    pub share: f64,
+}
+
+pub const SCRUBBING: &[&str] = &[
+    "replica",
+    "quantile",
+    "target_to_labels",
+    "scrubbed",
+    "anti_scrubbed",
+    "scrubbed_to_labels",
+    "anti_scrubbed_to_labels",
+];
+
+#[derive(Debug, Serialize)]
+pub struct ScrubbingRow {
+    pub replica: usize,
+    pub quantile: f64,
+    pub target_to_labels: f64,
+    pub scrubbed: f64,
+    pub anti_scrubbed: f64,
+    pub scrubbed_to_labels: f64,
+    pub anti_scrubbed_to_labels: f64,
 }

@@ -56,6 +56,20 @@ impl<'a> Decomposition<'a> {
         self
     }
 
+    pub fn network(&self) -> &'a Network {
+        self.network
+    }
+
+    /// The target's.
+    pub fn weights(&self) -> &Weights {
+        &self.weights
+    }
+
+    /// Whether the last component is active on every sample and not selected among.
+    pub fn last_always_active(&self) -> bool {
+        self.settings[0].last_component == LastComponent::AlwaysActive
+    }
+
     pub fn components(&self) -> &Components {
         &self.components
     }
@@ -72,8 +86,13 @@ impl<'a> Decomposition<'a> {
         Observed { attributions, mask: active.into_mask(), terms }
     }
 
+    /// The selection from `attributions` at `input` as one batch, as [`Observed::mask`].
+    pub fn selection(&self, attributions: &Tensor, input: &Tensor) -> Tensor {
+        self.activity(attributions, input).into_mask()
+    }
+
     /// A_c(x)^2, [replica, sample, component].
-    fn attributions(&self, input: &Tensor) -> Tensor {
+    pub fn attributions(&self, input: &Tensor) -> Tensor {
         let at = self.attributed_weights();
         self.settings[0].attribution.of(self.network, &at, &self.components, input)
     }
@@ -95,7 +114,7 @@ impl<'a> Decomposition<'a> {
         if let Some(powers) = self.lp_powers() {
             return Active::Powers(lp::powers(attributions, &powers));
         }
-        let always = self.settings[0].last_component == LastComponent::AlwaysActive;
+        let always = self.last_always_active();
         let candidates = self.components.number() - i64::from(always);
         let candidates = attributions.narrow(2, 0, candidates).contiguous();
         let budget = |(replica, apd): (usize, &Apd)| apd.selection.budget(&input.select(0, replica as i64));

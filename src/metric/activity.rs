@@ -43,13 +43,22 @@ impl Activity {
 }
 
 /// Looks at no fewer than `samples` samples, in whole batches because the selection is one of a batch. The decomposition is of
-/// one replica.
-pub fn measure_activity(decomposition: &Decomposition, inputs: &InputStream, samples: usize, batch: usize) -> Activity {
+/// one replica. `None` if asked to stop.
+pub fn measure_activity(
+    decomposition: &Decomposition,
+    inputs: &InputStream,
+    samples: usize,
+    batch: usize,
+    stop: &dyn Fn() -> bool,
+) -> Option<Activity> {
     let batches = samples.div_ceil(batch);
     let mut counts: Option<Tensor> = None;
     let mut attribution_sums: Option<Tensor> = None;
     let mut terms: Vec<Term> = Vec::new();
     for step in 0..batches {
+        if stop() {
+            return None;
+        }
         let input = inputs.batch(step as u64, batch, decomposition.components().device());
         let observed = decomposition.observe(&input);
         let over_samples = |tensor: Tensor| tensor.sum_dim_intlist([0, 1].as_slice(), false, Kind::Double);
@@ -66,10 +75,10 @@ pub fn measure_activity(decomposition: &Decomposition, inputs: &InputStream, sam
     let numbers = |tensor: Option<Tensor>| Vec::<f64>::try_from(tensor.expect("at least one batch")).expect("one axis");
     let active_samples = numbers(counts);
     let mean = |(&count, sum): (&f64, f64)| (count > 0.0).then(|| sum / count);
-    Activity {
+    Some(Activity {
         samples: batches * batch,
         mean_attributions: active_samples.iter().zip(numbers(attribution_sums)).map(mean).collect(),
         active_samples,
         terms: terms.iter().map(|term| (term.name, term.values[0] / batches as f64)).collect(),
-    }
+    })
 }

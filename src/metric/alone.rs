@@ -2,14 +2,12 @@
 
 use tch::Tensor;
 
+use super::one_feature::values;
 use crate::{
     components::Components,
     network::{Network, Weights},
     reading::{Masked, Tape},
 };
-
-/// Values of the feature that the error is averaged over, evenly spaced in (0, 1].
-const VALUES: i64 = 100;
 
 /// Mean squared error, over the outputs and over inputs with only `feature` active at 0.01, 0.02 .. 1, of the network with
 /// only `component` against the target's output. All of one replica.
@@ -24,9 +22,9 @@ pub fn error_with_one_component(
     let one_hot = |width: i64, index: usize| {
         Tensor::zeros([1, 1, width], options).index_fill(2, &index_tensor(index, options.1), 1.0)
     };
-    let values = Tensor::linspace(1.0 / VALUES as f64, 1.0, VALUES, options).view([1, -1, 1]);
-    let input = one_hot(network.features() as i64, feature) * values;
-    let mask = one_hot(components.number(), component).expand([1, VALUES, -1], false);
+    let values = values(&one_hot(1, 0)).view([1, -1, 1]);
+    let input = one_hot(network.features() as i64, feature) * &values;
+    let mask = one_hot(components.number(), component).expand([1, values.size()[1], -1], false);
     let mut tape = Tape::new(Masked::new(components, &mask), weights);
     let features = tape.input(&input);
     let output = network.forward(&mut tape, features);

@@ -34,7 +34,7 @@ pub fn page(run: &RunData, figures: &[Figure]) -> String {
     if !run.summary.is_empty() {
         parts.push("## Replicas".to_owned());
         parts.push(written(&table::replicas(run)));
-        parts.push(table::COLUMNS_EXPLAINED.to_owned());
+        parts.push(table::columns_explained(run));
     }
     parts.join("\n\n") + "\n"
 }

@@ -30,6 +30,29 @@ pub struct SummaryRow {
     #[serde(deserialize_with = "number")]
     pub mean_rank: f64,
     pub recovered: Option<bool>,
+    /// Bits a sample. This and the following are missing in older runs.
+    #[serde(default = "missing", deserialize_with = "number")]
+    pub description_length: f64,
+    /// Components alive on a hidden layer, of a toy model of superposition that has one.
+    #[serde(default = "missing", deserialize_with = "number")]
+    pub alive_on_hidden: f64,
+    /// This and the following: of residual MLPs.
+    #[serde(default = "missing", deserialize_with = "number")]
+    pub features_with_own_component: f64,
+    #[serde(default = "missing", deserialize_with = "number")]
+    pub monosemantic: f64,
+    #[serde(default = "missing", deserialize_with = "number")]
+    pub duplicate: f64,
+    #[serde(default = "missing", deserialize_with = "number")]
+    pub mixed: f64,
+    #[serde(default = "missing", deserialize_with = "number")]
+    pub idle: f64,
+    #[serde(default = "missing", deserialize_with = "number")]
+    pub mean_layers_spanned: f64,
+    #[serde(default = "missing", deserialize_with = "number")]
+    pub scrubbed_error: f64,
+    #[serde(default = "missing", deserialize_with = "number")]
+    pub anti_scrubbed_error: f64,
 }
 
 /// A row of `training.csv`: one loss term of one replica at one step.
@@ -59,6 +82,10 @@ pub struct RankRow {
     pub site: String,
     /// The leading singular values, largest first.
     pub singular_values: Vec<f64>,
+}
+
+fn missing() -> f64 {
+    f64::NAN
 }
 
 fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {

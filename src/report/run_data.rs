@@ -19,13 +19,20 @@ pub struct Sizes {
     pub hidden_layers: usize,
 }
 
+/// The target of a run, as far as a report speaks of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Target {
+    Tms(Sizes),
+    ResidualMlp { features: usize, neurons: usize, layers: usize },
+}
+
 /// Everything that a report shows of one run.
 pub struct RunData {
     pub folder: PathBuf,
     /// The folder's name.
     pub name: String,
-    /// Sizes of the target, if it is a toy model of superposition.
-    pub sizes: Option<Sizes>,
+    /// `None`: unknown.
+    pub target: Option<Target>,
     /// The number of replicas that the spec asks for.
     pub replicas: Option<usize>,
     /// "finished", "running" and so on, as the run itself wrote it.
@@ -54,13 +61,13 @@ impl RunData {
         let provenance = read_provenance(&paths.provenance(), &mut problems);
         let text = |key: &str| provenance.get(key).and_then(|value| value.as_str()).map(str::to_owned);
         let real_folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-        let sizes = sizes(&spec);
+        let target = target(&spec);
         // Only a toy model of superposition has features to draw.
-        let is_drawn = sizes.is_some() || spec.is_empty();
+        let is_drawn = matches!(target, Some(Target::Tms(_))) || spec.is_empty();
         Ok(RunData {
             folder: folder.to_owned(),
             name: real_folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned(),
-            sizes,
+            target,
             replicas: replicas(&spec),
             status: text("status"),
             device: text("device"),
@@ -86,6 +93,14 @@ impl RunData {
         // `max_by` would take the last of equals.
         let best = recovered.rev().max_by(|a, b| a.mmcs.total_cmp(&b.mmcs));
         best.or(self.summary.first()).map_or(0, |row| row.replica)
+    }
+
+    /// The sizes of a toy model of superposition.
+    pub fn sizes(&self) -> Option<&Sizes> {
+        match &self.target {
+            Some(Target::Tms(sizes)) => Some(sizes),
+            _ => None,
+        }
     }
 
     /// Whether a replica is recovered; None while that is not known.
@@ -118,11 +133,20 @@ fn read_provenance(path: &Path, problems: &mut Vec<String>) -> serde_json::Value
     })
 }
 
-fn sizes(spec: &toml::Table) -> Option<Sizes> {
-    let tms = spec.get("target")?.get("tms")?;
-    let size = |key: &str| tms.get(key)?.as_integer().and_then(|size| usize::try_from(size).ok());
-    let hidden_layers = size("hidden_layers").unwrap_or(0);
-    Some(Sizes { features: size("features")?, hidden: size("hidden")?, hidden_layers })
+fn target(spec: &toml::Table) -> Option<Target> {
+    let target = spec.get("target")?;
+    let size = |kind: &toml::Value, key: &str| kind.get(key)?.as_integer().and_then(|size| usize::try_from(size).ok());
+    if let Some(tms) = target.get("tms") {
+        let hidden_layers = size(tms, "hidden_layers").unwrap_or(0);
+        return Some(Target::Tms(Sizes {
+            features: size(tms, "features")?,
+            hidden: size(tms, "hidden")?,
+            hidden_layers,
+        }));
+    }
+    let mlp = target.get("residual_mlp")?;
+    let layers = size(mlp, "layers").unwrap_or(1);
+    Some(Target::ResidualMlp { features: size(mlp, "features")?, neurons: size(mlp, "neurons")?, layers })
 }
 
 /// `seeds` is a list in a resolved spec and may be a number in one that was written by hand.

@@ -1,6 +1,10 @@
 //! What the tables of a report say, whatever they are written in.
 
-use super::{paper::published, rows::SummaryRow, run_data::RunData};
+use super::{
+    paper::published,
+    rows::SummaryRow,
+    run_data::{RunData, Target},
+};
 use crate::statistics::{MeanDeviation, fisher_exact, mean_and_deviation, wilson_interval};
 
 /// A table as strings; the first column is a name, the others hold numbers.
@@ -21,69 +25,136 @@ impl Table {
     }
 }
 
-/// The columns of the table of replicas: heading, and the cell for a replica.
+/// A column of a table of replicas: heading, and the cell for a replica.
 type Column = (&'static str, fn(&SummaryRow) -> String);
 
-const COLUMNS: [Column; 11] = [
+const REPLICA: [Column; 4] = [
     ("replica", |row| row.replica.to_string()),
     ("seed", |row| row.seed.to_string()),
     ("faithful", |row| scientific(row.faithfulness)),
     ("minimal", |row| scientific(row.minimality)),
+];
+
+const ACTIVITY: [Column; 2] = [("active", |row| fixed(row.mean_active, 2)), ("alive", |row| fixed(row.alive, 0))];
+
+const END: [Column; 2] =
+    [("rank", |row| fixed(row.mean_rank, 2)), ("recovered", |row| verdict(row.recovered).to_owned())];
+
+const TMS: [Column; 3] = [
     ("simple", |row| scientific(row.simplicity)),
     ("MMCS", |row| fixed(row.mmcs, 3)),
     ("ML2R", |row| fixed(row.ml2r, 3)),
-    ("active", |row| fixed(row.mean_active, 2)),
-    ("alive", |row| fixed(row.alive, 0)),
-    ("rank", |row| fixed(row.mean_rank, 2)),
-    ("recovered", |row| verdict(row.recovered).to_owned()),
 ];
 
-/// What the columns of the table of replicas are, for the foot of a table.
-pub const COLUMNS_EXPLAINED: &str = "faithful, minimal, simple: the losses, without their coefficients; MMCS: mean max \
-                                     cosine similarity of components and features; ML2R: mean ratio of their L2 norms; \
-                                     active: components active in a mean sample; alive: components that are ever \
-                                     active; rank: numerical rank of a mean component.";
+const HIDDEN: Column = ("hidden", |row| fixed(row.alive_on_hidden, 0));
+
+const RESIDUAL_MLP: [Column; 7] = [
+    ("own", |row| fixed(row.features_with_own_component, 0)),
+    ("mono", |row| fixed(row.monosemantic, 0)),
+    ("dupl", |row| fixed(row.duplicate, 0)),
+    ("mixed", |row| fixed(row.mixed, 0)),
+    ("idle", |row| fixed(row.idle, 0)),
+    ("scrub", |row| scientific(row.scrubbed_error)),
+    ("anti", |row| scientific(row.anti_scrubbed_error)),
+];
+
+fn columns(run: &RunData) -> Vec<Column> {
+    let has_hidden = run.summary.iter().any(|row| row.alive_on_hidden.is_finite());
+    let own = if is_residual_mlp(run) { RESIDUAL_MLP.to_vec() } else { TMS.to_vec() };
+    let hidden = has_hidden.then_some(HIDDEN);
+    REPLICA.into_iter().chain(own).chain(ACTIVITY).chain(hidden).chain(END).collect()
+}
+
+fn is_residual_mlp(run: &RunData) -> bool {
+    matches!(run.target, Some(Target::ResidualMlp { .. }))
+}
+
+/// What the columns of the table of replicas are, for the foot of the table.
+pub fn columns_explained(run: &RunData) -> String {
+    let own = if is_residual_mlp(run) {
+        "own: features with a component of their own; mono, dupl, mixed, idle: components that serve one feature as the \
+         first, one feature as another, several features, none; scrub, anti: mean squared error with half of the \
+         components ablated, sparing or including those of the active features; layers: that a mean component spans; \
+         bits: description length of a mean sample;"
+    } else {
+        "MMCS: mean max cosine similarity of components and features; ML2R: mean ratio of their L2 norms;"
+    };
+    let losses = if is_residual_mlp(run) { "faithful, minimal" } else { "faithful, minimal, simple" };
+    let hidden = if columns(run).iter().any(|(name, _)| *name == HIDDEN.0) {
+        " hidden: components alive on a hidden layer;"
+    } else {
+        ""
+    };
+    format!(
+        "{losses}: the losses, without their coefficients; {own} active: components active in a mean sample; alive: \
+         components that are ever active;{hidden} rank: numerical rank of a mean component."
+    )
+}
 
 /// One row a replica.
 pub fn replicas(run: &RunData) -> Table {
-    let header = COLUMNS.iter().map(|(name, _)| (*name).to_owned()).collect();
-    let rows = run.summary.iter().map(|row| COLUMNS.iter().map(|(_, cell)| cell(row)).collect());
+    let columns = columns(run);
+    let header = columns.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let rows = run.summary.iter().map(|row| columns.iter().map(|(_, cell)| cell(row)).collect());
     Table { header, rows: rows.collect() }
 }
 
-/// MMCS and ML2R over recovered and over all replicas beside the published ones.
+/// A number of a replica of which the mean is shown: heading, digits, and the number.
+type Mean = (&'static str, usize, fn(&SummaryRow) -> f64);
+
+const TMS_MEANS: [Mean; 2] = [("MMCS", 3, |row| row.mmcs), ("ML2R", 3, |row| row.ml2r)];
+
+const RESIDUAL_MLP_MEANS: [Mean; 4] = [
+    ("own", 1, |row| row.features_with_own_component),
+    ("scrub / anti", 3, |row| row.scrubbed_error / row.anti_scrubbed_error),
+    ("layers", 2, |row| row.mean_layers_spanned),
+    ("bits", 1, |row| row.description_length),
+];
+
+/// Means over recovered and over all replicas, beside the published ones where there are any.
 pub fn comparison(run: &RunData) -> Table {
+    let means = if is_residual_mlp(run) { RESIDUAL_MLP_MEANS.to_vec() } else { TMS_MEANS.to_vec() };
     let of = |name: String, rows: &[&SummaryRow]| {
-        let mean = |value: fn(&SummaryRow) -> f64| {
-            plus_minus(mean_and_deviation(rows.iter().map(|row| value(row))), rows.len())
-        };
-        vec![name, mean(|row| row.mmcs), mean(|row| row.ml2r)]
+        let mean = |(_, digits, value): &Mean| mean_of(rows, *value, *digits);
+        [name].into_iter().chain(means.iter().map(mean)).collect()
     };
     let all: Vec<&SummaryRow> = run.summary.iter().collect();
-    let recovered: Vec<&SummaryRow> = run.summary.iter().filter(|row| row.recovered == Some(true)).collect();
-    let mut rows =
+    let recovered = recovered(run);
+    let mut rows: Vec<Vec<String>> =
         vec![of(count(recovered.len(), "recovered replica"), &recovered), of(count(all.len(), "replica"), &all)];
-    if let Some(published) = run.sizes.as_ref().and_then(published) {
+    if let Some(published) = run.sizes().and_then(published) {
         let pair = |(mean, deviation): (f64, f64)| format!("{mean:.3} ± {deviation:.3}");
         rows.push(vec![published.source.to_owned(), pair(published.mmcs), pair(published.ml2r)]);
     }
-    Table { header: ["mean ± standard deviation", "MMCS", "ML2R"].map(str::to_owned).into(), rows }
+    let header = ["mean ± standard deviation"].into_iter().chain(means.iter().map(|(name, ..)| *name));
+    Table { header: header.map(str::to_owned).collect(), rows }
 }
 
-/// Several runs below each other.
+fn recovered(run: &RunData) -> Vec<&SummaryRow> {
+    run.summary.iter().filter(|row| row.recovered == Some(true)).collect()
+}
+
+fn mean_of(rows: &[&SummaryRow], value: fn(&SummaryRow) -> f64, digits: usize) -> String {
+    plus_minus(mean_and_deviation(rows.iter().map(|row| value(row))), rows.len(), digits)
+}
+
+/// Several runs below each other: means over recovered replicas, and of residual MLPs over all.
 pub fn overview(runs: &[RunData]) -> Table {
+    let has_residual_mlps = runs.iter().any(is_residual_mlp);
     let row = |run: &RunData| {
-        let comparison = comparison(run);
         let mut row = vec![visible(&run.name)];
         row.extend(match Share::of(run) {
             Some(share) => [share.count(), share.interval()],
             None => ["–".to_owned(), "–".to_owned()],
         });
-        row.extend(comparison.rows[0][1..].iter().cloned());
+        row.extend(TMS_MEANS.iter().map(|(_, digits, value)| mean_of(&recovered(run), *value, *digits)));
+        let (_, digits, own) = RESIDUAL_MLP_MEANS[0];
+        row.extend(has_residual_mlps.then(|| mean_of(&run.summary.iter().collect::<Vec<_>>(), own, digits)));
         row
     };
-    let header = ["run", "recovered", "95 % interval", "MMCS", "ML2R"].map(str::to_owned);
-    Table { header: header.into(), rows: runs.iter().map(row).collect() }
+    let header = ["run", "recovered", "95 % interval"].into_iter().chain(TMS_MEANS.map(|(name, ..)| name));
+    let header = header.chain(has_residual_mlps.then_some(RESIDUAL_MLP_MEANS[0].0));
+    Table { header: header.map(str::to_owned).collect(), rows: runs.iter().map(row).collect() }
 }
 
 /// How many of the judged replicas are recovered.
@@ -113,7 +184,7 @@ impl Share {
 
     /// "The authors' program recovers 7 of 12; Fisher's exact test of a difference: p = 0.73.", where that is known
     pub fn against_published(&self, run: &RunData) -> Option<String> {
-        let (recovered, judged) = run.sizes.as_ref().and_then(published)?.recovered?;
+        let (recovered, judged) = run.sizes().and_then(published)?.recovered?;
         let p = fisher_exact((self.recovered, self.judged), (recovered, judged));
         Some(format!(
             "The authors' program recovers {recovered} of {judged}; Fisher's exact test of a difference: p = {p:.2}."
@@ -130,13 +201,7 @@ impl Share {
 /// 95 s, cpu".
 pub fn about(run: &RunData) -> String {
     let mut facts = Vec::new();
-    if let Some(sizes) = &run.sizes {
-        let layers = match sizes.hidden_layers {
-            0 => String::new(),
-            layers => format!(" with {}", count(layers, "hidden layer")),
-        };
-        facts.push(format!("TMS {}-{}{layers}", sizes.features, sizes.hidden));
-    }
+    facts.extend(run.target.as_ref().map(in_words));
     if let Some(replicas) = run.replicas {
         facts.push(count(replicas, "replica"));
     }
@@ -144,6 +209,21 @@ pub fn about(run: &RunData) -> String {
     facts.extend(run.seconds.filter(|seconds| seconds.is_finite()).map(duration));
     facts.extend(run.device.as_deref().map(visible));
     facts.join(", ")
+}
+
+fn in_words(target: &Target) -> String {
+    match *target {
+        Target::Tms(sizes) => {
+            let layers = match sizes.hidden_layers {
+                0 => String::new(),
+                layers => format!(" with {}", count(layers, "hidden layer")),
+            };
+            format!("TMS {}-{}{layers}", sizes.features, sizes.hidden)
+        }
+        Target::ResidualMlp { features, neurons, layers } => {
+            format!("residual MLP, {features} features, {neurons} neurons in {}", count(layers, "layer"))
+        }
+    }
 }
 
 /// Everything that the report's reader should know to be absent.
@@ -196,9 +276,9 @@ fn not_finite(value: f64) -> String {
 }
 
 /// "0.998 ± 0.001"; with the number of values where some of the `count` are missing.
-fn plus_minus(value: Option<MeanDeviation>, count: usize) -> String {
+fn plus_minus(value: Option<MeanDeviation>, count: usize, digits: usize) -> String {
     let Some(value) = value else { return "–".to_owned() };
-    let deviation = value.deviation.map(|deviation| format!(" ± {deviation:.3}")).unwrap_or_default();
+    let deviation = value.deviation.map(|deviation| format!(" ± {deviation:.digits$}")).unwrap_or_default();
     let of = if value.count < count { format!(" ({} known)", value.count) } else { String::new() };
-    format!("{:.3}{deviation}{of}", value.mean)
+    format!("{:.digits$}{deviation}{of}", value.mean)
 }

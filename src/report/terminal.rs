@@ -23,7 +23,7 @@ fn section(run: &RunData, width: usize) -> String {
         parts.push("No replica has been measured yet.".to_owned());
     } else {
         parts.push(aligned(&narrowed(table::replicas(run), width), width));
-        parts.push(wrapped(table::COLUMNS_EXPLAINED, width));
+        parts.push(wrapped(&table::columns_explained(run), width));
         if let Some(share) = Share::of(run) {
             let (count, percent, interval) = (share.count(), share.percent(), share.interval());
             parts.push(format!("Recovered: {count} ({percent}; Wilson 95 % interval {interval})"));

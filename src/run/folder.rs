@@ -12,7 +12,8 @@ use super::{Checkpoints, Lock, RunError, atomic::sweep_temporary_files, numbered
 /// log.txt                   what was said on the way
 /// target.safetensors        the networks that were taken apart
 /// components.safetensors    the components found
-/// training.csv summary.csv components.csv ranks.csv features.csv
+/// training.csv summary.csv components.csv ranks.csv features.csv rate_distortion.csv
+/// contributions.csv serving.csv layers.csv scrubbing.csv      of residual MLPs
 /// checkpoint/               while running: where to go on
 /// report/                   figures and tables made from the above
 /// lock                      held by the process that works here
@@ -138,6 +139,26 @@ impl RunFolder {
         self.path.join("features.csv")
     }
 
+    pub fn rate_distortion_table(&self) -> PathBuf {
+        self.path.join("rate_distortion.csv")
+    }
+
+    pub fn contributions_table(&self) -> PathBuf {
+        self.path.join("contributions.csv")
+    }
+
+    pub fn serving_table(&self) -> PathBuf {
+        self.path.join("serving.csv")
+    }
+
+    pub fn layers_table(&self) -> PathBuf {
+        self.path.join("layers.csv")
+    }
+
+    pub fn scrubbing_table(&self) -> PathBuf {
+        self.path.join("scrubbing.csv")
+    }
+
     pub fn report(&self) -> PathBuf {
         self.path.join("report")
     }
@@ -159,7 +180,7 @@ impl RunFolder {
 }
 
 /// Every file that is written whole into a run folder or a target folder.
-pub(super) const FILES: [&str; 9] = [
+pub(super) const FILES: [&str; 14] = [
     "spec.toml",
     "provenance.json",
     "target.safetensors",
@@ -169,6 +190,11 @@ pub(super) const FILES: [&str; 9] = [
     "components.csv",
     "ranks.csv",
     "features.csv",
+    "rate_distortion.csv",
+    "contributions.csv",
+    "serving.csv",
+    "layers.csv",
+    "scrubbing.csv",
 ];
 
 /// The first 8 letters of a hash tell folders apart; [`claim`] catches the rare two specs that share them.

@@ -122,7 +122,7 @@ fn caption(run: &RunData, replica: usize, as_vectors: bool, left_out: usize) -> 
         0 => String::new(),
         count => format!(" Left out: {count} components that would be empty panels or whose norm is smallest."),
     };
-    let layers = match run.sizes {
+    let layers = match run.sizes() {
         Some(Sizes { hidden_layers: 1.., .. }) => " The hidden layers are not drawn.",
         _ => "",
     };

@@ -1,0 +1,251 @@
+//! What is measured of residual MLPs: whether every feature has a component of its own, and what the components are to the
+//! features.
+
+use super::{SAMPLES_OF_A_CURVE, Subject};
+use crate::{
+    experiment::tables::{
+        self, ComponentRow, ContributionRow, LayerRow, MlpFeatureRow, ScrubbingRow, ServingRow, SummaryRow,
+    },
+    method::Method,
+    metric::{
+        ComponentState, Contributions, FeatureWork, OneFeatureInputs, Partial, Scrubbing, Serving, Spectrum,
+        feature_work, layer_shares, layers_spanned, scrub, squared_errors,
+    },
+    network::Network,
+    random::{Purpose, stream},
+    run::{RunError, RunFolder, write_table},
+    statistics::quantile,
+};
+
+/// W_in and W_out.
+const SITES_PER_LAYER: usize = 2;
+
+pub struct Mechanisms {
+    features: Vec<MlpFeatureRow>,
+    contributions: Vec<ContributionRow>,
+    serving: Vec<ServingRow>,
+    states: Vec<ComponentState>,
+    features_served: Vec<usize>,
+    layers: Vec<LayerRow>,
+    /// By component; `None` for one that is zero.
+    layers_spanned: Vec<Option<f64>>,
+    /// Mean errors of target, scrubbed and anti-scrubbed network.
+    mean_errors: Option<[f64; 3]>,
+    scrubbing: Vec<ScrubbingRow>,
+}
+
+impl super::Mechanisms for Mechanisms {
+    fn measure(subject: &Subject) -> Option<Self> {
+        let Subject { decomposition, replica, .. } = *subject;
+        let Network::ResidualMlp(mlp) = decomposition.network() else { unreachable!("measured as a residual MLP") };
+        let components = decomposition.components();
+        let alive = subject.activity.alive();
+
+        let contributions = Contributions::new(mlp, decomposition.weights(), components);
+        let (slopes, cosines) = (contributions.slopes(), contributions.cosines());
+        let serving = Serving::new(&slopes, &alive);
+        let by_feature = subject.by_feature();
+        if subject.interrupt.requested() {
+            return None;
+        }
+        let scrubbing = subject.scrub(&serving);
+
+        let feature_row = |(feature, errors): (usize, &OfFeature)| MlpFeatureRow {
+            replica,
+            feature,
+            component: errors.work.component,
+            own_component: errors.work.own,
+            error_none: errors.work.error_none,
+            error_alone: errors.work.error_alone,
+            error_selected: errors.selected,
+            target_error: errors.target,
+            mean_active: errors.mean_active,
+            components_serving: serving.by_feature[feature].len(),
+            slope: slopes[errors.work.component][feature],
+            cosine: cosines[errors.work.component][feature],
+        };
+        let features: Vec<MlpFeatureRow> = by_feature.iter().enumerate().map(feature_row).collect();
+        let norms: Vec<Vec<f64>> =
+            subject.spectra.iter().map(|site| site.iter().map(Spectrum::frobenius_norm).collect()).collect();
+        let shares = layer_shares(&norms, SITES_PER_LAYER);
+        Some(Self {
+            contributions: contribution_rows(replica, &contributions, &features),
+            serving: serving_rows(replica, &serving),
+            states: serving.states(&alive),
+            features_served: serving.features_served(alive.len()),
+            layers_spanned: shares.iter().map(|shares| layers_spanned(shares)).collect(),
+            layers: layer_rows(replica, &shares),
+            mean_errors: scrubbing.as_ref().map(mean_errors),
+            scrubbing: scrubbing.map_or(Vec::new(), |scrubbing| scrubbing_rows(replica, scrubbing)),
+            features,
+        })
+    }
+
+    fn summarise(&self, row: &mut SummaryRow) {
+        let own = self.features.iter().filter(|feature| feature.own_component).count();
+        let count = |state| Some(self.states.iter().filter(|found| **found == state).count());
+        let is_alive = |(state, _): &(&ComponentState, &Option<f64>)| **state != ComponentState::Dead;
+        let spans = self.states.iter().zip(&self.layers_spanned).filter(is_alive);
+        let spans: Vec<f64> = spans.filter_map(|(_, spanned)| *spanned).collect();
+        row.features_with_own_component = Some(own);
+        row.recovered = Some(own == self.features.len());
+        row.monosemantic = count(ComponentState::Monosemantic);
+        row.duplicate = count(ComponentState::Duplicate);
+        row.mixed = count(ComponentState::Mixed);
+        row.idle = count(ComponentState::Idle);
+        row.mean_layers_spanned = (!spans.is_empty()).then(|| mean(&spans));
+        [row.target_error, row.scrubbed_error, row.anti_scrubbed_error] = match self.mean_errors {
+            Some(errors) => errors.map(Some),
+            None => [None; 3],
+        };
+    }
+
+    fn describe(&self, rows: &mut [ComponentRow]) {
+        for (component, row) in rows.iter_mut().enumerate() {
+            row.state = Some(self.states[component]);
+            row.features_served = Some(self.features_served[component]);
+            row.layers_spanned = self.layers_spanned[component];
+        }
+    }
+
+    fn write(replicas: &[Self], folder: &RunFolder) -> Result<(), RunError> {
+        let rows = replicas.iter().flat_map(|replica| &replica.features);
+        write_table(&folder.features_table(), tables::MLP_FEATURES, rows)?;
+        let rows = replicas.iter().flat_map(|replica| &replica.contributions);
+        write_table(&folder.contributions_table(), tables::CONTRIBUTIONS, rows)?;
+        let rows = replicas.iter().flat_map(|replica| &replica.serving);
+        write_table(&folder.serving_table(), tables::SERVING, rows)?;
+        let rows = replicas.iter().flat_map(|replica| &replica.layers);
+        write_table(&folder.layers_table(), tables::LAYERS, rows)?;
+        let rows = replicas.iter().flat_map(|replica| &replica.scrubbing);
+        write_table(&folder.scrubbing_table(), tables::SCRUBBING, rows)
+    }
+}
+
+/// What is found on inputs with one feature alone.
+struct OfFeature {
+    work: FeatureWork,
+    /// Mean squared error with the trained selection; `None` in the L_p form.
+    selected: Option<f64>,
+    /// The target's against the labels.
+    target: f64,
+    mean_active: f64,
+}
+
+impl Subject<'_> {
+    /// For every feature. All their inputs together are one batch to the trained selection.
+    fn by_feature(&self) -> Vec<OfFeature> {
+        let Self { decomposition, .. } = *self;
+        let Method::Apd(apd) = &self.spec.method;
+        let partial = Partial::of(decomposition);
+        let inputs = OneFeatureInputs::new(decomposition.network().features(), &decomposition.weights().embeddings[0]);
+        let attributions = decomposition.attributions(&inputs.input);
+        let selection = decomposition.selection(&attributions, &inputs.input);
+        let target = partial.target_output(&inputs.input);
+        let active = selection.sum_dim_intlist([2].as_slice(), false, tch::Kind::Double).squeeze_dim(0);
+        let mean_active = inputs.means_by_feature(&active);
+        let selected = apd.selection.lp_power().is_none().then(|| {
+            let output = partial.output(&selection.narrow(2, 0, partial.candidates()), &inputs.input);
+            inputs.means_by_feature(&squared_errors(&output, &target))
+        });
+        let target_errors = inputs.means_by_feature(&squared_errors(&target, &self.labels(&inputs.input)));
+        let of_feature = |(feature, work)| OfFeature {
+            work,
+            selected: selected.as_ref().map(|errors| errors[feature]),
+            target: target_errors[feature],
+            mean_active: mean_active[feature],
+        };
+        feature_work(&partial, &inputs, &attributions).into_iter().enumerate().map(of_feature).collect()
+    }
+
+    fn scrub(&self, serving: &Serving) -> Option<Scrubbing> {
+        let partial = Partial::of(self.decomposition);
+        let input = self.inputs.batch(0, SAMPLES_OF_A_CURVE, self.decomposition.components().device());
+        let mut generator = stream(self.seed(), Purpose::Scrubbing, 0);
+        scrub(&partial, serving, &input, |input| self.labels(input), &mut generator)
+    }
+
+    fn seed(&self) -> u64 {
+        self.spec.seeds[self.replica]
+    }
+
+    /// What the target was trained to answer.
+    fn labels(&self, input: &tch::Tensor) -> tch::Tensor {
+        let network = self.decomposition.network();
+        let coefficients = network.label_coefficients(&[self.spec.target.seed.unwrap_or(self.seed())]);
+        network.labels(input, &coefficients.to_device(input.device()))
+    }
+}
+
+/// The target's contributions and those of each feature's most attributed component.
+fn contribution_rows(
+    replica: usize,
+    contributions: &Contributions,
+    features: &[MlpFeatureRow],
+) -> Vec<ContributionRow> {
+    let of_feature = |row: &MlpFeatureRow| {
+        let feature = row.feature;
+        let (target, component) =
+            (contributions.of_target(feature), contributions.of_component(row.component, feature));
+        let row = move |(neuron, (target, component))| ContributionRow { replica, feature, neuron, target, component };
+        target.into_iter().zip(component).enumerate().map(row)
+    };
+    features.iter().flat_map(of_feature).collect()
+}
+
+fn serving_rows(replica: usize, serving: &Serving) -> Vec<ServingRow> {
+    let of_feature = |(feature, serving): (usize, &Vec<(usize, f64)>)| {
+        let largest = serving.first().map_or(f64::NAN, |(_, weight)| *weight);
+        let row = |&(component, weight): &(usize, f64)| ServingRow {
+            replica,
+            feature,
+            component,
+            weight,
+            share: weight / largest,
+        };
+        serving.iter().map(row).collect::<Vec<_>>()
+    };
+    serving.by_feature.iter().enumerate().flat_map(of_feature).collect()
+}
+
+fn layer_rows(replica: usize, shares: &[Vec<f64>]) -> Vec<LayerRow> {
+    let of_component = |(component, shares): (usize, &Vec<f64>)| {
+        let row = |(layer, &share): (usize, &f64)| LayerRow { replica, component, layer, share };
+        shares.iter().enumerate().map(row).collect::<Vec<_>>()
+    };
+    shares.iter().enumerate().flat_map(of_component).collect()
+}
+
+/// Every percentile of every kind of error.
+fn scrubbing_rows(replica: usize, scrubbing: Scrubbing) -> Vec<ScrubbingRow> {
+    let ascending = |mut errors: Vec<f64>| {
+        errors.sort_by(f64::total_cmp);
+        errors
+    };
+    let target_to_labels = ascending(scrubbing.target_to_labels);
+    let scrubbed = ascending(scrubbing.scrubbed);
+    let anti_scrubbed = ascending(scrubbing.anti_scrubbed);
+    let scrubbed_to_labels = ascending(scrubbing.scrubbed_to_labels);
+    let anti_scrubbed_to_labels = ascending(scrubbing.anti_scrubbed_to_labels);
+    let row = |percent: u32| {
+        let share = f64::from(percent) / 100.0;
+        ScrubbingRow {
+            replica,
+            quantile: share,
+            target_to_labels: quantile(&target_to_labels, share),
+            scrubbed: quantile(&scrubbed, share),
+            anti_scrubbed: quantile(&anti_scrubbed, share),
+            scrubbed_to_labels: quantile(&scrubbed_to_labels, share),
+            anti_scrubbed_to_labels: quantile(&anti_scrubbed_to_labels, share),
+        }
+    };
+    (0..=100).map(row).collect()
+}
+
+fn mean_errors(scrubbing: &Scrubbing) -> [f64; 3] {
+    [&scrubbing.target_to_labels, &scrubbing.scrubbed, &scrubbing.anti_scrubbed].map(|errors| mean(errors))
+}
+
+fn mean(numbers: &[f64]) -> f64 {
+    numbers.iter().sum::<f64>() / numbers.len() as f64
+}

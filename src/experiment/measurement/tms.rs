@@ -1,0 +1,91 @@
+//! What is measured of toy models of superposition: whether the components are the features.
+
+use super::Subject;
+use crate::{
+    experiment::tables::{self, ComponentRow, SummaryRow, TmsFeatureRow},
+    metric::{FeatureMatch, Recovery, Spectrum, error_with_one_component, recovery},
+    run::{RunError, RunFolder, write_table},
+    site::SiteIndex,
+};
+
+/// A component is alive on a hidden layer if its Frobenius norm there is above this share of the largest component's.
+const ALIVE_SHARE: f64 = 0.1;
+
+pub struct Mechanisms {
+    recovery: Recovery,
+    features: Vec<TmsFeatureRow>,
+    /// Components alive on a hidden layer, where there is one.
+    alive_on_hidden: Option<usize>,
+}
+
+impl super::Mechanisms for Mechanisms {
+    fn measure(subject: &Subject) -> Option<Self> {
+        let Subject { decomposition, replica, .. } = *subject;
+        let (weights, components) = (decomposition.weights(), decomposition.components());
+        let embed = SiteIndex(0);
+        let recovery =
+            recovery(&weights.sites[embed].squeeze_dim(0), &components.factors[embed].matrices().squeeze_dim(0));
+        let error_alone = |feature: usize, component: usize| {
+            error_with_one_component(decomposition.network(), weights, components, feature, component)
+        };
+        let row = |(feature, matched): (usize, &FeatureMatch)| TmsFeatureRow {
+            replica,
+            feature,
+            component: matched.component,
+            cosine: matched.cosine,
+            norm_ratio: matched.norm_ratio,
+            leak: matched.leak,
+            error_alone: matched.component.map(|component| error_alone(feature, component)),
+        };
+        let features = recovery.features.iter().enumerate().map(row).collect();
+        let hidden = &subject.spectra[1..];
+        let alive_on_hidden = (!hidden.is_empty()).then(|| alive_on(hidden));
+        Some(Self { recovery, features, alive_on_hidden })
+    }
+
+    fn summarise(&self, row: &mut SummaryRow) {
+        row.mmcs = Some(self.recovery.mmcs);
+        row.ml2r = Some(self.recovery.ml2r);
+        row.recovered = Some(self.recovery.recovered);
+        row.alive_on_hidden = self.alive_on_hidden;
+    }
+
+    fn describe(&self, rows: &mut [ComponentRow]) {
+        for (row, matched) in rows.iter_mut().zip(&self.recovery.components) {
+            let feature = matched.feature.map(|feature| &self.recovery.features[feature]);
+            row.matched_feature = matched.feature;
+            row.cosine = feature.map(|feature| feature.cosine);
+            row.norm_ratio = feature.map(|feature| feature.norm_ratio);
+            row.largest_leak = Some(matched.largest_leak);
+        }
+    }
+
+    fn write(replicas: &[Self], folder: &RunFolder) -> Result<(), RunError> {
+        let rows = replicas.iter().flat_map(|replica| &replica.features);
+        write_table(&folder.features_table(), tables::TMS_FEATURES, rows)
+    }
+}
+
+/// How many components are alive on at least one of the sites of `spectra[site][component]`.
+fn alive_on(spectra: &[Vec<Spectrum>]) -> usize {
+    let norms: Vec<Vec<f64>> = spectra.iter().map(|site| site.iter().map(Spectrum::frobenius_norm).collect()).collect();
+    let is_alive = |site: &Vec<f64>, component: usize| {
+        let largest = site.iter().copied().fold(0.0, f64::max);
+        site[component] > ALIVE_SHARE * largest
+    };
+    (0..norms[0].len()).filter(|&component| norms.iter().any(|site| is_alive(site, component))).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_component_is_alive_where_its_norm_is_not_small() {
+        let spectrum = |norm: f64| Spectrum { singular_values: vec![norm] };
+        let site = |norms: [f64; 4]| norms.map(spectrum).to_vec();
+        assert_eq!(alive_on(&[site([1.0, 0.2, 0.05, 0.0])]), 2);
+        assert_eq!(alive_on(&[site([1.0, 0.2, 0.05, 0.0]), site([0.0, 0.0, 3.0, 0.1])]), 3);
+        assert_eq!(alive_on(&[site([0.0; 4])]), 0);
+    }
+}

@@ -1,0 +1,117 @@
+//! Whether every feature has a component of its own.
+
+use tch::Tensor;
+
+use super::{OneFeatureInputs, Partial, partial::squared_errors};
+
+/// Below this share of the error without components a component does a feature's work.
+const PASSES: f64 = 0.1;
+
+/// What one component does for a feature, on inputs with only that feature active at 0.01, 0.02 .. 1.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FeatureWork {
+    /// The most attributed component.
+    pub component: usize,
+    /// Mean squared error to the target's output with that component alone.
+    pub error_alone: f64,
+    /// Without any component.
+    pub error_none: f64,
+    /// The error alone is below 10 % of that without any, and so it is for no other feature with the same component.
+    pub own: bool,
+}
+
+/// One for every feature. `attributions` [1, feature * value, component] are the squares A_c(x)^2 at `inputs`; a component that
+/// is always active is not among them. The most attributed one has the largest mean over the feature's values, of equal ones the
+/// lowest index: with the gradient of a relu network without biases it is the same at every value.
+pub fn feature_work(partial: &Partial, inputs: &OneFeatureInputs, attributions: &Tensor) -> Vec<FeatureWork> {
+    let input = &inputs.input;
+    let candidates = attributions.squeeze_dim(0).narrow(1, 0, partial.candidates());
+    let means = Vec::<Vec<f64>>::try_from(inputs.means(&candidates)).expect("a table of [feature, component]");
+    let most_attributed: Vec<usize> = means.iter().map(|row| first_of_the_largest(row)).collect();
+
+    let values = input.size()[1] as usize / means.len();
+    let kept = most_attributed.iter().flat_map(|&component| std::iter::repeat_n(component as i64, values));
+    let kept = Tensor::from_slice(&kept.collect::<Vec<_>>()).view([1, -1, 1]).to_device(input.device());
+    let mask = Tensor::zeros([1, input.size()[1], partial.candidates()], (input.kind(), input.device()));
+    let mask = mask.scatter_value(2, &kept, 1.0);
+    let target = partial.target_output(input);
+    let errors = |output: Tensor| inputs.means_by_feature(&squared_errors(&output, &target));
+    let (alone, none) = (errors(partial.output(&mask, input)), errors(partial.output_without(input)));
+
+    let passes: Vec<bool> = alone.iter().zip(&none).map(|(alone, none)| *alone < PASSES * none).collect();
+    let shared = |feature: usize| {
+        let same = |other: usize| other != feature && most_attributed[other] == most_attributed[feature];
+        (0..passes.len()).any(|other| same(other) && passes[other])
+    };
+    let work = |feature: usize| FeatureWork {
+        component: most_attributed[feature],
+        error_alone: alone[feature],
+        error_none: none[feature],
+        own: passes[feature] && !shared(feature),
+    };
+    (0..passes.len()).map(work).collect()
+}
+
+fn first_of_the_largest(row: &[f64]) -> usize {
+    // `max_by` would take the last of equals.
+    (0..row.len()).rev().max_by(|&left, &right| row[left].total_cmp(&row[right])).expect("there is a component")
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::Kind;
+
+    use super::*;
+    use crate::{attribution::gradient_attributions, metric::tiny};
+
+    fn work_of(tiny: &tiny::Tiny) -> Vec<FeatureWork> {
+        let partial = tiny.partial();
+        let inputs = OneFeatureInputs::new(2, &Tensor::zeros([1], (Kind::Float, tch::Device::Cpu)));
+        let attributions = gradient_attributions(&tiny.network, &tiny.weights, &tiny.components, &inputs.input);
+        feature_work(&partial, &inputs, &attributions)
+    }
+
+    /// Mean over two outputs of (factor x)^2 over x = 0.01 .. 1.
+    fn error(factor: f64) -> f64 {
+        0.5 * factor * factor * 0.33835
+    }
+
+    #[test]
+    fn a_feature_whose_component_does_its_work_has_its_own() {
+        let work = work_of(&tiny::residual_mlp());
+        assert_eq!((work[0].component, work[1].component), (0, 1));
+        // Without components 2 relu(x) is lost, with component 1 alone a quarter of it.
+        let near = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-6, "{found}, expected {expected}");
+        near(work[0].error_none, error(2.0));
+        near(work[0].error_alone, 0.0);
+        near(work[1].error_alone, error(0.5));
+        assert!(work[0].own && work[1].own);
+    }
+
+    #[test]
+    fn a_component_that_does_half_of_the_work_is_not_enough() {
+        let tiny = tiny::residual_mlp();
+        let _ = tiny.components.factors[crate::site::SiteIndex(1)].b.select(1, 1).fill_(0.0);
+        let _ = tiny.components.factors[crate::site::SiteIndex(1)].b.select(1, 1).select(2, 1).fill_(1.0);
+        let work = work_of(&tiny);
+        assert!(work[0].own && !work[1].own);
+    }
+
+    #[test]
+    fn a_component_that_does_the_work_of_two_features_is_neithers_own() {
+        let mut tiny = tiny::residual_mlp();
+        // One component of rank two, the whole network.
+        let whole = |matrix: &Tensor| {
+            let a = Tensor::eye(2, (Kind::Float, tch::Device::Cpu)).view([1, 2, 1, 2]);
+            crate::components::Factors { a, b: matrix.unsqueeze(1) }
+        };
+        tiny.components.factors = tiny.weights.sites.map(whole);
+        let work = work_of(&tiny);
+        assert!(work.iter().all(|work| work.component == 0 && work.error_alone < 1e-12 && !work.own));
+    }
+
+    #[test]
+    fn of_components_attributed_equally_the_first_counts() {
+        assert_eq!(first_of_the_largest(&[0.0, 2.0, 1.0, 2.0]), 1);
+    }
+}

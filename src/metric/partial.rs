@@ -1,0 +1,129 @@
+//! A network with some of its components, sample by sample: what every ablation measures.
+
+use tch::{Device, Kind, Tensor};
+
+use crate::{
+    components::Components,
+    method::Decomposition,
+    network::{Network, Weights},
+    reading::{Masked, Selected, SiteProduct, Tape},
+    selection::{ActivePairs, Budget},
+};
+
+/// Entries of the values of a block of samples: 16 megabytes, whatever the number of samples.
+const BLOCK_ENTRIES: i64 = 1 << 22;
+
+/// Up to this share of active pairs, walking over them beats products with all components.
+const SPARSE: f64 = 0.1;
+
+/// One replica of a network whose components can be switched on and off.
+pub struct Partial<'a> {
+    pub network: &'a Network,
+    /// Of one replica, its axis kept.
+    pub weights: &'a Weights,
+    pub components: &'a Components,
+    /// Whether the last component is active on every sample and so none to be switched.
+    pub last_always_active: bool,
+}
+
+impl<'a> Partial<'a> {
+    /// The components of `decomposition`, which is of one replica.
+    pub fn of(decomposition: &'a Decomposition) -> Self {
+        Self {
+            network: decomposition.network(),
+            weights: decomposition.weights(),
+            components: decomposition.components(),
+            last_always_active: decomposition.last_always_active(),
+        }
+    }
+
+    /// Number of components that can be switched: all but one that is always active.
+    pub fn candidates(&self) -> i64 {
+        self.components.number() - i64::from(self.last_always_active)
+    }
+
+    /// The output [1, sample, output] at `input` [1, sample, feature] with the components that `mask` [1, sample, candidate]
+    /// names by ones; where it has none, the decomposed weights are zero.
+    pub fn output(&self, mask: &Tensor, input: &Tensor) -> Tensor {
+        let mask = if self.last_always_active {
+            Tensor::cat(&[mask, &mask.narrow(2, 0, 1).ones_like()], 2)
+        } else {
+            mask.shallow_clone()
+        };
+        let sparse = mask.device() == Device::Cpu && mask.mean(Kind::Double).double_value(&[]) <= SPARSE;
+        let (samples, block) = (input.size()[1], self.block_samples());
+        let of_block = |start: i64| {
+            let block = block.min(samples - start);
+            let (mask, input) = (mask.narrow(1, start, block).contiguous(), input.narrow(1, start, block).contiguous());
+            if !sparse {
+                return self.pass(Masked::new(self.components, &mask), &input);
+            }
+            let active = mask.count_nonzero(None).int64_value(&[]) as usize;
+            // The ones are the largest entries.
+            let pairs = ActivePairs::largest(&mask, &[Budget::OfBatch(active)]);
+            self.pass(Selected::new(self.components, &pairs), &input)
+        };
+        let blocks: Vec<Tensor> = (0..samples).step_by(block as usize).map(of_block).collect();
+        Tensor::cat(&blocks, 1)
+    }
+
+    /// The output with no component that can be switched.
+    pub fn output_without(&self, input: &Tensor) -> Tensor {
+        let shape = [1, input.size()[1], self.candidates()];
+        self.output(&Tensor::zeros(shape, (input.kind(), input.device())), input)
+    }
+
+    /// The target's own output.
+    pub fn target_output(&self, input: &Tensor) -> Tensor {
+        self.network.output(self.weights, input)
+    }
+
+    fn pass<P: SiteProduct>(&self, product: P, input: &Tensor) -> Tensor {
+        let mut tape = Tape::new(product, self.weights);
+        let features = tape.input(input);
+        let output = self.network.forward(&mut tape, features);
+        tape.tensor(output).shallow_clone()
+    }
+
+    fn block_samples(&self) -> i64 {
+        let of_site = |factors: &crate::components::Factors| {
+            let [_, d_in, components, rank] = factors.a.size()[..] else { panic!("A has four axes") };
+            2 * components * rank + d_in + factors.b.size()[3]
+        };
+        (BLOCK_ENTRIES / self.components.factors.iter().map(of_site).sum::<i64>()).max(1)
+    }
+}
+
+/// Mean squared difference over the outputs for every sample, of two tensors [1, sample, output].
+pub fn squared_errors(output: &Tensor, reference: &Tensor) -> Tensor {
+    (output - reference).square().mean_dim([2].as_slice(), false, Kind::Double).squeeze_dim(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::tiny;
+
+    #[test]
+    fn sparse_and_dense_masks_give_the_same_output() {
+        let tiny = tiny::residual_mlp();
+        let partial = tiny.partial();
+        let input = Tensor::from_slice2(&[[1.0_f32, 0.0], [0.5, -1.0], [0.0, 0.25]]).unsqueeze(0).repeat([1, 50, 1]);
+        let mask = Tensor::zeros([1, 150, 4], (Kind::Float, Device::Cpu));
+        let _ = mask.select(1, 7).select(1, 0).fill_(1.0);
+        let sparse = partial.output(&mask, &input);
+        let dense = partial.pass(Masked::new(partial.components, &mask), &input);
+        assert!((&sparse - &dense).abs().max().double_value(&[]) < 1e-6);
+        assert!((&sparse - partial.output_without(&input)).abs().max().double_value(&[]) > 0.1);
+    }
+
+    #[test]
+    fn a_component_that_is_always_active_is_no_candidate_and_never_off() {
+        let tiny = tiny::residual_mlp();
+        let partial = Partial { last_always_active: true, ..tiny.partial() };
+        assert_eq!(partial.candidates(), 3);
+        let input = Tensor::from_slice2(&[[1.0_f32, 2.0]]).unsqueeze(0);
+        let last = Tensor::from_slice(&[0.0_f32, 0.0, 0.0, 1.0]).view([1, 1, 4]);
+        assert_eq!(partial.output_without(&input), tiny.partial().output(&last, &input));
+    }
+}
