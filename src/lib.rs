@@ -8,7 +8,7 @@
 //!   purpose and step).
 //! - How a forward pass is read: [`reading`] — dense, masked, selected, or with a tangent a component.
 //! - The method: [`attribution`], [`selection`], [`loss`], put together in [`method`].
-//! - Training: [`fit`] (the only loop), [`optimizer`], [`schedule`].
+//! - Training: [`fit`] (the only loop), [`optimizer`], [`schedule`], [`profile`] (where a step's time goes).
 //! - What came of it: [`metric`] (components in, numbers out), [`statistics`].
 //! - Around it: [`spec`] (TOML in, a checked experiment out), [`run`] (what stays on disk), [`experiment`] (one
 //!   experiment's whole way), [`report`] (figures and tables from run folders alone), [`cli`].
@@ -39,6 +39,7 @@ pub mod method;
 pub mod metric;
 pub mod network;
 pub mod optimizer;
+pub mod profile;
 pub mod random;
 pub mod reading;
 pub mod report;
