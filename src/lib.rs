@@ -7,7 +7,8 @@
 //!   once), [`inputs`], [`components`] (factors of low rank), [`initial_values`], [`random`] (streams keyed by seed,
 //!   purpose and step).
 //! - How a forward pass is read: [`reading`] — dense, masked, selected, or with a tangent a component.
-//! - The method: [`attribution`], [`selection`], [`loss`], put together in [`method`].
+//! - The method: [`attribution`], [`selection`], [`loss`], put together in [`method`]; what a step of it costs:
+//!   [`operations`].
 //! - Training: [`fit`] (the only loop), [`optimizer`], [`schedule`], [`profile`] (where a step's time goes).
 //! - What came of it: [`metric`] (components in, numbers out), [`statistics`].
 //! - Around it: [`spec`] (TOML in, a checked experiment out), [`run`] (what stays on disk), [`experiment`] (one
@@ -38,6 +39,7 @@ pub mod memory;
 pub mod method;
 pub mod metric;
 pub mod network;
+pub mod operations;
 pub mod optimizer;
 pub mod profile;
 pub mod random;
