@@ -283,7 +283,8 @@ impl Objective for Literal<'_> {
     fn parameters(&self) -> Vec<Parameter> {
         let sites = self.network.sites();
         let pairs = self.components.named(&sites).into_iter().zip(self.gradient.named(&sites));
-        pairs.map(|((name, value), (_, gradient))| Parameter { name, value, gradient }).collect()
+        let parameter = |((name, value), (_, gradient))| Parameter { name, value, gradient, lengthwise: None };
+        pairs.map(parameter).collect()
     }
 
     fn of_replicas(&self, replicas: Range<usize>) -> Box<dyn Objective + '_> {
