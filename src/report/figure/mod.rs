@@ -5,7 +5,7 @@
 //! - [`features`]: the weights of target, sum and components, as [`vectors`] or as [`cells`]
 //! - [`losses`]: every replica's losses over the steps
 //! - [`singular_values`]: how many directions each component uses
-//! - [`scaling`]: how time and memory grow, of benchmarks and not of runs
+//! - [`mod@scaling`]: how time and memory grow, of benchmarks and not of runs
 
 mod axis;
 mod cells;
