@@ -26,6 +26,8 @@ const TOLERANCE: f64 = 1e-4;
 
 /// Both forms step by step, each on its own components, on the same inputs.
 fn walk_together(network: &Network, settings: &[Apd], sparse_pass: SparsePass) {
+    // More threads than one would only wait for each other over tensors so small.
+    tch::set_num_threads(1);
     let weights = weights(network, &SEEDS);
     let start = || components(network, COMPONENTS, RANK, &SEEDS);
     let mut fast = Decomposition::new(network, &weights, settings.to_vec(), start()).with_sparse_pass(sparse_pass);
