@@ -15,6 +15,7 @@ use tch::{Device, Tensor};
 use crate::{
     inputs::Inputs,
     optimizer::{Adam, Parameter, Rate},
+    profile::{Phase, phase},
     random::Purpose,
     schedule::Schedule,
     spec::TableReader,
@@ -200,10 +201,10 @@ struct Lane<'a> {
 impl Lane<'_> {
     /// One step; its terms if it is logged.
     fn advance(&mut self, step: u64, logged: bool) -> Vec<Term> {
-        let input = self.inputs.batch(step, self.trainings[0].batch, self.device);
+        let input = phase(Phase::Inputs, || self.inputs.batch(step, self.trainings[0].batch, self.device));
         let terms = self.objective.add_gradients(&input, logged);
         let rates: Vec<Rate> = self.trainings.iter().map(|training| training.rate(step)).collect();
-        self.optimizer.update(step + 1, &rates);
+        phase(Phase::Update, || self.optimizer.update(step + 1, &rates));
         terms
     }
 }
@@ -333,6 +334,11 @@ impl<'a> Fit<'a> {
     /// Number of updates of the whole training.
     pub fn steps(&self) -> u64 {
         self.steps
+    }
+
+    /// On how many threads replicas go side by side.
+    pub fn lanes(&self) -> usize {
+        self.lanes.len()
     }
 
     pub fn log(&self) -> &[LogRow] {

@@ -7,8 +7,9 @@
 //!   once), [`inputs`], [`components`] (factors of low rank), [`initial_values`], [`random`] (streams keyed by seed,
 //!   purpose and step).
 //! - How a forward pass is read: [`reading`] — dense, masked, selected, or with a tangent a component.
-//! - The method: [`attribution`], [`selection`], [`loss`], put together in [`method`].
-//! - Training: [`fit`] (the only loop), [`optimizer`], [`schedule`].
+//! - The method: [`attribution`], [`selection`], [`loss`], put together in [`method`]; what a step of it costs:
+//!   [`operations`].
+//! - Training: [`fit`] (the only loop), [`optimizer`], [`schedule`], [`profile`] (where a step's time goes).
 //! - What came of it: [`metric`] (components in, numbers out), [`statistics`].
 //! - Around it: [`spec`] (TOML in, a checked experiment out), [`run`] (what stays on disk), [`checkpoint_file`] (what
 //!   others have left on disk), [`experiment`] (one experiment's whole way), [`report`] (figures and tables from run
@@ -40,7 +41,9 @@ pub mod memory;
 pub mod method;
 pub mod metric;
 pub mod network;
+pub mod operations;
 pub mod optimizer;
+pub mod profile;
 pub mod random;
 pub mod reading;
 pub mod report;

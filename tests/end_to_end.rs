@@ -69,6 +69,45 @@ fn rows(folder: &Path, table: &str) -> usize {
 }
 
 #[test]
+fn a_profile_says_where_the_time_of_each_training_went_and_changes_no_result() {
+    let ended = Test::new().with_spec().args(["run", "--profile"]).args(MEASURABLE).succeeds();
+    ended.stderr_is(str![[r#"
+training 2 target(s) that are not in runs yet
+target: 400 steps
+target: 400 steps in [..]
+target: where the time of 400 steps went
+phase         ms a step   share
+inputs       [..] %
+target pass  [..] %
+backward     [..] %
+update       [..] %
+elsewhere    [..] %
+a step       [..]   100 %
+target finished: runs/targets
+components: 400 steps
+components: 400 steps in [..]
+components: where the time of 400 steps went
+phase         ms a step   share
+inputs       [..] %
+target pass  [..] %
+attributions [..] %
+selection    [..] %
+sparse pass  [..] %
+losses       [..] %
+backward     [..] %
+update       [..] %
+elsewhere    [..] %
+a step       [..]   100 %
+run finished: runs/tiny-[..]
+report: runs/tiny-[..]/report/report.md
+
+"#]]);
+    assert!(results(ended.folder.path()) == results(run().folder.path()), "a profile changes the results");
+    let ended = ended.then().args(["decompose", "--profile"]).args(MEASURABLE).succeeds();
+    assert!(!ended.stderr.contains("where the time"), "nothing is left to profile: {}", ended.stderr);
+}
+
+#[test]
 fn a_run_leaves_every_file_and_prints_its_table() {
     let ended = run();
     assert!(ended.stdout.starts_with("tiny-") && ended.stdout.contains("recovered"), "{}", ended.stdout);

@@ -7,7 +7,7 @@ use super::{
     Ending, Failure,
     finish::{Stage, report, tell},
     options::Options,
-    start::{SpecArgument, session},
+    start::{ProfileArgument, SpecArgument, session},
 };
 use crate::experiment;
 
@@ -23,11 +23,14 @@ Examples:
 pub struct Decompose {
     #[command(flatten)]
     spec: SpecArgument,
+    #[command(flatten)]
+    profile: ProfileArgument,
 }
 
 impl Decompose {
     pub fn run(&self, options: &Options, screen: &MultiProgress) -> Result<Ending, Failure> {
         let (spec, mut session) = session(&self.spec.path, options, screen)?;
+        session.profile = self.profile.profile;
         let outcome = experiment::decompose(&spec, &mut session).map_err(Failure::work)?;
         match tell("run", outcome) {
             Stage::Finished(folder) => report(&[folder]),

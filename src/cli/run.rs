@@ -7,7 +7,7 @@ use super::{
     Ending, Failure,
     finish::{Stage, report, tell},
     options::Options,
-    start::{SpecArgument, session},
+    start::{ProfileArgument, SpecArgument, session},
 };
 use crate::experiment;
 
@@ -23,11 +23,14 @@ Examples:
 pub struct Run {
     #[command(flatten)]
     spec: SpecArgument,
+    #[command(flatten)]
+    profile: ProfileArgument,
 }
 
 impl Run {
     pub fn run(&self, options: &Options, screen: &MultiProgress) -> Result<Ending, Failure> {
         let (spec, mut session) = session(&self.spec.path, options, screen)?;
+        session.profile = self.profile.profile;
         experiment::check(&spec, &session).map_err(Failure::work)?;
         let outcome = experiment::train_target(&spec, &mut session).map_err(Failure::work)?;
         if let Stage::Interrupted(ending) = tell("target", outcome) {

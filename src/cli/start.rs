@@ -22,6 +22,14 @@ pub struct SpecArgument {
     pub path: std::path::PathBuf,
 }
 
+/// What a command that trains can be asked beside.
+#[derive(Debug, Args)]
+pub struct ProfileArgument {
+    /// Say at the end of each training where the time of a step went
+    #[arg(long)]
+    pub profile: bool,
+}
+
 /// Reads the spec, then opens the device, then the rest: nothing may ask libtorch anything before CUDA is loaded.
 pub fn session(path: &Path, options: &Options, screen: &MultiProgress) -> Result<(Spec, Session), Failure> {
     let spec = load(path, options)?;
@@ -40,6 +48,7 @@ pub fn session_on(device: Device, options: &Options, screen: &MultiProgress) -> 
         threads: options.threads().get().into(),
         checkpoint_age: options.checkpoint_age(),
         force: options.force,
+        profile: false,
         observer: Box::new(Progress::new(screen.clone(), interrupt.clone())),
         interrupt,
     })

@@ -17,6 +17,7 @@ use tch::Device;
 
 use crate::{
     fit::{End, Fit, LogRow, Observer, State, Surroundings},
+    profile,
     run::{Checkpoint, Checkpoints, Interrupt, Machine, RunError, RunFolder, TargetFolder},
     spec::Spec,
 };
@@ -31,6 +32,8 @@ pub struct Session {
     pub checkpoint_age: Duration,
     /// Whether to start anew beside an existing run.
     pub force: bool,
+    /// Whether to say where the time of a training goes.
+    pub profile: bool,
     pub interrupt: Interrupt,
     pub observer: Box<dyn Observer>,
 }
@@ -56,15 +59,22 @@ impl Session {
             })?;
         }
         let interrupt = self.interrupt.clone();
-        fit.run(
-            stage,
-            Surroundings {
-                observer: &mut *self.observer,
-                stop: &|| interrupt.requested(),
-                save: &mut |state| checkpoints.save(state.step, &state.tensors, &state.log),
-                save_every: self.checkpoint_age,
-            },
-        )
+        let surroundings = Surroundings {
+            observer: &mut *self.observer,
+            stop: &|| interrupt.requested(),
+            save: &mut |state| checkpoints.save(state.step, &state.tensors, &state.log),
+            save_every: self.checkpoint_age,
+        };
+        if !self.profile {
+            return fit.run(stage, surroundings);
+        }
+        let first_step = fit.step();
+        let (end, times) = profile::watch(self.device, || fit.run(stage, surroundings));
+        let steps = fit.step() - first_step;
+        if steps > 0 {
+            tracing::info!("{stage}: where the time of {steps} steps went\n{}", times.table(steps, fit.lanes()));
+        }
+        end
     }
 }
 

@@ -17,6 +17,7 @@ use crate::{
     loss::{Faithfulness, Simplicity, per_replica},
     network::{Network, Weights},
     optimizer::Parameter,
+    profile::{Phase, phase},
     reading::{Masked, Selected},
     selection::{ActivePairs, Budget, largest_as_mask},
     threads,
@@ -154,32 +155,40 @@ impl<'a> Decomposition<'a> {
         let simple = setting(|apd| apd.coefficients.simplicity);
         let powers = weight(&setting(|apd| apd.schatten_power));
 
-        let faithfulness = Faithfulness::new(components, weights);
-        let simplicity = Simplicity::new(components, &active.counts(), batch, &powers);
+        let (faithfulness, simplicity) = phase(Phase::Losses, || {
+            let simplicity = Simplicity::new(components, &active.counts(), batch, &powers);
+            (Faithfulness::new(components, weights), simplicity)
+        });
         let comparisons = self.comparisons(active, input);
         let mut terms = Vec::new();
         if logged {
-            terms.push(Term::new("faithfulness", faithful.iter().copied(), &faithfulness.value()));
-            match active {
-                Active::Powers(powers) => {
-                    terms.push(Term::new("minimality_lp", minimal.iter().copied(), &lp::minimality(powers)));
+            phase(Phase::Losses, || {
+                terms.push(Term::new("faithfulness", faithful.iter().copied(), &faithfulness.value()));
+                match active {
+                    Active::Powers(powers) => {
+                        terms.push(Term::new("minimality_lp", minimal.iter().copied(), &lp::minimality(powers)));
+                    }
+                    _ => terms.extend(comparisons[0].terms()),
                 }
-                _ => terms.extend(comparisons[0].terms()),
-            }
-            terms.push(Term::new("simplicity", simple.iter().copied(), &simplicity.value()));
-            let rest = if matches!(active, Active::Powers(_)) { &comparisons[..] } else { &comparisons[1..] };
-            terms.extend(rest.iter().flat_map(|comparison| comparison.terms()));
+                terms.push(Term::new("simplicity", simple.iter().copied(), &simplicity.value()));
+                let rest = if matches!(active, Active::Powers(_)) { &comparisons[..] } else { &comparisons[1..] };
+                terms.extend(rest.iter().flat_map(|comparison| comparison.terms()));
+            });
         }
         if let Some(Gradient { rest, lengthwise }) = gradient {
-            faithfulness.backward(&weight(&faithful), components, rest);
-            simplicity.backward(&weight(&simple), lengthwise);
+            phase(Phase::Losses, || {
+                faithfulness.backward(&weight(&faithful), components, rest);
+                simplicity.backward(&weight(&simple), lengthwise);
+            });
             if let Some(lp_powers) = self.lp_powers() {
                 let slope = (weight(&minimal) / batch as f64).unsqueeze(1);
                 let slope = slope + simplicity.slope_of_counts(&weight(&simple), batch);
                 let at = self.attributed_weights();
-                lp::backward(self.network, &at, components, input, attributions, &lp_powers, &slope, rest);
+                phase(Phase::Backward, || {
+                    lp::backward(self.network, &at, components, input, attributions, &lp_powers, &slope, rest);
+                });
             }
-            comparisons.into_iter().for_each(|comparison| comparison.backward(rest));
+            phase(Phase::Backward, || comparisons.into_iter().for_each(|comparison| comparison.backward(rest)));
         }
         terms
     }
@@ -191,20 +200,21 @@ impl<'a> Decomposition<'a> {
         let counts = |coefficients: &[f64]| coefficients.iter().any(|&coefficient| coefficient > 0.0);
         let hidden = coefficient(|apd| apd.coefficients.hidden);
         let output = coefficient(|apd| apd.coefficients.output);
-        let target = Target::new(self.network, &self.weights, input);
+        let target = phase(Phase::TargetPass, || Target::new(self.network, &self.weights, input));
         let components = &self.components;
 
         let mut parts = vec![Part::output("minimality", coefficient(|apd| apd.coefficients.minimality))];
         if counts(&hidden) {
             parts.push(Part::hidden("hidden", hidden));
         }
-        let mut comparisons = match active {
+        let mut comparisons = phase(Phase::SparsePass, || match active {
             Active::Pairs(pairs) => vec![target.compare(Selected::new(components, pairs), parts)],
             Active::Mask(mask) => vec![target.compare(Masked::new(components, mask), parts)],
             Active::Powers(_) => Vec::new(),
-        };
+        });
         if counts(&output) {
-            comparisons.push(target.compare(Masked::all(components, input), vec![Part::output("output", output)]));
+            let parts = vec![Part::output("output", output)];
+            comparisons.push(phase(Phase::SparsePass, || target.compare(Masked::all(components, input), parts)));
         }
         comparisons
     }
@@ -280,14 +290,14 @@ impl Objective for Decomposition<'_> {
     fn add_gradients(&mut self, input: &Tensor, logged: bool) -> Vec<Term> {
         let unit_norm = self.settings[0].columns == Columns::UnitNorm;
         if unit_norm {
-            self.components.normalise_columns();
+            phase(Phase::Update, || self.components.normalise_columns());
         }
         let mut gradient = self.gradient.of_replicas(0..self.settings.len());
-        let attributions = self.attributions(input);
-        let active = self.activity(&attributions, input);
+        let attributions = phase(Phase::Attributions, || self.attributions(input));
+        let active = phase(Phase::Selection, || self.activity(&attributions, input));
         let terms = self.losses(&active, &attributions, input, Some(&mut gradient), logged);
         if unit_norm {
-            gradient.drop_parallel(&self.components);
+            phase(Phase::Update, || gradient.drop_parallel(&self.components));
         }
         terms
     }

@@ -3,10 +3,12 @@
 mod apd;
 mod comparison;
 mod decomposition;
+mod literal;
 mod lp;
 
 pub use apd::{Apd, Coefficients, Columns, LastComponent};
 pub use decomposition::{Decomposition, Observed, SparsePass};
+pub use literal::Literal;
 use serde::Serialize;
 
 use crate::spec::{Choice, Variant};

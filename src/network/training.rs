@@ -9,6 +9,7 @@ use crate::{
     fit::{Objective, Term},
     loss::MeanSquaredError,
     optimizer::Parameter,
+    profile::{Phase, phase},
     reading::Dense,
     site::SiteIndex,
     threads,
@@ -65,14 +66,16 @@ impl Objective for Task<'_> {
 
     fn add_gradients(&mut self, input: &Tensor, logged: bool) -> Vec<Term> {
         let mut dense = Dense::new(&self.weights);
-        let output = dense.run(self.network, input);
+        let output = phase(Phase::TargetPass, || dense.run(self.network, input));
         let error =
             MeanSquaredError::new([(dense.tensor(output), &self.network.labels(input, &self.label_coefficients))]);
         let replicas = input.size()[0] as usize;
         let terms = logged.then(|| Term::new("error", std::iter::repeat_n(1.0, replicas), &error.value()));
         let ones = Tensor::ones([replicas as i64], (input.kind(), input.device()));
-        let derivatives = error.backward(&ones).into_iter().map(|derivative| (output, derivative));
-        dense.backward(self.network, derivatives, &mut self.gradient);
+        phase(Phase::Backward, || {
+            let derivatives = error.backward(&ones).into_iter().map(|derivative| (output, derivative));
+            dense.backward(self.network, derivatives, &mut self.gradient);
+        });
         terms.into_iter().collect()
     }
 }

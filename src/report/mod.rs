@@ -18,6 +18,7 @@ mod weights;
 
 use std::{fs, path::PathBuf};
 
+pub use figure::scaling;
 use run_data::RunData;
 
 use crate::run::{RunError, RunFolder, write_whole};

@@ -5,15 +5,19 @@
 //! - [`features`]: the weights of target, sum and components, as [`vectors`] or as [`cells`]
 //! - [`losses`]: every replica's losses over the steps
 //! - [`singular_values`]: how many directions each component uses
+//! - [`mod@scaling`]: how time and memory grow, of benchmarks and not of runs
 
 mod axis;
 mod cells;
 mod features;
 mod losses;
+mod scaling;
 mod sheet;
 mod singular_values;
 mod style;
 mod vectors;
+
+pub use scaling::scaling;
 
 use super::run_data::RunData;
 

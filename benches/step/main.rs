@@ -1,0 +1,162 @@
+//! Measures an experiment's steps and writes them as a row of a table: milliseconds of decomposition and target training, what
+//! the hardware could do at best, peak memory, and beside them the formulas of the paper taken literally, in the same process
+//! on the same inputs.
+//!
+//! `scripts/bench` calls it once an experiment, since a process has one peak of its memory:
+//! `cargo bench --profile dev --bench step -- experiments/tms_5-2.toml --set seeds=1`.
+//!
+//! - [`measure`]: timing by Criterion
+//! - [`rates`]: what this machine's products and copies take
+//! - [`row`]: the row, and the machine that it is of
+
+mod measure;
+mod rates;
+mod row;
+
+use std::{num::NonZeroU16, path::PathBuf, process::ExitCode, thread::available_parallelism};
+
+use apd::{
+    components::Components,
+    device::{self, DeviceChoice},
+    fit::{Fit, InputStream, Objective},
+    memory,
+    method::{Decomposition, Literal, Method},
+    network::{Task, Weights},
+    operations::Step,
+    optimizer::{Adam, Rate},
+    random::Purpose,
+    report::scaling,
+    spec::{Spec, load},
+};
+use clap::Parser;
+use measure::Clock;
+use rates::Rates;
+use row::{Row, describe_machine, peak_memory};
+use tch::{Device, Kind, Tensor};
+
+/// What `scripts/bench` asks for.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// The experiment
+    #[arg(required_unless_present = "figure")]
+    spec: Option<PathBuf>,
+    /// Change a value of the spec, as for apd
+    #[arg(long)]
+    set: Vec<String>,
+    #[arg(long, default_value = "cpu")]
+    device: DeviceChoice,
+    /// All cores unless said otherwise
+    #[arg(long)]
+    threads: Option<NonZeroU16>,
+    /// How long each kind of step is measured; a slow one takes ten steps in any case
+    #[arg(long, default_value_t = 5.0)]
+    seconds: f64,
+    /// Leave the literal formulation out
+    #[arg(long)]
+    without_literal: bool,
+    /// The column that a measurement of scaling varies
+    #[arg(long, default_value = "")]
+    varied: String,
+    /// Append the row to this CSV file; the machine's description goes beside it, as `<name>_machine.toml`
+    #[arg(long)]
+    table: Option<PathBuf>,
+    /// Draw the figure of a table of scaling, beside it, instead of measuring
+    #[arg(long, value_name = "TABLE")]
+    figure: Option<PathBuf>,
+    /// What cargo says to every benchmark
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+fn main() -> ExitCode {
+    memory::keep_freed_memory();
+    match Arguments::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("error: {}", why.trim_start_matches("error: ").trim_end());
+            ExitCode::from(2)
+        }
+    }
+}
+
+impl Arguments {
+    fn run(&self) -> Result<(), String> {
+        if let Some(table) = &self.figure {
+            let text = std::fs::read_to_string(table).map_err(|error| format!("{}: {error}", table.display()))?;
+            let picture = scaling(&text).map_err(|error| format!("{}: {error}", table.display()))?;
+            return std::fs::write(table.with_extension("svg"), picture).map_err(|error| error.to_string());
+        }
+        let spec = self.spec.as_ref().expect("clap asks for it");
+        let spec = load(spec, &self.set).map_err(|error| error.to_string())?;
+        // Before anything else asks libtorch about devices.
+        let device = device::open(self.device).map_err(|error| error.to_string())?;
+        let cores = || available_parallelism().ok().and_then(|cores| NonZeroU16::try_from(cores).ok());
+        let threads = self.threads.or_else(cores).unwrap_or(NonZeroU16::MIN);
+        let row = measure_experiment(&spec, device, threads, self);
+        println!("{row}");
+        if let Some(table) = &self.table {
+            row.append_to(table).map_err(|error| format!("{}: {error}", table.display()))?;
+            let name = table.file_stem().unwrap_or_default().to_string_lossy();
+            let machine = table.with_file_name(format!("{name}_machine.toml"));
+            std::fs::write(&machine, describe_machine(device, threads)).map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+}
+
+/// Target training, decomposition, peak memory, the machine's rates, and last what takes most memory: the literal form.
+fn measure_experiment(spec: &Spec, device: Device, threads: NonZeroU16, arguments: &Arguments) -> Row {
+    device::set_threads(threads);
+    let network = &spec.target.network;
+    let Method::Apd(apd) = &spec.method;
+    let replicas = spec.seeds.len();
+    let inputs = |purpose| InputStream {
+        inputs: spec.target.inputs.clone(),
+        features: network.features(),
+        seeds: spec.seeds.clone(),
+        purpose,
+    };
+    // The first product wakes libtorch's threads and its buffers.
+    let one = Tensor::ones([64, 64], (Kind::Float, device));
+    drop(one.matmul(&one));
+    let initial = peak_memory();
+    let mut clock = Clock::new(&format!("{}_x{replicas}", spec.name), arguments.seconds, device);
+
+    let weights = Weights::random(network, spec.target.initial_values, &spec.seeds).to_device(device);
+    let task = Task::new(network, weights, &spec.seeds);
+    let trainings = vec![spec.target.training.clone(); replicas];
+    let target = clock.time_training("target", || {
+        Fit::new(&task, trainings.clone(), inputs(Purpose::TargetInputs), device, usize::from(threads.get()))
+    });
+    // Trained for as long as was measured: most outputs of a trained network's units are zero, and zeros are cheap.
+    let weights = task.into_weights();
+
+    let start = Components::random(&network.sites(), apd.components, apd.rank, apd.initial_values, &spec.seeds);
+    let decomposition = Decomposition::new(network, &weights, vec![apd.clone(); replicas], start.to_device(device));
+    let trainings = vec![spec.decomposition.clone(); replicas];
+    let stream = inputs(Purpose::DecompositionInputs);
+    let fast = clock.time_training("decomposition", || {
+        Fit::new(&decomposition, trainings.clone(), stream.clone(), device, usize::from(threads.get()))
+    });
+    let peak = peak_memory();
+
+    device::set_threads(threads);
+    let step = Step::of(spec);
+    let rates = Rates::measure(&step.fast().products, device);
+
+    let literal = (!arguments.without_literal).then(|| {
+        let components = decomposition.components().map(Tensor::copy);
+        let mut literal = Literal::new(network, &weights, vec![apd.clone(); replicas], components);
+        let mut optimizer = Adam::new(literal.parameters());
+        let rates = vec![Rate { learning_rate: spec.decomposition.learning_rate, weight_decay: 0.0 }; replicas];
+        let mut number = 0;
+        let time = clock.time_steps("literal", || {
+            let input = stream.batch(number, spec.decomposition.batch, device);
+            literal.add_gradients(&input, false);
+            number += 1;
+            optimizer.update(number, &rates);
+        });
+        (time, peak_memory())
+    });
+    Row::new(spec, &arguments.varied, device, threads, target, fast, initial, peak, &step, &rates, literal)
+}
