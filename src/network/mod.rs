@@ -1,6 +1,7 @@
 //! The networks that can be taken apart. A network is its sizes and its forward pass, written once and read in several
 //! ways.
 
+mod residual_layers;
 mod residual_mlp;
 mod tms;
 mod training;
@@ -44,7 +45,7 @@ impl Network {
     pub fn sites(&self) -> PerSite<Site> {
         match self {
             Network::Tms(tms) => tms.sites(),
-            Network::ResidualMlp(mlp) => mlp.sites(),
+            Network::ResidualMlp(mlp) => mlp.layers().sites(),
         }
     }
 
@@ -52,7 +53,7 @@ impl Network {
     pub fn biases(&self) -> Vec<(String, i64)> {
         match self {
             Network::Tms(tms) => vec![("bias".into(), tms.features as i64)],
-            Network::ResidualMlp(mlp) => mlp.biases(),
+            Network::ResidualMlp(mlp) => mlp.layers().biases(),
         }
     }
 

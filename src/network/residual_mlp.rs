@@ -5,10 +5,11 @@ use rand::rngs::ChaCha8Rng;
 use serde::Serialize;
 use tch::{Kind, Tensor};
 
+use super::residual_layers::ResidualLayers;
 use crate::{
     initial_values::{InitialValues, sample_normal},
-    reading::{Activation, BiasIndex, EmbeddingIndex, Reading},
-    site::{PerSite, Site, SiteIndex},
+    reading::{Activation, EmbeddingIndex, Reading},
+    site::Site,
     spec::{Choice, TableReader, Variant},
 };
 
@@ -61,7 +62,7 @@ impl ResidualMlp {
 }
 
 impl ResidualMlp {
-    const EMBEDDING: EmbeddingIndex = EmbeddingIndex(0);
+    pub(super) const EMBEDDING: EmbeddingIndex = EmbeddingIndex(0);
     const UNEMBEDDING: EmbeddingIndex = EmbeddingIndex(1);
 
     /// Number of neurons in each layer.
@@ -69,39 +70,13 @@ impl ResidualMlp {
         self.neurons / self.layers
     }
 
-    pub(super) fn sites(&self) -> PerSite<Site> {
-        let neurons = self.neurons_per_layer();
-        let of_layer = |layer| {
-            [
-                Site::new(format!("layers.{layer}.mlp_in"), self.width, neurons),
-                Site::new(format!("layers.{layer}.mlp_out"), neurons, self.width),
-            ]
-        };
-        (0..self.layers).flat_map(of_layer).collect()
-    }
-
-    /// Those before the activation, then those after it.
-    pub(super) fn biases(&self) -> Vec<(String, i64)> {
-        let of_layers = |name: &str, width: usize| -> Vec<(String, i64)> {
-            (0..self.layers).map(|layer| (format!("layers.{layer}.{name}"), width as i64)).collect()
-        };
-        let (inner, outer) = (of_layers("b_in", self.neurons_per_layer()), of_layers("b_out", self.width));
-        match self.biases {
-            Biases::None => Vec::new(),
-            Biases::Inner => inner,
-            Biases::Outer => outer,
-            Biases::Both => [inner, outer].concat(),
-        }
-    }
-
-    /// The bias before and the one after a layer's activation.
-    fn biases_of(&self, layer: usize) -> (Option<BiasIndex>, Option<BiasIndex>) {
-        let (first, second) = (Some(BiasIndex(layer)), Some(BiasIndex(self.layers + layer)));
-        match self.biases {
-            Biases::None => (None, None),
-            Biases::Inner => (first, None),
-            Biases::Outer => (None, first),
-            Biases::Both => (first, second),
+    pub(super) fn layers(&self) -> ResidualLayers {
+        ResidualLayers {
+            layers: self.layers,
+            width: self.width,
+            neurons: self.neurons_per_layer(),
+            activation: self.activation,
+            biases: self.biases,
         }
     }
 
@@ -134,21 +109,14 @@ impl ResidualMlp {
 
     /// y = (x W_E + sum_l (act(r_l W_in + b_in) W_out + b_out)) W_U.
     pub(super) fn forward<R: Reading>(&self, reading: &mut R, features: R::Value) -> R::Value {
-        let mut residual = reading.embed(Self::EMBEDDING, features);
-        for layer in 0..self.layers {
-            let (inner, outer) = self.biases_of(layer);
-            let mut hidden = reading.apply(SiteIndex(2 * layer), residual.clone());
-            if let Some(bias) = inner {
-                hidden = reading.add_bias(bias, hidden);
-            }
-            hidden = reading.activate(self.activation, hidden);
-            let mut output = reading.apply(SiteIndex(2 * layer + 1), hidden);
-            if let Some(bias) = outer {
-                output = reading.add_bias(bias, output);
-            }
-            residual = reading.add(residual, output);
-        }
+        let residual = self.residual_stream(reading, features);
         reading.embed(Self::UNEMBEDDING, residual)
+    }
+
+    /// The residual stream after the last layer.
+    pub(super) fn residual_stream<R: Reading>(&self, reading: &mut R, features: R::Value) -> R::Value {
+        let residual = reading.embed(Self::EMBEDDING, features);
+        self.layers().forward(reading, residual)
     }
 
     /// What the network is to answer to `input` [replica, sample, feature]; `coefficients` [replica, 1, feature].
