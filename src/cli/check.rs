@@ -12,6 +12,7 @@ use super::{
 use crate::{
     device::{self, DeviceChoice},
     experiment::memory,
+    fit::Training,
     method::Method,
     run::{Lock, RunFolder, TargetFolder},
     site::Site,
@@ -66,11 +67,12 @@ fn target(spec: &Spec, options: &Options) -> String {
     if let Some(seed) = spec.target.seed {
         seeds = vec![seed];
     }
+    let made = if network.is_trainable() { "trained" } else { "constructed" };
     let is_trained = |&&seed: &&u64| TargetFolder::new(&options.results, &hash, seed).is_trained();
     let trained = match seeds.iter().filter(is_trained).count() {
-        0 => "to be trained".into(),
-        all if all == seeds.len() => "trained already".into(),
-        some => format!("{some} of {} trained already", seeds.len()),
+        0 => format!("to be {made}"),
+        all if all == seeds.len() => format!("{made} already"),
+        some => format!("{some} of {} {made} already", seeds.len()),
     };
     format!("{} parameters ({}); {trained}", grouped(network.parameters()), sites.collect::<Vec<_>>().join(", "))
 }
@@ -81,14 +83,11 @@ fn components(spec: &Spec) -> String {
 }
 
 fn steps(spec: &Spec) -> String {
-    let (target, decomposition) = (&spec.target.training, &spec.decomposition);
-    format!(
-        "target {} steps of {} samples, components {} steps of {} samples",
-        grouped(target.steps as i64),
-        grouped(target.batch as i64),
-        grouped(decomposition.steps as i64),
-        grouped(decomposition.batch as i64)
-    )
+    let of = |what: &str, training: &Training| {
+        format!("{what} {} steps of {} samples", grouped(training.steps as i64), grouped(training.batch as i64))
+    };
+    let target = spec.target.training.iter().map(|training| of("target", training));
+    target.chain([of("components", &spec.decomposition)]).collect::<Vec<_>>().join(", ")
 }
 
 fn memory(spec: &Spec, options: &Options) -> String {

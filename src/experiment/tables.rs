@@ -1,8 +1,16 @@
 //! The tables of a run folder: their columns and what each row is made of. The README's data dictionary explains them.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub const TRAINING: &[&str] = &["replica", "step", "term", "value"];
+
+pub const BASELINES: &[&str] = &["answer", "error"];
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct BaselineRow {
+    pub answer: String,
+    pub error: f64,
+}
 
 pub const SUMMARY: &[&str] = &[
     "replica",

@@ -10,7 +10,7 @@ use crate::{
     initial_values::{InitialValues, sample_normal},
     reading::{Activation, EmbeddingIndex, Reading},
     site::Site,
-    spec::{Choice, TableReader, Variant},
+    spec::{Choice, TableReader, Variant, is_default},
 };
 
 /// Sizes and parts of a residual MLP.
@@ -28,10 +28,21 @@ pub struct ResidualMlp {
     pub embedding: Embedding,
     pub labels: Labels,
     pub label_coefficients: LabelCoefficients,
+    #[serde(skip_serializing_if = "is_default")]
+    pub loss: Loss,
+    /// In training, the squared error of feature j counts this to the power j.
+    #[serde(skip_serializing_if = "is_one")]
+    pub importance_base: f64,
+}
+
+/// Whether all features are equally important.
+fn is_one(base: &f64) -> bool {
+    *base == 1.0
 }
 
 impl ResidualMlp {
-    /// What the paper uses, unless the spec says otherwise: relu, no biases, a fixed random embedding, labels x + relu(x).
+    /// What the paper uses, unless the spec says otherwise: relu, no biases, a fixed random embedding, labels x + relu(x)
+    /// held against the outputs, all features equally important.
     pub fn read(table: &mut TableReader) -> Self {
         let network = Self {
             features: table.size("features").such_as(100),
@@ -43,6 +54,8 @@ impl ResidualMlp {
             embedding: table.choice("embedding").or(Embedding::Random),
             labels: table.choice("labels").or(Labels::Activation),
             label_coefficients: table.choice("label_coefficients").or(LabelCoefficients::One),
+            loss: table.choice("loss").or(Loss::default()),
+            importance_base: table.number("importance_base").above(0.0).at_most(1.0).or(1.0),
         };
         let Self { features, width, layers, .. } = network;
         table.check(
@@ -56,6 +69,18 @@ impl ResidualMlp {
             network.embedding != Embedding::Identity || features == width,
             "the embedding can be the identity only where `width` is `features`",
             format!("`width` is {width}, `features` is {features}"),
+        );
+        table.check(
+            &["loss", "embedding"],
+            network.loss != Loss::ResidualStream || network.embedding != Embedding::Trained,
+            "the loss in the residual stream embeds the labels, so it needs a fixed embedding",
+            "but `embedding` is \"trained\"",
+        );
+        table.check(
+            &["importance_base", "loss"],
+            network.loss != Loss::ResidualStream || network.importance_base == 1.0,
+            "features have no importance in the residual stream, where they overlap",
+            "but `loss` is \"residual_stream\"",
         );
         network
     }
@@ -183,6 +208,22 @@ pub enum Labels {
 impl Choice for Labels {
     const VARIANTS: &'static [Variant<Self>] =
         &[Variant::Word("activation", Self::Activation), Variant::Word("absolute", Self::Absolute)];
+}
+
+/// Where answers are held against labels in training.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Loss {
+    /// The outputs against the labels.
+    #[default]
+    Outputs,
+    /// The residual stream after the last layer against the labels embedded with W_E.
+    ResidualStream,
+}
+
+impl Choice for Loss {
+    const VARIANTS: &'static [Variant<Self>] =
+        &[Variant::Word("outputs", Self::Outputs), Variant::Word("residual_stream", Self::ResidualStream)];
 }
 
 /// The coefficients c of the labels, one for each feature.
