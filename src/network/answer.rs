@@ -128,3 +128,129 @@ pub fn errors_beside_baselines(
     let mean = |sum: Tensor| Vec::try_from((sum / batches as f64).to_device(Device::Cpu)).expect("one axis");
     sums.into_iter().map(|(name, sum)| (name, mean(sum))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        initial_values::{InitialValues, Shape},
+        inputs::{IndependentFeatures, Inputs},
+        memory::tensor_from,
+        network::{Biases, Embedding, HiddenKind, LabelCoefficients},
+        random::Purpose,
+        reading::Activation,
+    };
+
+    const PROBABILITY: f64 = 0.05;
+    const SEEDS: [u64; 2] = [1, 2];
+
+    fn residual_mlp(labels: Labels, label_coefficients: LabelCoefficients) -> ResidualMlp {
+        ResidualMlp {
+            features: 4,
+            width: 6,
+            neurons: 2,
+            layers: 1,
+            activation: Activation::Relu,
+            biases: Biases::None,
+            embedding: Embedding::Random,
+            labels,
+            label_coefficients,
+            loss: Loss::Outputs,
+            importance_base: 1.0,
+        }
+    }
+
+    /// Of the network with all decomposed weights zero: means over the replicas, by name.
+    fn errors(network: &Network) -> Vec<(&'static str, f64)> {
+        let rule = InitialValues { instances: 1, scale: 1.0, distribution: Shape::Normal };
+        let weights = Weights::random(network, rule, &SEEDS);
+        let weights = weights.with_sites(weights.sites.map(Tensor::zeros_like));
+        let inputs = InputStream {
+            inputs: Inputs::Independent(IndependentFeatures { probability: PROBABILITY, low: -1.0, high: 1.0 }),
+            features: network.features(),
+            seeds: SEEDS.to_vec(),
+            purpose: Purpose::MeasurementInputs,
+        };
+        let errors = errors_beside_baselines(network, &weights, &SEEDS, &inputs);
+        errors.into_iter().map(|(name, errors)| (name, errors.iter().sum::<f64>() / SEEDS.len() as f64)).collect()
+    }
+
+    fn assert_errors(network: &Network, expected: [(&str, f64); 3]) {
+        let found = errors(network);
+        assert_eq!(found.len(), expected.len());
+        for ((name, found), (expected_name, expected)) in found.into_iter().zip(expected) {
+            assert_eq!(name, expected_name);
+            assert!((found / expected - 1.0).abs() < 0.03, "{name}: {found:e}, not {expected:e}, of {network:?}");
+        }
+    }
+
+    /// Of x uniform in [-1, 1] the mean of x^2 is 1/3; two of three features have no dimension of their own.
+    #[test]
+    fn a_toy_model_without_weights_does_nothing() {
+        let tms = Tms { features: 3, hidden: 1, hidden_layers: 0, hidden_kind: HiddenKind::Trained };
+        let (all, negative) = (PROBABILITY / 3.0, PROBABILITY / 6.0);
+        let monosemantic = (negative + 2.0 * all) / 3.0;
+        assert_errors(&Network::Tms(tms), [("target", all), ("monosemantic", monosemantic), ("nothing", all)]);
+    }
+
+    /// The mean of relu(x)^2 is 1/6, and two of four features have no neuron of their own. With the identity for an embedding
+    /// the residual stream is the output.
+    #[test]
+    fn a_residual_mlp_without_weights_does_nothing() {
+        let nothing = PROBABILITY / 6.0;
+        for loss in [Loss::Outputs, Loss::ResidualStream] {
+            let mlp = residual_mlp(Labels::Activation, LabelCoefficients::One);
+            let mlp = ResidualMlp { width: 4, embedding: Embedding::Identity, loss, ..mlp };
+            let expected = [("target", nothing), ("monosemantic", nothing / 2.0), ("nothing", nothing)];
+            assert_errors(&Network::ResidualMlp(mlp), expected);
+        }
+    }
+
+    /// Rows of length one: the squared length of what is missing spreads over the width of the residual stream.
+    #[test]
+    fn in_the_residual_stream_a_label_that_is_missed_is_missed_along_its_embedding() {
+        let mlp = residual_mlp(Labels::Activation, LabelCoefficients::One);
+        let found = errors(&Network::ResidualMlp(ResidualMlp { loss: Loss::ResidualStream, width: 200, ..mlp }));
+        assert_eq!(found[0].1, found[2].1, "the target does nothing, and that is answered");
+        let expected = 4.0 / 200.0 * PROBABILITY / 6.0;
+        assert!((found[2].1 / expected - 1.0).abs() < 0.05, "{found:?}, not {expected:e}");
+    }
+
+    #[test]
+    fn unimportant_features_count_less() {
+        let mlp = residual_mlp(Labels::Activation, LabelCoefficients::One);
+        let network = |importance_base| {
+            Network::ResidualMlp(ResidualMlp {
+                importance_base,
+                width: 4,
+                embedding: Embedding::Identity,
+                ..mlp.clone()
+            })
+        };
+        // (1 + 1/2 + 1/4 + 1/8) / 4 of all, and (1/4 + 1/8) / 4 for the last two.
+        let all = PROBABILITY / 6.0;
+        let (nothing, monosemantic) = (all * 15.0 / 32.0, all * 3.0 / 32.0);
+        assert_errors(&network(0.5), [("target", nothing), ("monosemantic", monosemantic), ("nothing", nothing)]);
+    }
+
+    #[test]
+    fn a_neuron_of_its_own_answers_all_that_one_neuron_can() {
+        let input = tensor_from(&[1, 2, 4], [0.5, -0.5, 0.5, -0.5, -1.0, 1.0, -1.0, 1.0].into_iter());
+        let monosemantic = |labels| {
+            let network = Network::ResidualMlp(residual_mlp(labels, LabelCoefficients::Drawn));
+            let coefficients = Tensor::from(1.5_f32).view([1, 1, 1]);
+            network.simple_answers(&input, &network.labels(&input, &coefficients)).swap_remove(0).1
+        };
+        let expected = |entries: [f32; 8]| tensor_from(&[1, 2, 4], entries.into_iter());
+        assert_eq!(
+            monosemantic(Labels::Activation),
+            expected([1.25, -0.5, 0.5, -0.5, -1.0, 2.5, -1.0, 1.0]),
+            "x + relu(1.5 x) for two features, x for two"
+        );
+        assert_eq!(
+            monosemantic(Labels::Absolute),
+            expected([0.5, 0.75, 0.5, -0.5, 1.5, 1.0, -1.0, 1.0]),
+            "|1.5 x| where x is negative"
+        );
+    }
+}
