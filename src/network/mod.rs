@@ -194,11 +194,4 @@ impl Network {
         let output = dense.run(self, input);
         dense.tensor(output).shallow_clone()
     }
-
-    /// What the network answers with its own weights, as it is held against labels.
-    fn own_answer(&self, weights: &Weights, input: &Tensor) -> Tensor {
-        let mut dense = Dense::new(weights);
-        let answer = dense.answer(self, input);
-        dense.tensor(answer).shallow_clone()
-    }
 }
