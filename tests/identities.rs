@@ -121,6 +121,8 @@ fn the_tangents_sum_to_the_tangent_along_the_whole_weight() {
 /// sum to W. Gauss-Legendre quadrature is exact for a smooth network; on the kinks of relu it converges slowly.
 #[test]
 fn along_the_path_to_the_network_without_a_component_the_gradient_integrates_to_its_ablation() {
+    // On a busy machine the threads of thousands of small products would mostly wait for each other.
+    tch::set_num_threads(1);
     for network in networks() {
         let is_smooth = matches!(&network, Network::ResidualMlp(mlp) if mlp.activation == Activation::Gelu);
         let (points, tolerance) = if is_smooth { (16, 1e-9) } else { (32, 0.05) };
