@@ -17,6 +17,7 @@ pub enum Inputs {
     Independent(IndependentFeatures),
     Exactly(ExactlyActive),
     Synced(SyncedFeatures),
+    Gated(GatedInputs),
 }
 
 impl Choice for Inputs {
@@ -24,6 +25,7 @@ impl Choice for Inputs {
         Variant::Table("independent", |table| Self::Independent(IndependentFeatures::read(table))),
         Variant::Table("exactly", |table| Self::Exactly(ExactlyActive::read(table))),
         Variant::Table("synced", |table| Self::Synced(SyncedFeatures::read(table))),
+        Variant::Table("gated", |table| Self::Gated(GatedInputs::read(table))),
     ];
 }
 
@@ -46,8 +48,12 @@ impl IndependentFeatures {
 
 fn read_range(table: &mut TableReader) -> (f64, f64) {
     let (low, high) = (table.number("low").or(0.0), table.number("high").or(1.0));
-    table.check(&["low", "high"], low < high, "`low` must be below `high`", format!("`high` is {high}"));
+    check_range(table, low, high);
     (low, high)
+}
+
+fn check_range(table: &mut TableReader, low: f64, high: f64) {
+    table.check(&["low", "high"], low < high, "`low` must be below `high`", format!("`high` is {high}"));
 }
 
 /// The same number of features is active on every sample, any set of them equally often; an active one is uniform in
@@ -108,6 +114,39 @@ impl SyncedFeatures {
     }
 }
 
+/// What gated functions see: first a number x that is always there, uniform in [low, high), then control bits, each 1
+/// independently with one probability.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct GatedInputs {
+    pub probability: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+impl GatedInputs {
+    /// Where the range of x may end.
+    pub const LARGEST_X: f64 = 5.0;
+
+    /// Anywhere in [0, 5] unless the spec says otherwise: where the functions are interpolated.
+    fn read(table: &mut TableReader) -> Self {
+        let largest = Self::LARGEST_X;
+        let probability = table.number("probability").above(0.0).at_most(1.0).such_as(0.05);
+        let low = table.number("low").at_least(0.0).at_most(largest).or(0.0);
+        let high = table.number("high").at_least(0.0).at_most(largest).or(largest);
+        check_range(table, low, high);
+        Self { probability, low, high }
+    }
+
+    fn fill(&self, entries: &mut [f32], features: usize, generator: &mut ChaCha8Rng) {
+        for sample in entries.chunks_exact_mut(features) {
+            sample[0] = value(self.low, self.high, generator);
+            for bit in &mut sample[1..] {
+                *bit = f32::from(f64::from(uniform(generator)) < self.probability);
+            }
+        }
+    }
+}
+
 impl Inputs {
     /// One batch [replica, sample, feature] in main memory, each replica's samples a pure function of its seed, the
     /// purpose and the step.
@@ -120,6 +159,7 @@ impl Inputs {
                 Inputs::Independent(rule) => rule.fill(entries, &mut generator),
                 Inputs::Exactly(rule) => rule.fill(entries, features, &mut generator),
                 Inputs::Synced(rule) => rule.fill(entries, features, &mut generator),
+                Inputs::Gated(rule) => rule.fill(entries, features, &mut generator),
             }
         }
         tensor
@@ -210,6 +250,19 @@ mod tests {
         assert_ne!(active.select(2, 0), active.select(2, 2));
         let share = active.to_kind(Kind::Double).mean(Kind::Double).double_value(&[]);
         assert!((share - 0.25).abs() < 0.04, "share {share}");
+    }
+
+    #[test]
+    fn x_is_always_there_and_control_bits_are_sparse() {
+        let inputs = Inputs::Gated(GatedInputs { probability: 0.2, low: 1.0, high: 5.0 });
+        let batch = inputs.batch(&[1], Purpose::DecompositionInputs, 0, 5_000, 4);
+        let (x, bits) = (batch.select(2, 0), batch.narrow(2, 1, 3));
+        assert!(x.min().double_value(&[]) >= 1.0 && x.max().double_value(&[]) < 5.0);
+        assert!((x.mean(Kind::Double).double_value(&[]) - 3.0).abs() < 0.1);
+        assert_eq!(bits, bits.not_equal(0.0).to_kind(Kind::Float), "zeros and ones");
+        // Binomial(5000, 1/5) has standard deviation 28.
+        let counts = bits.sum_dim_intlist([0, 1].as_slice(), false, Kind::Double);
+        assert!((counts - 1_000.0).abs().max().double_value(&[]) < 140.0);
     }
 
     #[test]

@@ -58,12 +58,12 @@ impl BatchTopK {
 }
 
 impl Selection {
-    /// Of one replica, given its `input` [sample, feature].
-    pub fn budget(&self, input: &Tensor) -> Budget {
+    /// Of one replica, given those of its inputs that set a mechanism to work, `switches` [sample, feature].
+    pub fn budget(&self, switches: &Tensor) -> Budget {
         match self {
-            Selection::BatchTopK(rule) => Budget::OfBatch(rule.pairs(input.size()[0] as usize)),
+            Selection::BatchTopK(rule) => Budget::OfBatch(rule.pairs(switches.size()[0] as usize)),
             Selection::SampleTopK { k } => Budget::OfEachSample(*k),
-            Selection::Exact {} => Budget::OfBatch(input.not_equal(0.0).sum(Kind::Int64).int64_value(&[]) as usize),
+            Selection::Exact {} => Budget::OfBatch(switches.not_equal(0.0).sum(Kind::Int64).int64_value(&[]) as usize),
             Selection::Lp { .. } => panic!("the L_p form selects nothing"),
         }
     }

@@ -115,6 +115,8 @@ fn a_run_leaves_every_file_and_prints_its_table() {
 training 2 target(s) that are not in runs yet
 target: 400 steps
 target: 400 steps in [..]
+error on 100000 samples, target of seed 0: [..]
+error on 100000 samples, target of seed 1: [..]
 target finished: runs/targets
 components: 400 steps
 components: 400 steps in [..]
@@ -261,6 +263,8 @@ fn a_finished_run_is_shown_again_and_force_makes_another_beside_it() {
     let (stdout, files) = (first.stdout.clone(), results(first.folder.path()));
     let again = first.then().args(["run"]).args(MEASURABLE).succeeds();
     again.stderr_is(str![[r#"
+error on 100000 samples, target of seed 0: [..]
+error on 100000 samples, target of seed 1: [..]
 target was finished already: runs/targets
 run was finished already: runs/tiny-[..]
 report: runs/tiny-[..]/report/report.md
@@ -288,6 +292,8 @@ fn a_target_is_trained_once() {
 training 2 target(s) that are not in runs yet
 target: 2 steps
 target: 2 steps in [..]
+error on 100000 samples, target of seed 0: [..]
+error on 100000 samples, target of seed 1: [..]
 target finished: runs/targets
 
 "#]]);

@@ -16,7 +16,7 @@ use apd::{
     initial_values::{InitialValues, Shape},
     inputs::{IndependentFeatures, Inputs},
     method::{Apd, Coefficients, Columns, Decomposition, LastComponent, SparsePass},
-    network::{Biases, Embedding, HiddenKind, LabelCoefficients, Labels, Network, ResidualMlp, Tms, Weights},
+    network::{Biases, Embedding, HiddenKind, LabelCoefficients, Labels, Loss, Network, ResidualMlp, Tms, Weights},
     optimizer::{Adam, Rate},
     random::Purpose,
     reading::{Activation, Masked, SiteProduct, Tape},
@@ -137,6 +137,8 @@ impl Case {
             embedding: Embedding::Random,
             labels: Labels::Activation,
             label_coefficients: LabelCoefficients::One,
+            loss: Loss::Outputs,
+            importance_base: 1.0,
         })
     }
 

@@ -3,15 +3,15 @@
 mod support;
 
 use apd::{
-    attribution::{by_block, by_sample, tangents as tangents_of},
+    attribution::{ablation_attributions, by_block, by_sample, gauss_legendre, tangents as tangents_of},
     components::{Components, Factors},
     fit::Objective,
-    network::{Network, Task, Weights},
-    reading::{Masked, SiteProduct, Tangent, Tape},
+    network::{Biases, Embedding, Loss, Network, ResidualMlp, Task, Weights},
+    reading::{Activation, Masked, SiteProduct, Tangent, Tape},
     run::{read_tensors, write_tensors},
     site::PerSite,
 };
-use support::{assert_close, components, inputs, networks, weights};
+use support::{assert_close, components, inputs, networks, residual_mlp, weights};
 use tch::{Device, Kind, Tensor};
 
 const SEEDS: [u64; 2] = [3, 4];
@@ -56,7 +56,9 @@ fn without_components_only_the_biases_remain() {
         let zeros = Tensor::zeros([2, 64, COMPONENTS as i64], (Kind::Float, Device::Cpu));
         let nothing = output(&network, Masked::new(&components, &zeros), &without, &input);
         assert_close(&nothing, &network.output(&without, &input), 1e-6, "output");
-        assert!(nothing.abs().max().double_value(&[]) > 0.0, "the biases show");
+        // Nothing but components leads to the output of gated functions.
+        let shows = nothing.abs().max().double_value(&[]) > 0.0;
+        assert_eq!(shows, !matches!(network, Network::GatedFunctions(_)), "the biases or the features show");
     }
 }
 
@@ -115,10 +117,44 @@ fn the_tangents_sum_to_the_tangent_along_the_whole_weight() {
     }
 }
 
+/// int_0^1 J(x; W - (1 - t) P_c) P_c dt = f(x | W) - f(x | W - P_c), which by ablation c is attributed where the components
+/// sum to W. Gauss-Legendre quadrature is exact for a smooth network; on the kinks of relu it converges slowly.
+#[test]
+fn along_the_path_to_the_network_without_a_component_the_gradient_integrates_to_its_ablation() {
+    // On a busy machine the threads of thousands of small products would mostly wait for each other.
+    tch::set_num_threads(1);
+    for network in networks() {
+        let is_smooth = matches!(&network, Network::ResidualMlp(mlp) if mlp.activation == Activation::Gelu);
+        let (points, tolerance) = if is_smooth { (16, 1e-9) } else { (32, 0.05) };
+        let (weights, components) = in_double(&weights(&network, &SEEDS), &components(&network, COMPONENTS, 2, &SEEDS));
+        let target = sum_of(&components, &weights);
+        let input = inputs(&network, &SEEDS).batch(5, 16, Device::Cpu).to_kind(Kind::Double);
+        let ablation = ablation_attributions(&network, &target, &components, &input);
+        for component in 0..COMPONENTS as i64 {
+            let of_component = components.factors.map(|factors| factors.matrices().select(1, component));
+            let parts = gauss_legendre(points).into_iter().map(|(t, share)| {
+                let sites = target.sites.enumerate().map(|(site, matrix)| matrix - &of_component[site] * (1.0 - t));
+                let at = target.with_sites(sites.collect());
+                tangents(&network, &at, &components, &input).select(2, component) * share
+            });
+            let integral = parts.reduce(|sum, part| sum + part).expect("a quadrature has points");
+            let attribution = integral.square().mean_dim([-1].as_slice(), false, None);
+            let what = format!("component {component} of {network:?}");
+            assert_close(&attribution, &ablation.select(2, component), tolerance, &what);
+        }
+    }
+}
+
 #[test]
 fn the_gradient_of_a_task_is_the_central_difference_of_its_error() {
     const STEP: f64 = 1e-6;
-    for network in networks() {
+    let judged = |loss, importance_base| {
+        let network = residual_mlp(2, Activation::Gelu, Biases::Both, Embedding::Random);
+        let Network::ResidualMlp(mlp) = network else { unreachable!() };
+        Network::ResidualMlp(ResidualMlp { loss, importance_base, ..mlp })
+    };
+    let judged = [judged(Loss::ResidualStream, 1.0), judged(Loss::Outputs, 0.7)];
+    for network in networks().into_iter().filter(Network::is_trainable).chain(judged) {
         let weights = weights(&network, &SEEDS).map(|tensor| tensor.to_kind(Kind::Double));
         let input = inputs(&network, &SEEDS).batch(4, 64, Device::Cpu).to_kind(Kind::Double);
         let mut task = Task::new(&network, weights, &SEEDS);

@@ -121,7 +121,7 @@ error: unknown key `trainin` in `[target]`
 8 | [target.trainin]
   |         ^^^^^^^ did you mean `training`?
   |
-  = help: allowed here: seed, tms, residual_mlp, initial_values, inputs, training, imported
+  = help: allowed here: seed, tms, residual_mlp, gated_functions, imported, initial_values, inputs, training
 
 error: 1 mistake in x.toml
 
@@ -527,6 +527,139 @@ error: 1 mistake in x.toml
 "#]]);
 }
 
+/// The correct spec with gated functions for a target.
+fn gated(changes: &[(&str, &str)]) -> Case {
+    let training = "[target.training]\nsteps = 5_000\nbatch = 1_024\nlearning_rate = 0.005\n\n";
+    let target = [
+        ("[target.tms]\nfeatures = 5\nhidden = 2\n", "[target.gated_functions]\nfunctions = 4\n"),
+        ("[target.inputs.independent]", "[target.inputs.gated]"),
+        (training, ""),
+    ];
+    let mut case = with(&target);
+    for (from, to) in changes {
+        assert!(case.text.contains(from), "{from:?} is not in the spec");
+        case.text = case.text.replacen(from, to, 1);
+    }
+    case
+}
+
+/// The correct spec with a residual MLP for a target, with these lines.
+fn residual_mlp(lines: &str) -> Case {
+    let mlp = format!("[target.residual_mlp]\nfeatures = 5\nwidth = 9\nneurons = 4\n{lines}");
+    with(&[("[target.tms]\nfeatures = 5\nhidden = 2\n", &mlp)])
+}
+
+#[test]
+fn a_constructed_target_has_no_training() {
+    gated(&[("[method.apd]", "[target.training]\nsteps = 3\n\n[target.initial_values]\nscale = 1.0\n\n[method.apd]")])
+        .says(str![[r#"
+error: this target is constructed, not trained
+ --> x.toml:7:1
+  |
+7 | [target.training]
+  | ^^^^^^^^^^^^^^^^^ remove `training`
+
+error: this target is constructed, not trained
+  --> x.toml:10:1
+   |
+10 | [target.initial_values]
+   | ^^^^^^^^^^^^^^^^^^^^^^^ remove `initial_values`
+
+error: 2 mistakes in x.toml
+
+"#]]);
+}
+
+#[test]
+fn gated_functions_need_gated_inputs() {
+    gated(&[("[target.inputs.gated]", "[target.inputs.independent]")]).says(str![[r#"
+error: gated functions, and no other network, have `gated` inputs
+ --> x.toml:4:9
+  |
+4 | [target.inputs.independent]
+  |         ^^^^^^ these are for other networks
+
+error: 1 mistake in x.toml
+
+"#]]);
+}
+
+#[test]
+fn gated_inputs_are_for_gated_functions() {
+    with(&[("[target.inputs.independent]", "[target.inputs.gated]")]).says(str![[r#"
+error: gated functions, and no other network, have `gated` inputs
+ --> x.toml:5:9
+  |
+5 | [target.inputs.gated]
+  |         ^^^^^^ these are for gated functions
+
+error: 1 mistake in x.toml
+
+"#]]);
+}
+
+#[test]
+fn gated_functions_are_of_numbers_from_zero_to_five() {
+    gated(&[("probability = 0.05", "probability = 0.05\nlow = -1\nhigh = 6")]).says(str![[r#"
+error: `low` must be a number from 0 to 5
+ --> x.toml:6:7
+  |
+6 | low = -1
+  |       ^^ this is -1
+
+error: `high` must be a number from 0 to 5
+ --> x.toml:7:8
+  |
+7 | high = 6
+  |        ^ this is 6
+
+error: 2 mistakes in x.toml
+
+"#]]);
+}
+
+#[test]
+fn layers_share_the_neurons_of_gated_functions() {
+    gated(&[("functions = 4", "functions = 4\nlayers = 3")]).says(str![[r#"
+error: `layers` must share the neurons of all functions equally
+ --> x.toml:3:10
+  |
+3 | layers = 3
+  |          ^ there are 40 neurons
+
+error: 1 mistake in x.toml
+
+"#]]);
+}
+
+#[test]
+fn the_loss_in_the_residual_stream_needs_a_fixed_embedding() {
+    residual_mlp("loss = \"residual_stream\"\nembedding = \"trained\"\n").says(str![[r#"
+error: the loss in the residual stream embeds the labels, so it needs a fixed embedding
+ --> x.toml:5:8
+  |
+5 | loss = "residual_stream"
+  |        ^^^^^^^^^^^^^^^^^ but `embedding` is "trained"
+
+error: 1 mistake in x.toml
+
+"#]]);
+}
+
+#[test]
+fn in_the_residual_stream_features_have_no_importance() {
+    residual_mlp("loss = \"residual_stream\"\nimportance_base = 0.9\n").says(str![[r#"
+error: features have no importance in the residual stream, where they overlap
+ --> x.toml:6:19
+  |
+6 | importance_base = 0.9
+  |                   ^^^ but `loss` is "residual_stream"
+
+error: 1 mistake in x.toml
+
+"#]]);
+}
+
 #[test]
 fn a_kind_of_hidden_layer_needs_hidden_layers() {
     with(&[("hidden = 2", "hidden = 2\nhidden_kind = \"identity\"")]).says(str![[r#"
@@ -805,7 +938,7 @@ error: `[target]` lacks `tms.features` and `tms.hidden`
   |  ^^^^^^
   |
   = help: add, for example:
-          # one of [target.tms], [target.residual_mlp]
+          # one of [target.tms], [target.residual_mlp], [target.gated_functions]
           [target.tms]
           features = 5
           hidden = 2
@@ -821,12 +954,12 @@ fn a_spec_with_next_to_nothing_in_it_is_answered_with_a_whole_one() {
 error: the spec lacks `target.tms.features`, `target.tms.hidden`, `target.inputs.independent.probability` and 11 more keys
 --> x.toml
  = help: add, for example:
-         # one of [target.tms], [target.residual_mlp]
+         # one of [target.tms], [target.residual_mlp], [target.gated_functions]
          [target.tms]
          features = 5
          hidden = 2
 
-         # one of [target.inputs.independent], [target.inputs.exactly], [target.inputs.synced]
+         # one of [target.inputs.independent], [target.inputs.exactly], [target.inputs.synced], [target.inputs.gated]
          [target.inputs.independent]
          probability = 0.05
 

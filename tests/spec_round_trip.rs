@@ -6,9 +6,11 @@ use apd::{
     attribution::{Attribution, AttributionsAt},
     fit::Training,
     initial_values::{InitialValues, Shape},
-    inputs::{IndependentFeatures, Inputs},
+    inputs::{GatedInputs, IndependentFeatures, Inputs},
     method::{Apd, Coefficients, Columns, LastComponent, Method},
-    network::{Biases, Embedding, HiddenKind, LabelCoefficients, Labels, Network, ResidualMlp, Tms},
+    network::{
+        Biases, Embedding, GatedFunctions, HiddenKind, LabelCoefficients, Labels, Loss, Network, ResidualMlp, Tms,
+    },
     reading::Activation,
     schedule::Schedule,
     selection::{BatchTopK, Selection},
@@ -63,9 +65,12 @@ fn residual_mlp() -> impl Strategy<Value = Network> {
     let embedding = prop_oneof![Just(Embedding::Random), Just(Embedding::Trained)];
     let labels = prop_oneof![Just(Labels::Activation), Just(Labels::Absolute)];
     let coefficients = prop_oneof![Just(LabelCoefficients::One), Just(LabelCoefficients::Drawn)];
+    let judged = prop_oneof![(Just(Loss::Outputs), 1e-9..=1.0), Just((Loss::ResidualStream, 1.0))];
     let sizes = (1..100_000_usize, 1..100_000_usize, 1..1_000_usize, 1..100_usize);
-    (sizes, activation, biases, embedding, labels, coefficients).prop_map(
-        |((features, width, neurons, layers), activation, biases, embedding, labels, label_coefficients)| {
+    (sizes, activation, biases, embedding, labels, coefficients, judged).prop_map(
+        |(sizes, activation, biases, embedding, labels, label_coefficients, (loss, importance_base))| {
+            let (features, width, neurons, layers) = sizes;
+            let embedding = if loss == Loss::ResidualStream { Embedding::Random } else { embedding };
             let neurons = neurons * layers;
             Network::ResidualMlp(ResidualMlp {
                 features,
@@ -77,6 +82,8 @@ fn residual_mlp() -> impl Strategy<Value = Network> {
                 embedding,
                 labels,
                 label_coefficients,
+                loss,
+                importance_base,
             })
         },
     )
@@ -88,21 +95,40 @@ fn inputs() -> impl Strategy<Value = Inputs> {
 }
 
 fn target() -> impl Strategy<Value = Target> {
-    let seed = proptest::option::of(0..=i64::MAX as u64);
-    (seed, digest(), network(), initial_values(), inputs(), training()).prop_map(
+    prop_oneof![trained_target(), gated_functions()]
+}
+
+fn trained_target() -> impl Strategy<Value = Target> {
+    (proptest::option::of(0..=i64::MAX as u64), digest(), network(), initial_values(), inputs(), training()).prop_map(
         |(seed, imported, network, initial_values, inputs, training)| Target {
             seed,
             imported,
             network,
-            initial_values,
+            initial_values: Some(initial_values),
             inputs,
-            training,
+            training: Some(training),
         },
     )
 }
 
 fn digest() -> impl Strategy<Value = Option<String>> {
     proptest::option::of("[0-9a-f]{64}")
+}
+
+fn gated_functions() -> impl Strategy<Value = Target> {
+    let network = (1..100_usize, 2..100_usize, 1..5_usize).prop_map(|(functions, neurons, layers)| {
+        Network::GatedFunctions(GatedFunctions { functions, neurons_per_function: neurons * layers, layers })
+    });
+    let inputs = (1e-9..=1.0, 0.0..2.0, 2.0..=5.0)
+        .prop_map(|(probability, low, high)| Inputs::Gated(GatedInputs { probability, low, high }));
+    (network, inputs).prop_map(|(network, inputs)| Target {
+        seed: None,
+        imported: None,
+        network,
+        initial_values: None,
+        inputs,
+        training: None,
+    })
 }
 
 fn method() -> impl Strategy<Value = Method> {

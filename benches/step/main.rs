@@ -122,9 +122,11 @@ fn measure_experiment(spec: &Spec, device: Device, threads: NonZeroU16, argument
     let initial = peak_memory();
     let mut clock = Clock::new(&format!("{}_x{replicas}", spec.name), arguments.seconds, device);
 
-    let weights = Weights::random(network, spec.target.initial_values, &spec.seeds).to_device(device);
+    let training = spec.target.training.clone().expect("the target of a measured experiment is trained");
+    let initial_values = spec.target.initial_values.expect("what is trained starts somewhere");
+    let weights = Weights::random(network, initial_values, &spec.seeds).to_device(device);
     let task = Task::new(network, weights, &spec.seeds);
-    let trainings = vec![spec.target.training.clone(); replicas];
+    let trainings = vec![training; replicas];
     let target = clock.time_training("target", || {
         Fit::new(&task, trainings.clone(), inputs(Purpose::TargetInputs), device, usize::from(threads.get()))
     });

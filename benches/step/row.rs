@@ -75,6 +75,7 @@ impl Row {
         let (width, layers) = match &spec.target.network {
             Network::Tms(tms) => (tms.hidden, tms.hidden_layers),
             Network::ResidualMlp(mlp) => (mlp.width, mlp.layers),
+            Network::GatedFunctions(_) => panic!("the target of a measured experiment is trained"),
         };
         let operations = step.fast().total();
         let milliseconds_of_products = 1e3 * rates.products;

@@ -8,6 +8,7 @@ mod quadrature;
 pub use ablation::ablation_attributions;
 pub use activation::activation_attributions;
 pub use gradient::{by_block, by_sample, gradient_attributions, integrated_gradient_attributions, tangents};
+pub use quadrature::gauss_legendre;
 use serde::Serialize;
 use tch::Tensor;
 

@@ -25,7 +25,7 @@ use tch::{Kind, Tensor};
 use super::{CheckpointFile, shown};
 use crate::{
     components::Components,
-    network::{Biases, Embedding, HiddenKind, LabelCoefficients, Labels, Network, ResidualMlp, Tms, Weights},
+    network::{Biases, Embedding, HiddenKind, LabelCoefficients, Labels, Loss, Network, ResidualMlp, Tms, Weights},
     reading::Activation,
     run::RunError,
     site::Site,
@@ -180,6 +180,8 @@ impl<'f> Parts<'f> {
             embedding: Embedding::Trained,
             labels: Labels::Activation,
             label_coefficients: LabelCoefficients::One,
+            loss: Loss::Outputs,
+            importance_base: 1.0,
         })
     }
 

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     device::{self, DeviceChoice},
     experiment::memory,
+    fit::Training,
     method::Method,
     run::{Lock, RunFolder, TargetFolder},
     site::Site,
@@ -67,7 +68,11 @@ fn target(spec: &Spec, options: &Options) -> String {
         seeds = vec![seed];
     }
     let is_trained = |&&seed: &&u64| TargetFolder::new(&options.results, &hash, seed).is_trained();
-    let made = if spec.target.imported.is_some() { "imported" } else { "trained" };
+    let made = match () {
+        () if spec.target.imported.is_some() => "imported",
+        () if network.is_trainable() => "trained",
+        () => "constructed",
+    };
     let trained = match seeds.iter().filter(is_trained).count() {
         0 => format!("to be {made}"),
         all if all == seeds.len() => format!("{made} already"),
@@ -82,14 +87,11 @@ fn components(spec: &Spec) -> String {
 }
 
 fn steps(spec: &Spec) -> String {
-    let (target, decomposition) = (&spec.target.training, &spec.decomposition);
-    format!(
-        "target {} steps of {} samples, components {} steps of {} samples",
-        grouped(target.steps as i64),
-        grouped(target.batch as i64),
-        grouped(decomposition.steps as i64),
-        grouped(decomposition.batch as i64)
-    )
+    let of = |what: &str, training: &Training| {
+        format!("{what} {} steps of {} samples", grouped(training.steps as i64), grouped(training.batch as i64))
+    };
+    let target = spec.target.training.iter().map(|training| of("target", training));
+    target.chain([of("components", &spec.decomposition)]).collect::<Vec<_>>().join(", ")
 }
 
 fn memory(spec: &Spec, options: &Options) -> String {

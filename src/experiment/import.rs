@@ -25,6 +25,8 @@ const RESIDUAL_MLP_2: (&str, &str) =
     ("experiments/residual_mlp_2_layers.toml", include_str!("../../experiments/residual_mlp_2_layers.toml"));
 const RESIDUAL_MLP_3: (&str, &str) =
     ("experiments/residual_mlp_3_layers.toml", include_str!("../../experiments/residual_mlp_3_layers.toml"));
+const GATED_FUNCTIONS: (&str, &str) =
+    ("experiments/gated_functions.toml", include_str!("../../experiments/gated_functions.toml"));
 
 /// The experiment of an imported network: that of the spec at `path`, or without one the paper's for this kind of
 /// network with the file's sizes; `overrides` are applied to either. `name` is used where no spec gives one.
@@ -57,6 +59,7 @@ fn paper_experiment(network: &Network) -> (&'static str, &'static str) {
             2 => RESIDUAL_MLP_2,
             _ => RESIDUAL_MLP_3,
         },
+        Network::GatedFunctions(_) => GATED_FUNCTIONS,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The measurements of a finished decomposition, and the tables they go into: here those of every network, below those of
 //! each kind.
 
+mod gated_functions;
 mod residual_mlp;
 mod tms;
 
@@ -37,6 +38,7 @@ pub fn measure(
     let measure = match spec.target.network {
         Network::Tms(_) => measure_as::<tms::Mechanisms>,
         Network::ResidualMlp(_) => measure_as::<residual_mlp::Mechanisms>,
+        Network::GatedFunctions(_) => measure_as::<gated_functions::Mechanisms>,
     };
     measure(spec, weights, components, folder, interrupt)
 }

@@ -7,6 +7,7 @@ use tch::Device;
 
 use crate::{
     method::Method,
+    network::ERROR_BATCH,
     run::RunError,
     site::Site,
     spec::{Spec, Target},
@@ -27,7 +28,8 @@ pub fn factors(spec: &Spec) -> i64 {
 pub fn of_target(spec: &Spec) -> f64 {
     let Target { seed, network, training, .. } = &spec.target;
     let replicas = if seed.is_some() { 1.0 } else { spec.seeds.len() as f64 };
-    FLOAT * replicas * (4.0 * network.parameters() as f64 + training.batch as f64 * values(spec))
+    let batch = training.as_ref().map_or(0, |training| training.batch.max(ERROR_BATCH));
+    FLOAT * replicas * (4.0 * network.parameters() as f64 + batch as f64 * values(spec))
 }
 
 /// Bytes for the whole experiment, an estimate: the largest of targets, decomposition and measurement.

@@ -92,7 +92,11 @@ pub fn train_target(spec: &Spec, session: &mut Session) -> Result<Outcome, RunEr
     let finished = run_folder_at(spec, session).is_finished() && !session.force;
     let folder = TargetFolder::new(&session.results, &spec.target.hash(), targets::seeds(spec)[0]).path().to_path_buf();
     let targets_folder = folder.parent().map_or(folder.clone(), PathBuf::from);
-    let trained = targets::seeds(spec).iter().all(|&seed| targets::folder(spec, session, seed).is_trained());
+    let folders: Vec<_> = targets::seeds(spec).iter().map(|&seed| targets::folder(spec, session, seed)).collect();
+    let trained = folders.iter().all(TargetFolder::is_trained);
+    if trained {
+        folders.iter().try_for_each(targets::tell_baselines)?;
+    }
     if finished || trained {
         return Ok(Outcome::Finished { folder: targets_folder, already: true });
     }

@@ -1,10 +1,18 @@
 //! The tables of a run folder: their columns and what each row is made of. The README's data dictionary explains them.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::metric::ComponentState;
 
 pub const TRAINING: &[&str] = &["replica", "step", "term", "value"];
+
+pub const BASELINES: &[&str] = &["answer", "error"];
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct BaselineRow {
+    pub answer: String,
+    pub error: f64,
+}
 
 pub const SUMMARY: &[&str] = &[
     "replica",
@@ -55,8 +63,9 @@ pub struct SummaryRow {
     pub description_length: f64,
     /// Of toy models of superposition with hidden layers.
     pub alive_on_hidden: Option<usize>,
-    /// This and the following: of residual MLPs.
+    /// Of residual MLPs and gated functions.
     pub features_with_own_component: Option<usize>,
+    /// This and the following: of residual MLPs.
     pub monosemantic: Option<usize>,
     pub duplicate: Option<usize>,
     pub mixed: Option<usize>,
@@ -195,6 +204,18 @@ pub struct MlpFeatureRow {
     pub components_serving: usize,
     pub slope: f64,
     pub cosine: f64,
+}
+
+/// `features.csv` of gated functions: a row a function.
+pub const GATED_FEATURES: &[&str] = &["replica", "feature", "component", "cosine", "own_component"];
+
+#[derive(Debug, Serialize)]
+pub struct GatedFeatureRow {
+    pub replica: usize,
+    pub feature: usize,
+    pub component: Option<usize>,
+    pub cosine: f64,
+    pub own_component: bool,
 }
 
 pub const CONTRIBUTIONS: &[&str] = &["replica", "feature", "neuron", "target", "component"];

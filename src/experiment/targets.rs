@@ -1,12 +1,15 @@
 //! Target networks: found in the cache, or trained together and put there.
 
-use super::{Outcome, Session};
+use super::{
+    Outcome, Session,
+    tables::{self, BaselineRow},
+};
 use crate::{
     fit::{End, Fit, InputStream, LogRow},
-    network::{Task, Weights},
+    network::{ERROR_SAMPLES, Network, Task, Weights, errors_beside_baselines},
     random::Purpose,
-    run::{Lock, Provenance, RunError, Status, TargetFolder, TensorFile, write_table, write_tensors},
-    spec::Spec,
+    run::{Lock, Provenance, RunError, Status, TargetFolder, TensorFile, read_table, write_table, write_tensors},
+    spec::{Spec, Target},
 };
 
 /// What asking for the targets gives.
@@ -48,7 +51,7 @@ pub fn obtain(spec: &Spec, session: &mut Session) -> Result<Obtained, RunError> 
             missing.push((folder, lock));
         }
     }
-    if let Some(outcome) = train(spec, session, &missing)? {
+    if let Some(outcome) = make(spec, session, &missing)? {
         return Ok(Obtained::Interrupted(outcome));
     }
     drop(missing);
@@ -59,29 +62,40 @@ pub fn obtain(spec: &Spec, session: &mut Session) -> Result<Obtained, RunError> 
 
 /// The section of the spec that the targets come from, as it is kept beside them.
 pub fn section(spec: &Spec) -> String {
-    let target = crate::spec::Target { seed: None, ..spec.target.clone() };
+    let target = Target { seed: None, ..spec.target.clone() };
     toml::to_string(&target).expect("a resolved section is plain data")
 }
 
-/// Trains the missing targets as replicas of one training; an outcome if it was interrupted.
-fn train(spec: &Spec, session: &mut Session, missing: &[(TargetFolder, Lock)]) -> Result<Option<Outcome>, RunError> {
+/// Trains or constructs the missing targets; an outcome if it was interrupted.
+fn make(spec: &Spec, session: &mut Session, missing: &[(TargetFolder, Lock)]) -> Result<Option<Outcome>, RunError> {
     let Some((leader, _)) = missing.first() else { return Ok(None) };
-    let target = &spec.target;
+    let Target { network, initial_values, training, .. } = &spec.target;
     let seeds: Vec<u64> = missing.iter().map(|(folder, _)| folder.seed()).collect();
-    tracing::info!("training {} target(s) that are not in {} yet", seeds.len(), session.results.display());
+    let how = if network.is_trainable() { "training" } else { "constructing" };
+    tracing::info!("{how} {} target(s) that are not in {} yet", seeds.len(), session.results.display());
     let machine = session.machine();
     let provenances = missing.iter().map(|(folder, _)| Provenance::begin(&folder.provenance(), machine.clone()));
     let mut provenances: Vec<Provenance> = provenances.collect::<Result<_, _>>()?;
+    let folders = missing.iter().map(|(folder, _)| folder).zip(&mut provenances).enumerate();
 
-    let weights = Weights::random(&target.network, target.initial_values, &seeds).to_device(session.device);
-    let task = Task::new(&target.network, weights, &seeds);
-    let inputs = InputStream {
-        inputs: target.inputs.clone(),
-        features: target.network.features(),
-        seeds: seeds.clone(),
-        purpose: Purpose::TargetInputs,
+    let (Some(rule), Some(training)) = (initial_values, training) else {
+        let weights = network.constructed(&seeds).expect("a network is trained or constructed");
+        for (replica, (folder, provenance)) in folders {
+            provenance.end(Status::Finished)?;
+            keep(network, &weights, replica, folder)?;
+        }
+        return Ok(None);
     };
-    let mut fit = Fit::new(&task, vec![target.training.clone(); seeds.len()], inputs, session.device, session.threads);
+    let weights = Weights::random(network, *rule, &seeds).to_device(session.device);
+    let task = Task::new(network, weights, &seeds);
+    let inputs = |purpose: Purpose| InputStream {
+        inputs: spec.target.inputs.clone(),
+        features: network.features(),
+        seeds: seeds.clone(),
+        purpose,
+    };
+    let trainings = vec![training.clone(); seeds.len()];
+    let mut fit = Fit::new(&task, trainings, inputs(Purpose::TargetInputs), session.device, session.threads);
     // Replicas that are trained together go on together, from one checkpoint in the folder of the first.
     let company = seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(",");
     let checkpoints = leader.checkpoints().of(&format!("seeds {company}"));
@@ -92,15 +106,36 @@ fn train(spec: &Spec, session: &mut Session, missing: &[(TargetFolder, Lock)]) -
     let log = fit.log().to_vec();
     drop(fit);
     let weights = task.into_weights();
-    for (replica, ((folder, _), provenance)) in missing.iter().zip(&mut provenances).enumerate() {
+    let errors = errors_beside_baselines(network, &weights, &seeds, &inputs(Purpose::MeasurementInputs));
+    for (replica, (folder, provenance)) in folders {
         let rows = log.iter().filter(|row| row.replica == replica).map(|row| LogRow { replica: 0, ..row.clone() });
-        write_table(&folder.training_table(), super::tables::TRAINING, rows)?;
+        write_table(&folder.training_table(), tables::TRAINING, rows)?;
+        let row = |(answer, errors): &(&str, Vec<f64>)| (answer.to_string(), errors[replica]);
+        let rows = errors.iter().map(row).map(|(answer, error)| BaselineRow { answer, error });
+        write_table(&folder.baselines_table(), tables::BASELINES, rows)?;
+        tell_baselines(folder)?;
         provenance.end(Status::Finished)?;
-        let tensors = weights.replica(replica).map(|tensor| tensor.squeeze_dim(0)).named(&target.network);
-        write_tensors(&folder.target(), &tensors, &[("axes", "d_in, d_out".into())])?;
+        keep(network, &weights, replica, folder)?;
     }
     checkpoints.clear()?;
     Ok(None)
+}
+
+/// Writes the target of one replica, the last of its folder's files.
+fn keep(network: &Network, weights: &Weights, replica: usize, folder: &TargetFolder) -> Result<(), RunError> {
+    let tensors = weights.replica(replica).map(|tensor| tensor.squeeze_dim(0)).named(network);
+    write_tensors(&folder.target(), &tensors, &[("axes", "d_in, d_out".into())])
+}
+
+/// Says how the target's error compares with those of simple answers, if that was measured when it was trained.
+pub fn tell_baselines(folder: &TargetFolder) -> Result<(), RunError> {
+    if !folder.baselines_table().is_file() {
+        return Ok(());
+    }
+    let rows: Vec<BaselineRow> = read_table(&folder.baselines_table())?;
+    let errors: Vec<String> = rows.iter().map(|row| format!("{} {:.3e}", row.answer, row.error)).collect();
+    tracing::info!("error on {ERROR_SAMPLES} samples, target of seed {}: {}", folder.seed(), errors.join(", "));
+    Ok(())
 }
 
 /// A finished target, with an axis for the one replica.
@@ -121,7 +156,7 @@ fn read(spec: &Spec, folder: &TargetFolder) -> Result<Weights, RunError> {
 }
 
 fn interrupted(folder: &TargetFolder, spec: &Spec, step: u64) -> Outcome {
-    let steps = spec.target.training.steps;
+    let steps = spec.target.steps();
     Outcome::Interrupted { folder: folder.path().into(), stage: "target".into(), step, steps }
 }
 

@@ -118,7 +118,8 @@ impl<'a> Decomposition<'a> {
         let always = self.last_always_active();
         let candidates = self.components.number() - i64::from(always);
         let candidates = attributions.narrow(2, 0, candidates).contiguous();
-        let budget = |(replica, apd): (usize, &Apd)| apd.selection.budget(&input.select(0, replica as i64));
+        let switches = self.network.switches(input);
+        let budget = |(replica, apd): (usize, &Apd)| apd.selection.budget(&switches.select(0, replica as i64));
         let budgets: Vec<Budget> = self.settings.iter().enumerate().map(budget).collect();
         match self.sparse_pass {
             SparsePass::Pairs => {

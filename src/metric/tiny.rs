@@ -6,7 +6,7 @@ use super::Partial;
 use crate::{
     components::{Components, Factors},
     memory::tensor_from,
-    network::{Biases, Embedding, LabelCoefficients, Labels, Network, ResidualMlp, Weights},
+    network::{Biases, Embedding, LabelCoefficients, Labels, Loss, Network, ResidualMlp, Weights},
     reading::Activation,
 };
 
@@ -47,6 +47,8 @@ pub fn residual_mlp() -> Tiny {
         embedding: Embedding::Identity,
         labels: Labels::Activation,
         label_coefficients: LabelCoefficients::One,
+        loss: Loss::Outputs,
+        importance_base: 1.0,
     });
     let matrix = |entries: [f32; 4]| tensor_from(&[1, 2, 2], entries.into_iter());
     let identity = || matrix([1.0, 0.0, 0.0, 1.0]);

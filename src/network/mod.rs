@@ -1,14 +1,19 @@
 //! The networks that can be taken apart. A network is its sizes and its forward pass, written once and read in several
 //! ways.
 
+mod answer;
+mod gated_functions;
+mod residual_layers;
 mod residual_mlp;
 mod tms;
 mod training;
 mod weights;
 
+pub use answer::{ERROR_BATCH, ERROR_SAMPLES, errors_beside_baselines};
+pub use gated_functions::{GatedFunctions, SmoothFunction};
 use rand::{distr::StandardUniform, rngs::ChaCha8Rng};
 use rand_distr::Distribution;
-pub use residual_mlp::{Biases, Embedding, LabelCoefficients, Labels, ResidualMlp};
+pub use residual_mlp::{Biases, Embedding, LabelCoefficients, Labels, Loss, ResidualMlp};
 use serde::Serialize;
 use tch::{Device, Kind, Tensor};
 pub use tms::{HiddenKind, Tms};
@@ -30,12 +35,14 @@ use crate::{
 pub enum Network {
     Tms(Tms),
     ResidualMlp(ResidualMlp),
+    GatedFunctions(GatedFunctions),
 }
 
 impl Choice for Network {
     const VARIANTS: &'static [Variant<Self>] = &[
         Variant::Table("tms", |table| Self::Tms(Tms::read(table))),
         Variant::Table("residual_mlp", |table| Self::ResidualMlp(ResidualMlp::read(table))),
+        Variant::Table("gated_functions", |table| Self::GatedFunctions(GatedFunctions::read(table))),
     ];
 }
 
@@ -44,7 +51,8 @@ impl Network {
     pub fn sites(&self) -> PerSite<Site> {
         match self {
             Network::Tms(tms) => tms.sites(),
-            Network::ResidualMlp(mlp) => mlp.sites(),
+            Network::ResidualMlp(mlp) => mlp.layers().sites(),
+            Network::GatedFunctions(gated) => gated.layers().sites(),
         }
     }
 
@@ -52,7 +60,8 @@ impl Network {
     pub fn biases(&self) -> Vec<(String, i64)> {
         match self {
             Network::Tms(tms) => vec![("bias".into(), tms.features as i64)],
-            Network::ResidualMlp(mlp) => mlp.biases(),
+            Network::ResidualMlp(mlp) => mlp.layers().biases(),
+            Network::GatedFunctions(gated) => gated.layers().biases(),
         }
     }
 
@@ -61,6 +70,7 @@ impl Network {
         match self {
             Network::Tms(_) => Vec::new(),
             Network::ResidualMlp(mlp) => mlp.embeddings(),
+            Network::GatedFunctions(gated) => gated.embeddings(),
         }
     }
 
@@ -69,6 +79,7 @@ impl Network {
         match self {
             Network::Tms(_) => Vec::new(),
             Network::ResidualMlp(mlp) => mlp.initial_embeddings(rule, generators),
+            Network::GatedFunctions(gated) => gated.initial_embeddings(generators.len()),
         }
     }
 
@@ -77,6 +88,7 @@ impl Network {
         match self {
             Network::Tms(tms) => tms.features,
             Network::ResidualMlp(mlp) => mlp.features,
+            Network::GatedFunctions(gated) => gated.features(),
         }
     }
 
@@ -84,14 +96,14 @@ impl Network {
     pub fn has_hidden_activations(&self) -> bool {
         match self {
             Network::Tms(_) => false,
-            Network::ResidualMlp(_) => true,
+            Network::ResidualMlp(_) | Network::GatedFunctions(_) => true,
         }
     }
 
     /// Whether training changes the embeddings.
     pub fn trains_embeddings(&self) -> bool {
         match self {
-            Network::Tms(_) => false,
+            Network::Tms(_) | Network::GatedFunctions(_) => false,
             Network::ResidualMlp(mlp) => mlp.embedding == Embedding::Trained,
         }
     }
@@ -101,6 +113,7 @@ impl Network {
         match self {
             Network::Tms(tms) => site.0 == 0 || tms.hidden_kind == HiddenKind::Trained,
             Network::ResidualMlp(_) => true,
+            Network::GatedFunctions(_) => false,
         }
     }
 
@@ -108,7 +121,32 @@ impl Network {
     pub fn is_identity(&self, site: SiteIndex) -> bool {
         match self {
             Network::Tms(tms) => site.0 > 0 && tms.hidden_kind == HiddenKind::Identity,
-            Network::ResidualMlp(_) => false,
+            Network::ResidualMlp(_) | Network::GatedFunctions(_) => false,
+        }
+    }
+
+    /// The weights of a network that is constructed and not trained, for each replica from its own seed.
+    pub fn constructed(&self, seeds: &[u64]) -> Option<Weights> {
+        match self {
+            Network::Tms(_) | Network::ResidualMlp(_) => None,
+            Network::GatedFunctions(gated) => Some(gated.weights(seeds)),
+        }
+    }
+
+    /// Whether its weights are found by training.
+    pub fn is_trainable(&self) -> bool {
+        match self {
+            Network::Tms(_) | Network::ResidualMlp(_) => true,
+            Network::GatedFunctions(_) => false,
+        }
+    }
+
+    /// Of `input` [.., feature], the entries that set a mechanism to work where they are not zero: all but what gated
+    /// functions are functions of.
+    pub fn switches(&self, input: &Tensor) -> Tensor {
+        match self {
+            Network::Tms(_) | Network::ResidualMlp(_) => input.shallow_clone(),
+            Network::GatedFunctions(gated) => input.narrow(-1, 1, gated.functions as i64),
         }
     }
 
@@ -121,6 +159,7 @@ impl Network {
         match self {
             Network::Tms(tms) => tms.forward(reading, input),
             Network::ResidualMlp(mlp) => mlp.forward(reading, input),
+            Network::GatedFunctions(gated) => gated.forward(reading, input),
         }
     }
 
@@ -130,6 +169,7 @@ impl Network {
         match self {
             Network::Tms(_) => input.shallow_clone(),
             Network::ResidualMlp(mlp) => mlp.labels(input, coefficients),
+            Network::GatedFunctions(_) => panic!("gated functions are not trained"),
         }
     }
 
@@ -148,7 +188,7 @@ impl Network {
         }
     }
 
-    /// The network's output [replica, sample, feature] with its own weights.
+    /// The network's output [replica, sample, output] with its own weights.
     pub fn output(&self, weights: &Weights, input: &Tensor) -> Tensor {
         let mut dense = Dense::new(weights);
         let output = dense.run(self, input);

@@ -5,11 +5,12 @@ use rand::rngs::ChaCha8Rng;
 use serde::Serialize;
 use tch::{Kind, Tensor};
 
+use super::residual_layers::ResidualLayers;
 use crate::{
     initial_values::{InitialValues, sample_normal},
-    reading::{Activation, BiasIndex, EmbeddingIndex, Reading},
-    site::{PerSite, Site, SiteIndex},
-    spec::{Choice, TableReader, Variant},
+    reading::{Activation, EmbeddingIndex, Reading},
+    site::Site,
+    spec::{Choice, TableReader, Variant, is_default},
 };
 
 /// Sizes and parts of a residual MLP.
@@ -27,10 +28,21 @@ pub struct ResidualMlp {
     pub embedding: Embedding,
     pub labels: Labels,
     pub label_coefficients: LabelCoefficients,
+    #[serde(skip_serializing_if = "is_default")]
+    pub loss: Loss,
+    /// In training, the squared error of feature j counts this to the power j.
+    #[serde(skip_serializing_if = "is_one")]
+    pub importance_base: f64,
+}
+
+/// Whether all features are equally important.
+fn is_one(base: &f64) -> bool {
+    *base == 1.0
 }
 
 impl ResidualMlp {
-    /// What the paper uses, unless the spec says otherwise: relu, no biases, a fixed random embedding, labels x + relu(x).
+    /// What the paper uses, unless the spec says otherwise: relu, no biases, a fixed random embedding, labels x + relu(x)
+    /// held against the outputs, all features equally important.
     pub fn read(table: &mut TableReader) -> Self {
         let network = Self {
             features: table.size("features").such_as(100),
@@ -42,6 +54,8 @@ impl ResidualMlp {
             embedding: table.choice("embedding").or(Embedding::Random),
             labels: table.choice("labels").or(Labels::Activation),
             label_coefficients: table.choice("label_coefficients").or(LabelCoefficients::One),
+            loss: table.choice("loss").or(Loss::default()),
+            importance_base: table.number("importance_base").above(0.0).at_most(1.0).or(1.0),
         };
         let Self { features, width, layers, .. } = network;
         table.check(
@@ -56,12 +70,24 @@ impl ResidualMlp {
             "the embedding can be the identity only where `width` is `features`",
             format!("`width` is {width}, `features` is {features}"),
         );
+        table.check(
+            &["loss", "embedding"],
+            network.loss != Loss::ResidualStream || network.embedding != Embedding::Trained,
+            "the loss in the residual stream embeds the labels, so it needs a fixed embedding",
+            "but `embedding` is \"trained\"",
+        );
+        table.check(
+            &["importance_base", "loss"],
+            network.loss != Loss::ResidualStream || network.importance_base == 1.0,
+            "features have no importance in the residual stream, where they overlap",
+            "but `loss` is \"residual_stream\"",
+        );
         network
     }
 }
 
 impl ResidualMlp {
-    const EMBEDDING: EmbeddingIndex = EmbeddingIndex(0);
+    pub(super) const EMBEDDING: EmbeddingIndex = EmbeddingIndex(0);
     const UNEMBEDDING: EmbeddingIndex = EmbeddingIndex(1);
 
     /// Number of neurons in each layer.
@@ -69,39 +95,13 @@ impl ResidualMlp {
         self.neurons / self.layers
     }
 
-    pub(super) fn sites(&self) -> PerSite<Site> {
-        let neurons = self.neurons_per_layer();
-        let of_layer = |layer| {
-            [
-                Site::new(format!("layers.{layer}.mlp_in"), self.width, neurons),
-                Site::new(format!("layers.{layer}.mlp_out"), neurons, self.width),
-            ]
-        };
-        (0..self.layers).flat_map(of_layer).collect()
-    }
-
-    /// Those before the activation, then those after it.
-    pub(super) fn biases(&self) -> Vec<(String, i64)> {
-        let of_layers = |name: &str, width: usize| -> Vec<(String, i64)> {
-            (0..self.layers).map(|layer| (format!("layers.{layer}.{name}"), width as i64)).collect()
-        };
-        let (inner, outer) = (of_layers("b_in", self.neurons_per_layer()), of_layers("b_out", self.width));
-        match self.biases {
-            Biases::None => Vec::new(),
-            Biases::Inner => inner,
-            Biases::Outer => outer,
-            Biases::Both => [inner, outer].concat(),
-        }
-    }
-
-    /// The bias before and the one after a layer's activation.
-    fn biases_of(&self, layer: usize) -> (Option<BiasIndex>, Option<BiasIndex>) {
-        let (first, second) = (Some(BiasIndex(layer)), Some(BiasIndex(self.layers + layer)));
-        match self.biases {
-            Biases::None => (None, None),
-            Biases::Inner => (first, None),
-            Biases::Outer => (None, first),
-            Biases::Both => (first, second),
+    pub(super) fn layers(&self) -> ResidualLayers {
+        ResidualLayers {
+            layers: self.layers,
+            width: self.width,
+            neurons: self.neurons_per_layer(),
+            activation: self.activation,
+            biases: self.biases,
         }
     }
 
@@ -134,21 +134,14 @@ impl ResidualMlp {
 
     /// y = (x W_E + sum_l (act(r_l W_in + b_in) W_out + b_out)) W_U.
     pub(super) fn forward<R: Reading>(&self, reading: &mut R, features: R::Value) -> R::Value {
-        let mut residual = reading.embed(Self::EMBEDDING, features);
-        for layer in 0..self.layers {
-            let (inner, outer) = self.biases_of(layer);
-            let mut hidden = reading.apply(SiteIndex(2 * layer), residual.clone());
-            if let Some(bias) = inner {
-                hidden = reading.add_bias(bias, hidden);
-            }
-            hidden = reading.activate(self.activation, hidden);
-            let mut output = reading.apply(SiteIndex(2 * layer + 1), hidden);
-            if let Some(bias) = outer {
-                output = reading.add_bias(bias, output);
-            }
-            residual = reading.add(residual, output);
-        }
+        let residual = self.residual_stream(reading, features);
         reading.embed(Self::UNEMBEDDING, residual)
+    }
+
+    /// The residual stream after the last layer.
+    pub(super) fn residual_stream<R: Reading>(&self, reading: &mut R, features: R::Value) -> R::Value {
+        let residual = reading.embed(Self::EMBEDDING, features);
+        self.layers().forward(reading, residual)
     }
 
     /// What the network is to answer to `input` [replica, sample, feature]; `coefficients` [replica, 1, feature].
@@ -215,6 +208,22 @@ pub enum Labels {
 impl Choice for Labels {
     const VARIANTS: &'static [Variant<Self>] =
         &[Variant::Word("activation", Self::Activation), Variant::Word("absolute", Self::Absolute)];
+}
+
+/// Where answers are held against labels in training.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Loss {
+    /// The outputs against the labels.
+    #[default]
+    Outputs,
+    /// The residual stream after the last layer against the labels embedded with W_E.
+    ResidualStream,
+}
+
+impl Choice for Loss {
+    const VARIANTS: &'static [Variant<Self>] =
+        &[Variant::Word("outputs", Self::Outputs), Variant::Word("residual_stream", Self::ResidualStream)];
 }
 
 /// The coefficients c of the labels, one for each feature.

@@ -7,7 +7,6 @@ use tch::Tensor;
 use super::{Network, Weights};
 use crate::{
     fit::{Objective, Term},
-    loss::MeanSquaredError,
     optimizer::Parameter,
     profile::{Phase, phase},
     reading::Dense,
@@ -66,15 +65,14 @@ impl Objective for Task<'_> {
 
     fn add_gradients(&mut self, input: &Tensor, logged: bool) -> Vec<Term> {
         let mut dense = Dense::new(&self.weights);
-        let output = phase(Phase::TargetPass, || dense.run(self.network, input));
-        let error =
-            MeanSquaredError::new([(dense.tensor(output), &self.network.labels(input, &self.label_coefficients))]);
+        let answer = phase(Phase::TargetPass, || dense.answer(self.network, input));
+        let labels = self.network.as_compared(&self.weights, &self.network.labels(input, &self.label_coefficients));
+        let error = self.network.answer_error(dense.tensor(answer), &labels);
         let replicas = input.size()[0] as usize;
         let terms = logged.then(|| Term::new("error", std::iter::repeat_n(1.0, replicas), &error.value()));
         let ones = Tensor::ones([replicas as i64], (input.kind(), input.device()));
         phase(Phase::Backward, || {
-            let derivatives = error.backward(&ones).into_iter().map(|derivative| (output, derivative));
-            dense.backward(self.network, derivatives, &mut self.gradient);
+            dense.backward(self.network, [(answer, error.backward(&ones))], &mut self.gradient);
         });
         terms.into_iter().collect()
     }

@@ -80,8 +80,17 @@ impl<'a> Dense<'a> {
 
     /// The output of `network` for `input` [replica, sample, feature].
     pub fn run(&mut self, network: &Network, input: &Tensor) -> Node {
+        self.read(input, |reading, input| network.forward(reading, input))
+    }
+
+    /// What is held against labels in the training of `network`, for `input` [replica, sample, feature].
+    pub fn answer(&mut self, network: &Network, input: &Tensor) -> Node {
+        self.read(input, |reading, input| network.answer(reading, input))
+    }
+
+    fn read(&mut self, input: &Tensor, forward: impl FnOnce(&mut Self, Sum) -> Sum) -> Node {
         let input = Term::Known(self.push(Operation::Input, input.shallow_clone()));
-        let output = network.forward(self, input.into());
+        let output = forward(self, input.into());
         self.carry_out(output)
     }
 

@@ -78,7 +78,7 @@ impl SampleTangent<'_> {
         self.resolve(tangents, &|_| true, value.len())
     }
 
-    /// Carries out a waiting product for the entries that matter.
+    /// Carries out what waits, for the entries that matter.
     fn resolve(&self, tangents: Tangents, matters: &dyn Fn(usize) -> bool, width: usize) -> TangentRows {
         match tangents {
             Tangents::Zero => TangentRows::default(),
@@ -86,17 +86,23 @@ impl SampleTangent<'_> {
                 rows.retain(matters, self.0.components);
                 rows
             }
-            Tangents::Product { site, input, input_tangents } => {
+            waiting => {
                 let mut rows = self.zeros((0..width).filter(|&index| matters(index)));
-                self.multiply(site, &input, &input_tangents, &mut rows);
+                self.add(&waiting, &mut rows);
                 rows
             }
+        }
+    }
+
+    /// Adds tangents to the rows of those entries that are listed.
+    fn add(&self, tangents: &Tangents, rows: &mut TangentRows) {
+        match tangents {
+            Tangents::Zero => {}
+            Tangents::Rows(more) => rows.add(more, self.0.components),
+            Tangents::Product { site, input, input_tangents } => self.multiply(*site, input, input_tangents, rows),
             Tangents::Sum(left, right) => {
-                let (left, right) = (self.resolve(*left, matters, width), self.resolve(*right, matters, width));
-                let mut rows = self.zeros((0..width).filter(|&index| matters(index)));
-                rows.add(&left, self.0.components);
-                rows.add(&right, self.0.components);
-                rows
+                self.add(left, rows);
+                self.add(right, rows);
             }
         }
     }
@@ -200,11 +206,14 @@ impl TangentRows {
         self.entries.truncate(kept * components);
     }
 
-    /// Adds rows whose entries are among these.
+    /// Adds the rows of those entries that are listed here.
     fn add(&mut self, other: &TangentRows, components: usize) {
-        for (index, row) in other.indices.iter().zip(other.entries.chunks_exact(components)) {
-            let place = self.indices.binary_search(index).expect("the entry is listed");
-            add_scaled(&mut self.entries[place * components..][..components], 1.0, row);
+        let mut others = other.indices.iter().zip(other.entries.chunks_exact(components)).peekable();
+        for (index, sums) in self.indices.iter().zip(self.entries.chunks_exact_mut(components)) {
+            while others.next_if(|(other, _)| *other < index).is_some() {}
+            if let Some((_, row)) = others.next_if(|(other, _)| *other == index) {
+                add_scaled(sums, 1.0, row);
+            }
         }
     }
 
@@ -230,6 +239,10 @@ impl Reading for SampleTangent<'_> {
         };
         debug_assert_eq!(value.len(), if site_use.transposed { site.d_out } else { site.d_in });
         let input_tangents = self.resolve(tangents, &|_| true, value.len());
+        // A layer without a neuron that fires.
+        if input_tangents.indices.is_empty() && value.iter().all(|&entry| entry == 0.0) {
+            return SampleValue { value: output, tangents: Tangents::Zero };
+        }
         SampleValue { value: output, tangents: Tangents::Product { site: site_use, input: value, input_tangents } }
     }
 

@@ -180,12 +180,13 @@ impl RunFolder {
 }
 
 /// Every file that is written whole into a run folder or a target folder.
-pub(super) const FILES: [&str; 14] = [
+pub(super) const FILES: [&str; 15] = [
     "spec.toml",
     "provenance.json",
     "target.safetensors",
     "components.safetensors",
     "training.csv",
+    "baselines.csv",
     "summary.csv",
     "components.csv",
     "ranks.csv",

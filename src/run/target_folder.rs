@@ -89,6 +89,11 @@ impl TargetFolder {
         self.path.join("training.csv")
     }
 
+    /// Its error beside those of simple answers.
+    pub fn baselines_table(&self) -> PathBuf {
+        self.path.join("baselines.csv")
+    }
+
     /// Where to go on with its training after an interruption.
     pub fn checkpoints(&self) -> Checkpoints {
         Checkpoints::new(self.path.join("checkpoint"), &self.owner)

@@ -5,6 +5,7 @@ use crate::{
     attribution::Attribution,
     inputs::Inputs,
     method::{LastComponent, Method},
+    network::Network,
     selection::Selection,
 };
 
@@ -60,6 +61,15 @@ pub fn check(spec: &Spec, table: &mut TableReader) {
             format!("the network has {features}"),
         );
     }
+    table.check(
+        &["target.inputs", "target"],
+        matches!(spec.target.network, Network::GatedFunctions(_)) == matches!(spec.target.inputs, Inputs::Gated(_)),
+        "gated functions, and no other network, have `gated` inputs",
+        format!(
+            "these are for {}",
+            if matches!(spec.target.inputs, Inputs::Gated(_)) { "gated functions" } else { "other networks" }
+        ),
+    );
     table.check(
         &["method.apd.coefficients.hidden"],
         apd.coefficients.hidden == 0.0 || spec.target.network.has_hidden_activations(),

@@ -88,22 +88,40 @@ pub struct Target {
     pub imported: Option<String>,
     #[serde(flatten)]
     pub network: Network,
-    pub initial_values: InitialValues,
+    /// Unset, as is `training`, for a network that is constructed and not trained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub initial_values: Option<InitialValues>,
     pub inputs: Inputs,
-    pub training: Training,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub training: Option<Training>,
 }
 
 impl Target {
     /// Weight decay 0.01: AdamW's usual one, with which the paper's toy models were trained.
     fn read(table: &mut TableReader) -> Self {
-        Self {
-            seed: table.number("seed").at_most(identity::LARGEST_SEED).optional(),
-            network: table.variant(),
-            initial_values: table.table("initial_values", InitialValues::read),
-            inputs: table.table("inputs", TableReader::variant),
-            training: table.table("training", |table| Training::read(table, 0.01)),
-            imported: identity::digest(table, "imported"),
+        let seed = table.number("seed").at_most(identity::LARGEST_SEED).optional();
+        let network: Network = table.variant();
+        let imported = identity::digest(table, "imported");
+        if !network.is_trainable() {
+            for key in ["initial_values", "training"] {
+                table.forbid(key, "this target is constructed, not trained");
+            }
+            let inputs = table.table("inputs", TableReader::variant);
+            return Self { seed, network, initial_values: None, inputs, training: None, imported };
         }
+        Self {
+            seed,
+            network,
+            initial_values: Some(table.table("initial_values", InitialValues::read)),
+            inputs: table.table("inputs", TableReader::variant),
+            training: Some(table.table("training", |table| Training::read(table, 0.01))),
+            imported,
+        }
+    }
+
+    /// Number of updates of its training.
+    pub fn steps(&self) -> u64 {
+        self.training.as_ref().map_or(0, |training| training.steps)
     }
 }
 

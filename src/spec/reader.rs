@@ -53,6 +53,13 @@ impl<'a> TableReader<'a> {
         }
     }
 
+    /// There must be nothing at `key`; `title` says why.
+    pub(super) fn forbid(&mut self, key: &'static str, title: &str) {
+        if let Some(node) = self.value(key) {
+            self.report(key, Problem::new(title).at(node.origin.clone()).labelled(format!("remove `{key}`")));
+        }
+    }
+
     /// What is written at `key`.
     pub(super) fn value(&mut self, key: &'static str) -> Option<&'a Node> {
         self.know([key]);

@@ -8,7 +8,10 @@ use apd::{
     initial_values::{InitialValues, Shape},
     inputs::{IndependentFeatures, Inputs},
     method::{Apd, Coefficients, Columns, LastComponent},
-    network::{Biases, Embedding, HiddenKind, LabelCoefficients, Labels, Network, ResidualMlp, Tms, Weights},
+    network::{
+        Biases, Embedding, GatedFunctions, HiddenKind, LabelCoefficients, Labels, Loss, Network, ResidualMlp, Tms,
+        Weights,
+    },
     random::Purpose,
     reading::Activation,
     schedule::Schedule,
@@ -34,7 +37,14 @@ pub fn residual_mlp(layers: usize, activation: Activation, biases: Biases, embed
         embedding,
         labels: Labels::Activation,
         label_coefficients: LabelCoefficients::Drawn,
+        loss: Loss::Outputs,
+        importance_base: 1.0,
     })
+}
+
+/// With two layers, which do not share any function's neurons equally.
+pub fn gated(functions: usize) -> GatedFunctions {
+    GatedFunctions { functions, neurons_per_function: 4, layers: 2 }
 }
 
 /// Every kind of network, small.
@@ -46,6 +56,7 @@ pub fn networks() -> Vec<Network> {
         residual_mlp(1, Activation::Relu, Biases::Inner, Embedding::Random),
         residual_mlp(2, Activation::Gelu, Biases::Both, Embedding::Trained),
         residual_mlp(3, Activation::Gelu, Biases::Outer, Embedding::Identity),
+        Network::GatedFunctions(gated(4)),
     ]
 }
 

@@ -1,0 +1,262 @@
+//! What a network in training is to answer, how far its answer is from it, and what simple answers would cost.
+
+use tch::{Device, Kind, Tensor};
+
+use super::{Labels, Loss, Network, ResidualMlp, Tms, Weights};
+use crate::{
+    fit::InputStream,
+    loss::MeanSquaredError,
+    reading::{Dense, Reading},
+};
+
+/// How far answers are from the labels: their mean squared difference over samples and entries. Where features differ in
+/// importance, the squared difference of feature j is weighted by w_j; the mean stays one over all entries.
+pub struct AnswerError {
+    error: MeanSquaredError,
+    /// The square roots of the w_j, `[feature]`.
+    roots: Option<Tensor>,
+}
+
+impl AnswerError {
+    /// `[replica]`.
+    pub fn value(&self) -> Tensor {
+        self.error.value()
+    }
+
+    /// The derivative with respect to the answer, weighted by `coefficients` `[replica]`.
+    pub fn backward(self, coefficients: &Tensor) -> Tensor {
+        let derivative = self.error.backward(coefficients).swap_remove(0);
+        self.roots.map_or_else(|| derivative.shallow_clone(), |roots| &derivative * roots)
+    }
+}
+
+impl Network {
+    /// The forward pass up to what is held against the labels: the output, or the residual stream before the unembedding.
+    pub fn answer<R: Reading>(&self, reading: &mut R, input: R::Value) -> R::Value {
+        match self {
+            Network::ResidualMlp(mlp) if mlp.loss == Loss::ResidualStream => mlp.residual_stream(reading, input),
+            _ => self.forward(reading, input),
+        }
+    }
+
+    /// An answer [replica, sample, feature] as it is held against labels.
+    pub(super) fn as_compared(&self, weights: &Weights, answer: &Tensor) -> Tensor {
+        match self {
+            Network::ResidualMlp(mlp) if mlp.loss == Loss::ResidualStream => {
+                answer.matmul(&weights.embeddings[ResidualMlp::EMBEDDING.0])
+            }
+            _ => answer.shallow_clone(),
+        }
+    }
+
+    /// Of an answer as it is compared, and labels alike.
+    pub(super) fn answer_error(&self, answer: &Tensor, labels: &Tensor) -> AnswerError {
+        let Some(importances) = self.importances() else {
+            return AnswerError { error: MeanSquaredError::new([(answer, labels)]), roots: None };
+        };
+        let roots = importances.sqrt().to_kind(answer.kind()).to_device(answer.device());
+        AnswerError { error: MeanSquaredError::new([(&(answer * &roots), &(labels * &roots))]), roots: Some(roots) }
+    }
+
+    /// w_j, `[feature]`; `None` where all are 1.
+    fn importances(&self) -> Option<Tensor> {
+        match self {
+            Network::ResidualMlp(ResidualMlp { importance_base, features, .. }) if *importance_base != 1.0 => {
+                let numbers = Tensor::arange(*features as i64, (Kind::Double, Device::Cpu));
+                Some(Tensor::from(*importance_base).pow(&numbers))
+            }
+            _ => None,
+        }
+    }
+
+    /// Simple answers to `input` [replica, sample, feature] with these labels, by name:
+    ///
+    /// - `monosemantic`: of a network that gives each of its dimensions (toy model) or neurons (residual MLP) to one feature,
+    ///   for as many features as there are, and ignores the others. What a feature's own dimension or neuron can answer
+    ///   best it answers: max(x, 0); x + act(c x); or, for labels |c x|, these where x < 0 and x elsewhere.
+    /// - `nothing`: of a network without decomposed weights: 0; or x, if the residual stream brought every feature through
+    ///   undisturbed.
+    fn simple_answers(&self, input: &Tensor, labels: &Tensor) -> Vec<(&'static str, Tensor)> {
+        let served = |best: &Tensor, nothing: &Tensor, places: usize| {
+            let features = self.features() as i64;
+            let places = features.min(places as i64);
+            Tensor::cat(&[best.narrow(2, 0, places), nothing.narrow(2, places, features - places)], 2)
+        };
+        let (best, nothing, places) = match self {
+            Network::Tms(Tms { hidden, .. }) => (input.relu(), input.zeros_like(), *hidden),
+            Network::ResidualMlp(ResidualMlp { labels: kind, neurons, .. }) => {
+                let best = match kind {
+                    Labels::Activation => labels.shallow_clone(),
+                    Labels::Absolute => labels.where_self(&input.less(0.0), input),
+                };
+                (best, input.shallow_clone(), *neurons)
+            }
+            Network::GatedFunctions(_) => return Vec::new(),
+        };
+        vec![("monosemantic", served(&best, &nothing, places)), ("nothing", nothing)]
+    }
+}
+
+/// Number of samples that errors are estimated on.
+pub const ERROR_SAMPLES: usize = 100_000;
+
+/// Of them at once.
+pub const ERROR_BATCH: usize = 1_000;
+
+/// The error of the network, `target`, and those of its simple answers, each with one value for every replica: means over
+/// [`ERROR_SAMPLES`] samples of `inputs`, the same for all. The labels are those of `seeds`.
+pub fn errors_beside_baselines(
+    network: &Network,
+    weights: &Weights,
+    seeds: &[u64],
+    inputs: &InputStream,
+) -> Vec<(&'static str, Vec<f64>)> {
+    let device = weights.sites.iter().next().expect("a network has a site").device();
+    let coefficients = network.label_coefficients(seeds).to_device(device);
+    let mut sums: Vec<(&'static str, Tensor)> = Vec::new();
+    let batches = ERROR_SAMPLES / ERROR_BATCH;
+    for step in 0..batches {
+        let input = inputs.batch(step as u64, ERROR_BATCH, device);
+        let labels = network.labels(&input, &coefficients);
+        let compared = network.as_compared(weights, &labels);
+        let error = |answer: &Tensor| network.answer_error(answer, &compared).value().to_kind(Kind::Double);
+        let simple = network.simple_answers(&input, &labels);
+        let simple = simple.iter().map(|(name, answer)| (*name, error(&network.as_compared(weights, answer))));
+        let mut dense = Dense::new(weights);
+        let answer = dense.answer(network, &input);
+        let errors = std::iter::once(("target", error(dense.tensor(answer)))).chain(simple);
+        if sums.is_empty() {
+            sums = errors.collect();
+        } else {
+            sums.iter_mut().zip(errors).for_each(|((_, sum), (_, error))| *sum += error);
+        }
+    }
+    let mean = |sum: Tensor| Vec::try_from((sum / batches as f64).to_device(Device::Cpu)).expect("one axis");
+    sums.into_iter().map(|(name, sum)| (name, mean(sum))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        initial_values::{InitialValues, Shape},
+        inputs::{IndependentFeatures, Inputs},
+        memory::tensor_from,
+        network::{Biases, Embedding, HiddenKind, LabelCoefficients},
+        random::Purpose,
+        reading::Activation,
+    };
+
+    const PROBABILITY: f64 = 0.05;
+    const SEEDS: [u64; 2] = [1, 2];
+
+    fn residual_mlp(labels: Labels, label_coefficients: LabelCoefficients) -> ResidualMlp {
+        ResidualMlp {
+            features: 4,
+            width: 6,
+            neurons: 2,
+            layers: 1,
+            activation: Activation::Relu,
+            biases: Biases::None,
+            embedding: Embedding::Random,
+            labels,
+            label_coefficients,
+            loss: Loss::Outputs,
+            importance_base: 1.0,
+        }
+    }
+
+    /// Of the network with all decomposed weights zero: means over the replicas, by name.
+    fn errors(network: &Network) -> Vec<(&'static str, f64)> {
+        let rule = InitialValues { instances: 1, scale: 1.0, distribution: Shape::Normal };
+        let weights = Weights::random(network, rule, &SEEDS);
+        let weights = weights.with_sites(weights.sites.map(Tensor::zeros_like));
+        let inputs = InputStream {
+            inputs: Inputs::Independent(IndependentFeatures { probability: PROBABILITY, low: -1.0, high: 1.0 }),
+            features: network.features(),
+            seeds: SEEDS.to_vec(),
+            purpose: Purpose::MeasurementInputs,
+        };
+        let errors = errors_beside_baselines(network, &weights, &SEEDS, &inputs);
+        errors.into_iter().map(|(name, errors)| (name, errors.iter().sum::<f64>() / SEEDS.len() as f64)).collect()
+    }
+
+    fn assert_errors(network: &Network, expected: [(&str, f64); 3]) {
+        let found = errors(network);
+        assert_eq!(found.len(), expected.len());
+        for ((name, found), (expected_name, expected)) in found.into_iter().zip(expected) {
+            assert_eq!(name, expected_name);
+            assert!((found / expected - 1.0).abs() < 0.03, "{name}: {found:e}, not {expected:e}, of {network:?}");
+        }
+    }
+
+    /// Of x uniform in [-1, 1] the mean of x^2 is 1/3; two of three features have no dimension of their own.
+    #[test]
+    fn a_toy_model_without_weights_does_nothing() {
+        let tms = Tms { features: 3, hidden: 1, hidden_layers: 0, hidden_kind: HiddenKind::Trained };
+        let (all, negative) = (PROBABILITY / 3.0, PROBABILITY / 6.0);
+        let monosemantic = (negative + 2.0 * all) / 3.0;
+        assert_errors(&Network::Tms(tms), [("target", all), ("monosemantic", monosemantic), ("nothing", all)]);
+    }
+
+    /// The mean of relu(x)^2 is 1/6, and two of four features have no neuron of their own. With the identity for an embedding
+    /// the residual stream is the output.
+    #[test]
+    fn a_residual_mlp_without_weights_does_nothing() {
+        let nothing = PROBABILITY / 6.0;
+        for loss in [Loss::Outputs, Loss::ResidualStream] {
+            let mlp = residual_mlp(Labels::Activation, LabelCoefficients::One);
+            let mlp = ResidualMlp { width: 4, embedding: Embedding::Identity, loss, ..mlp };
+            let expected = [("target", nothing), ("monosemantic", nothing / 2.0), ("nothing", nothing)];
+            assert_errors(&Network::ResidualMlp(mlp), expected);
+        }
+    }
+
+    /// Rows of length one: the squared length of what is missing spreads over the width of the residual stream.
+    #[test]
+    fn in_the_residual_stream_a_label_that_is_missed_is_missed_along_its_embedding() {
+        let mlp = residual_mlp(Labels::Activation, LabelCoefficients::One);
+        let found = errors(&Network::ResidualMlp(ResidualMlp { loss: Loss::ResidualStream, width: 200, ..mlp }));
+        assert!((found[0].1 / found[2].1 - 1.0).abs() < 1e-5, "the target does nothing: {found:?}");
+        let expected = 4.0 / 200.0 * PROBABILITY / 6.0;
+        assert!((found[2].1 / expected - 1.0).abs() < 0.05, "{found:?}, not {expected:e}");
+    }
+
+    #[test]
+    fn unimportant_features_count_less() {
+        let mlp = residual_mlp(Labels::Activation, LabelCoefficients::One);
+        let network = |importance_base| {
+            Network::ResidualMlp(ResidualMlp {
+                importance_base,
+                width: 4,
+                embedding: Embedding::Identity,
+                ..mlp.clone()
+            })
+        };
+        // (1 + 1/2 + 1/4 + 1/8) / 4 of all, and (1/4 + 1/8) / 4 for the last two.
+        let all = PROBABILITY / 6.0;
+        let (nothing, monosemantic) = (all * 15.0 / 32.0, all * 3.0 / 32.0);
+        assert_errors(&network(0.5), [("target", nothing), ("monosemantic", monosemantic), ("nothing", nothing)]);
+    }
+
+    #[test]
+    fn a_neuron_of_its_own_answers_all_that_one_neuron_can() {
+        let input = tensor_from(&[1, 2, 4], [0.5, -0.5, 0.5, -0.5, -1.0, 1.0, -1.0, 1.0].into_iter());
+        let monosemantic = |labels| {
+            let network = Network::ResidualMlp(residual_mlp(labels, LabelCoefficients::Drawn));
+            let coefficients = Tensor::from(1.5_f32).view([1, 1, 1]);
+            network.simple_answers(&input, &network.labels(&input, &coefficients)).swap_remove(0).1
+        };
+        let expected = |entries: [f32; 8]| tensor_from(&[1, 2, 4], entries.into_iter());
+        assert_eq!(
+            monosemantic(Labels::Activation),
+            expected([1.25, -0.5, 0.5, -0.5, -1.0, 2.5, -1.0, 1.0]),
+            "x + relu(1.5 x) for two features, x for two"
+        );
+        assert_eq!(
+            monosemantic(Labels::Absolute),
+            expected([0.5, 0.75, 0.5, -0.5, 1.5, 1.0, -1.0, 1.0]),
+            "|1.5 x| where x is negative"
+        );
+    }
+}
