@@ -83,6 +83,8 @@ backward     [..] %
 update       [..] %
 elsewhere    [..] %
 a step       [..]   100 %
+error on 100000 samples, target of seed 0: [..]
+error on 100000 samples, target of seed 1: [..]
 target finished: runs/targets
 components: 400 steps
 components: 400 steps in [..]
