@@ -72,10 +72,10 @@ pub fn for_each_part<Part: Send>(parts: impl IntoIterator<Item = Part>, function
     });
 }
 
-/// Calls `function` with the number of every row of `entries` and the row. What a row gets does not depend on the
-/// number of threads.
-pub fn for_each_row(entries: &mut [f32], width: usize, function: impl Fn(usize, &mut [f32]) + Sync) {
-    let rows_each = (entries.len() / width).div_ceil(worth_having(entries.len())).max(1);
+/// Calls `function` with the number of every row of `entries` and the row, on so many threads. What a row gets does not
+/// depend on their number.
+pub fn for_each_row(entries: &mut [f32], width: usize, threads: usize, function: impl Fn(usize, &mut [f32]) + Sync) {
+    let rows_each = (entries.len() / width).div_ceil(threads).max(1);
     for_each_part(entries.chunks_mut(rows_each * width).enumerate(), |(part, entries)| {
         let rows = entries.chunks_exact_mut(width).enumerate();
         rows.for_each(|(row, entries)| function(part * rows_each + row, entries));
@@ -95,11 +95,13 @@ mod tests {
 
     #[test]
     fn every_row_is_visited_once_with_its_number() {
-        for rows in [0, 1, 7, 3 * ENTRIES_WORTH_A_THREAD] {
+        for (rows, threads) in [(0, 1), (1, 2), (7, 2), (7, 3), (1_000, 4)] {
             let mut entries = vec![0.0; rows * 3];
-            for_each_row(&mut entries, 3, |row, entries| entries.iter_mut().for_each(|entry| *entry += row as f32));
+            for_each_row(&mut entries, 3, threads, |row, entries| {
+                entries.iter_mut().for_each(|entry| *entry += row as f32)
+            });
             let expected = (0..rows).flat_map(|row| [row as f32; 3]);
-            assert!(entries.into_iter().eq(expected), "{rows} rows");
+            assert!(entries.into_iter().eq(expected), "{rows} rows on {threads} threads");
         }
     }
 }

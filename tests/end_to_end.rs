@@ -122,7 +122,7 @@ error on 100000 samples, target of seed 1: [..]
 target finished: runs/targets
 components: 400 steps
 components: 400 steps in [..]
-measuring 2 replica(s)
+measuring 2 replicas
 run finished: runs/tiny-[..]
 report: runs/tiny-[..]/report/report.md
 
@@ -303,7 +303,7 @@ target finished: runs/targets
     decomposed.stderr_is(str![[r#"
 components: 2 steps
 components: 2 steps in [..]
-measuring 2 replica(s)
+measuring 2 replicas
 run finished: runs/tiny-[..]
 report: runs/tiny-[..]/report/report.md
 

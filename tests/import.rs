@@ -91,6 +91,7 @@ import finished: runs/components-[..]
     let run = in_runs(imported.folder.path(), "components-", "");
     let evaluated = imported.then().args(["evaluate", &run, "--device", "cpu"]).succeeds();
     evaluated.stderr_is(str![[r#"
+measuring 12 replicas
 evaluation finished: runs/components-[..]
 report: runs/components-[..]/report/report.md
 

@@ -28,6 +28,9 @@ pub fn gradient_attributions(network: &Network, weights: &Weights, components: &
     }
 }
 
+/// Of the products in the loops over samples, about one in so many is carried out: the others are with zero.
+const PRODUCTS_FOR_ONE: usize = 64;
+
 /// [`gradient_attributions`] in products over blocks of samples.
 pub fn by_block(network: &Network, weights: &Weights, components: &Components, input: &Tensor) -> Tensor {
     let mut reading = Tangent::new(weights, components);
@@ -116,7 +119,8 @@ pub fn by_sample(network: &Network, weights: &Weights, components: &Components, 
             sums
         })
         .collect();
-    threads::for_each_row(slice_mut(&mut attributions), number, |row, sums| {
+    let products = inputs.len() * network.parameters() as usize * number / PRODUCTS_FOR_ONE;
+    threads::for_each_row(slice_mut(&mut attributions), number, threads::worth_having(products), |row, sums| {
         if inputs[row] == zero_input {
             sums.copy_from_slice(&of_zero_input[row / samples]);
         } else {

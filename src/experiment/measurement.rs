@@ -78,8 +78,9 @@ fn measure_as<M: Mechanisms>(
     interrupt: &Interrupt,
 ) -> Result<bool, RunError> {
     let mut replicas: Vec<Replica<M>> = Vec::new();
-    tracing::info!("measuring {} replica(s)", spec.seeds.len());
-    for replica in 0..spec.seeds.len() {
+    let number = spec.seeds.len();
+    tracing::info!("measuring {number} replica{}", if number == 1 { "" } else { "s" });
+    for replica in 0..number {
         let measured =
             Replica::measure(spec, replica, &weights.replica(replica), components.replica(replica), interrupt);
         let Some(measured) = measured else { return Ok(false) };
