@@ -100,6 +100,7 @@ backward     [..] %
 update       [..] %
 elsewhere    [..] %
 a step       [..]   100 %
+measuring 2 replicas
 run finished: runs/tiny-[..]
 report: runs/tiny-[..]/report/report.md
 
