@@ -236,6 +236,7 @@ impl Gradient {
     pub fn drop_parallel(&mut self, components: &Components) {
         let sites = components.factors.iter().zip(self.rest.factors.iter()).zip(self.lengthwise.factors.iter());
         for ((Factors { a, .. }, rest), lengthwise) in sites {
+            // In the place of what was there, which is along the columns as a whole.
             lengthwise.a.shallow_clone().copy_(&-column_products(&rest.a, a).unsqueeze(1));
         }
     }

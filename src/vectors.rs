@@ -33,13 +33,13 @@ pub fn add_scaled(sum: &mut [f32], factor: f32, row: &[f32]) {
 /// The sum of the products of two rows' entries.
 #[inline(always)]
 pub fn dot(left: &[f32], right: &[f32]) -> f32 {
-    let mut lanes = [0.0; LANES];
-    let (long_left, long_right) = (left.chunks_exact(LANES), right.chunks_exact(LANES));
     if left.len() < LONG {
         return in_turn(left, right);
     }
-    let rest = in_turn(long_left.remainder(), long_right.remainder());
-    for (left, right) in long_left.zip(long_right) {
+    let mut lanes = [0.0; LANES];
+    let (left, right) = (left.chunks_exact(LANES), right.chunks_exact(LANES));
+    let rest = in_turn(left.remainder(), right.remainder());
+    for (left, right) in left.zip(right) {
         lanes.iter_mut().zip(left.iter().zip(right)).for_each(|(lane, (left, right))| *lane += left * right);
     }
     lanes.iter().sum::<f32>() + rest
