@@ -307,10 +307,14 @@ mod tests {
 
     #[test]
     fn what_the_values_count_in_their_derivative_is_added_row_by_row_or_column_by_column() {
-        for shape in [[2, 1, 2], [2, 3, 1]] {
-            let value = tensor_from(&[2, 3, 2], (0..12).map(|entry| entry as f32 - 5.0));
-            let gradient = tensor_from(&[2, 3, 2], (0..12).map(|entry| (entry % 5) as f32));
-            let lengthwise = tensor_from(&shape, (0..6).map(|entry| entry as f32 - 2.5));
+        threads::give_each_lane(2, true);
+        // The second is spread over two threads.
+        for (rows, columns, of_rows) in [(3, 2, true), (701, 102, true), (3, 2, false), (701, 102, false)] {
+            let shape = if of_rows { [2, rows, 1] } else { [2, 1, columns] };
+            let entries = |step: i64| (0..2 * rows * columns).map(move |entry| (entry * step % 11) as f32 - 5.0);
+            let (value, gradient) =
+                (tensor_from(&[2, rows, columns], entries(1)), tensor_from(&[2, rows, columns], entries(3)));
+            let lengthwise = tensor_from(&shape, entries(4));
             let slot = |gradient: Tensor, lengthwise: Option<Tensor>| Slot {
                 first_moment: value.zeros_like(),
                 second_moment: value.zeros_like(),

@@ -105,7 +105,8 @@ mod tests {
 
     #[test]
     fn rows_and_columns_are_summed_like_matrices_of_whole_numbers() {
-        for (rows, width) in [(3, 5), (700, 131), (1, 1)] {
+        threads::give_each_lane(2, true);
+        for (rows, width) in [(3, 5), (700, 131), (151, 700), (1, 1)] {
             let (left, right) = (matrix(rows, width, 3), matrix(rows, width, 5));
             let product = |row: usize, column: usize| left[row * width + column] * right[row * width + column];
             let mut sums = vec![f32::NAN; rows];
@@ -121,9 +122,10 @@ mod tests {
 
     #[test]
     fn every_column_has_its_own_factor() {
-        let mut scaled = matrix(600, 3, 2);
+        threads::give_each_lane(2, true);
+        let mut scaled = matrix(30_001, 3, 2);
         scale_columns(&mut scaled, &[1.0, 0.0, -2.0]);
-        for (row, original) in scaled.chunks_exact(3).zip(matrix(600, 3, 2).chunks_exact(3)) {
+        for (row, original) in scaled.chunks_exact(3).zip(matrix(30_001, 3, 2).chunks_exact(3)) {
             assert_eq!(row, [original[0], 0.0, -2.0 * original[2]]);
         }
     }
