@@ -6,13 +6,16 @@
 //! - `table`: what the tables say, whatever they are written in
 //! - `terminal`, `markdown`: the tables as text, and the page `report.md`
 //! - `figure`: the pictures
+//! - `tensorboard`: a run for TensorBoard, in the format of `event_file`
 
+mod event_file;
 mod figure;
 mod markdown;
 mod paper;
 mod rows;
 mod run_data;
 mod table;
+mod tensorboard;
 mod terminal;
 mod weights;
 
@@ -20,6 +23,7 @@ use std::{fs, path::PathBuf};
 
 pub use figure::scaling;
 use run_data::RunData;
+pub use tensorboard::export as export_to_tensorboard;
 
 use crate::run::{RunError, RunFolder, write_whole};
 
