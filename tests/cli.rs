@@ -12,7 +12,7 @@ use cli_test::{Ended, Test};
 use snapbox::{file, str};
 use tch::Tensor;
 
-const COMMANDS: [&[&str]; 14] = [
+const COMMANDS: [&[&str]; 15] = [
     &["train"],
     &["train", "target"],
     &["decompose"],
@@ -23,6 +23,7 @@ const COMMANDS: [&[&str]; 14] = [
     &["evaluate"],
     &["export"],
     &["export", "tensorboard"],
+    &["export", "png"],
     &["import"],
     &["import", "target"],
     &["import", "components"],

@@ -6,12 +6,14 @@
 //! - `table`: what the tables say, whatever they are written in
 //! - `terminal`, `markdown`: the tables as text, and the page `report.md`
 //! - `figure`: the pictures
+//! - `png`: the pictures as pixels
 //! - `tensorboard`: a run for TensorBoard, in the format of `event_file`
 
 mod event_file;
 mod figure;
 mod markdown;
 mod paper;
+mod png;
 mod rows;
 mod run_data;
 mod table;
@@ -22,6 +24,7 @@ mod weights;
 use std::{fs, path::PathBuf};
 
 pub use figure::scaling;
+pub use png::export as export_as_png;
 use run_data::RunData;
 pub use tensorboard::export as export_to_tensorboard;
 

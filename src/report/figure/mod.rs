@@ -18,6 +18,8 @@ mod style;
 mod vectors;
 
 pub use scaling::scaling;
+#[cfg(test)]
+pub use style::FONT_FAMILY;
 
 use super::run_data::RunData;
 

@@ -1,4 +1,4 @@
-//! Event files, read back by TensorBoard's own reader.
+//! What runs are written as for other programs: event files, read back by TensorBoard's own reader, and pictures.
 
 mod cli_test;
 
@@ -66,7 +66,7 @@ fn tensorboard_reads_losses_measurements_and_the_spec_of_every_replica() {
     let ended = golden_run("run").args(["export", "tensorboard", "run"]).succeeds();
     ended.stderr_is(str![[r#"
 3 replicas for TensorBoard: run/tensorboard
-  help: look at them with: tensorboard --logdir run/tensorboard
+  help: look with: tensorboard --logdir run/tensorboard
 
 "#]]);
     let replica = |replica: usize| read(&ended.folder.path().join(format!("run/tensorboard/replica_{replica}")));
@@ -115,4 +115,19 @@ error: run holds no losses and no measurements yet
 
 "#]],
     );
+}
+
+#[test]
+fn figures_are_exported_as_png_of_the_given_width() {
+    let ended = golden_run("run").args(["export", "png", "run", "--out", "slides", "--width", "500"]).succeeds();
+    let names: Vec<String> = ended
+        .files()
+        .into_keys()
+        .filter_map(|path| Some(path.strip_prefix("slides/run").ok()?.display().to_string()))
+        .collect();
+    assert!(names.contains(&"features.png".to_owned()) && names.contains(&"losses.png".to_owned()), "{names:?}");
+    ended.stderr_is(format!("{} figures: slides/run\n", names.len()));
+    let features = fs::read(ended.folder.path().join("slides/run/features.png")).unwrap();
+    // The signature, then the header: its length, `IHDR`, and the width.
+    assert_eq!(features[..20], *b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\x01\xf4");
 }
