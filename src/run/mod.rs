@@ -24,7 +24,7 @@ pub use folder::RunFolder;
 pub use interrupt::Interrupt;
 pub use lock::{Lock, locks_work};
 pub use provenance::{Machine, Provenance, Status};
-pub use table::{read_table, write_table};
+pub use table::{SixDigits, read_table, write_table};
 pub use target_folder::TargetFolder;
 pub use tensors::{TensorFile, read_tensors, write_tensors};
 pub use time::{seconds_since_1970, utc_now};
