@@ -1,12 +1,13 @@
 //! Tables and figures of runs, made from their folders alone; so a report can be made again from an old run, and of
 //! an unfinished one it shows what is there.
 //!
-//! - `run_data`, `rows`, `weights`: a run folder read into plain values
+//! - `run_data`, `rows`, `evidence`, `weights`: a run folder read into plain values
 //! - `paper`: published numbers to compare with
 //! - `table`: what the tables say, whatever they are written in
 //! - `terminal`, `markdown`: the tables as text, and the page `report.md`
 //! - `figure`: the pictures
 
+mod evidence;
 mod figure;
 mod markdown;
 mod paper;

@@ -22,6 +22,8 @@ const TOP: f64 = 26.0;
 const ROW: f64 = HEIGHT + 44.0;
 /// Values smaller than this share of the panel's largest are drawn at its lower edge.
 const FLOOR: f64 = 1e-8;
+/// The values of more components are lines alone.
+const MOST_WITH_DOTS: usize = 60;
 
 /// What is known of a component, which gives its colour.
 #[derive(Clone, Copy, PartialEq)]
@@ -113,7 +115,9 @@ fn panel(sheet: &mut Sheet, frame: Frame, rows: &[&RankRow], most: usize, run: &
                 .map(|(index, value)| (f64::from(index), logarithm(*value)))
                 .collect();
             plots.push(Plot::Line(LinePlot::new().with_data(points.clone()).with_color(colour).with_stroke_width(0.9)));
-            plots.push(Plot::Scatter(ScatterPlot::new().with_data(points).with_color(colour).with_size(2.0)));
+            if rows.len() <= MOST_WITH_DOTS {
+                plots.push(Plot::Scatter(ScatterPlot::new().with_data(points).with_color(colour).with_size(2.0)));
+            }
         }
     }
     sheet.panel(frame, &x, &y, true, plots);
