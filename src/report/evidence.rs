@@ -217,7 +217,7 @@ impl Evidence {
         };
         let absent = tables.absent.join(", ");
         if !absent.is_empty() {
-            problems.push(format!("Not there, and so not drawn: {absent}; `apd evaluate` writes them anew."));
+            problems.push(format!("Not there, and so not drawn: {absent}; apd evaluate writes them anew."));
         }
         evidence
     }

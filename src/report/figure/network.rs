@@ -24,7 +24,7 @@ use crate::report::{
 /// Besides the target.
 const MOST_COMPONENTS: usize = 11;
 /// A weight below this share of the target's largest at its site is not drawn.
-const UNSEEN: f64 = 0.01;
+const UNSEEN: f64 = 0.02;
 const WIDEST: f64 = 3.2;
 
 /// Where the nodes are in a panel, as shares of its width and height, and which weights join them.
@@ -38,6 +38,8 @@ struct Drawing {
     keys: Vec<(&'static str, String)>,
     /// What a component is matched with.
     feature_is: &'static str,
+    /// A line's width grows with this power of the weight's magnitude.
+    power: f64,
     /// The last sentences of the caption.
     caption: &'static str,
 }
@@ -127,9 +129,9 @@ pub fn draw(run: &RunData) -> Option<Figure> {
         csv: csv_text(&header, numbers),
         svg: sheet.svg("network", "The weights of the target and of each component as lines between nodes"),
         caption: format!(
-            "{}. Each line is a weight (no unit), the wider, the larger its magnitude (its square root, as a share of the \
-             target's largest at the site). {}{cut}",
+            "{}. Each line is a weight (no unit), as wide as {} is large, beside the target's largest at the site. {}{cut}",
             run.shown_because(),
+            if drawing.power == 1.0 { "its magnitude" } else { "the square root of its magnitude" },
             drawing.caption
         ),
     })
@@ -152,7 +154,7 @@ fn panel(
     for line in seen {
         let (from, to) = (&drawing.nodes[line.from], &drawing.nodes[line.to]);
         let by_sign = if share(line) > 0.0 { style::VERMILLION } else { style::BLUE };
-        let width = (share(line).abs().sqrt() * WIDEST).min(2.0 * WIDEST);
+        let width = (share(line).abs().powf(drawing.power) * WIDEST).min(2.0 * WIDEST);
         sheet.stroke(at(from), at(to), line.colour.unwrap_or(by_sign), width);
     }
     for node in &drawing.nodes {

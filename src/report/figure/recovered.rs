@@ -10,7 +10,11 @@ use super::{
     style, verdict,
 };
 use crate::{
-    report::{paper::published, rows::SummaryRow, run_data::RunData},
+    report::{
+        paper::published,
+        rows::SummaryRow,
+        run_data::{RunData, Target},
+    },
     statistics::wilson_interval,
 };
 
@@ -31,6 +35,8 @@ struct Merit {
     title: &'static str,
     value: fn(&SummaryRow) -> f64,
     published: Option<(f64, f64)>,
+    /// Of a count: how large it can be.
+    most: Option<f64>,
 }
 
 pub fn draw(run: &RunData) -> Option<Figure> {
@@ -45,12 +51,27 @@ pub fn draw(run: &RunData) -> Option<Figure> {
         shares.push(Share { name: "authors' program", colour: style::INK, successes, trials });
     }
     let merits = [
-        Merit { title: "MMCS", value: |row| row.mmcs, published: published.map(|published| published.mmcs) },
-        Merit { title: "ML2R", value: |row| row.ml2r, published: published.map(|published| published.ml2r) },
+        Merit {
+            title: "MMCS",
+            value: |row| row.mmcs,
+            published: published.map(|published| published.mmcs),
+            most: None,
+        },
+        Merit {
+            title: "ML2R",
+            value: |row| row.ml2r,
+            published: published.map(|published| published.ml2r),
+            most: None,
+        },
         Merit {
             title: "features with a component of their own",
             value: |row| row.features_with_own_component,
             published: None,
+            most: match run.target {
+                Some(Target::ResidualMlp { features, .. }) => Some(features as f64),
+                Some(Target::GatedFunctions { functions, .. }) => Some(functions as f64),
+                _ => None,
+            },
         },
     ];
     let merits: Vec<Merit> =
@@ -132,7 +153,11 @@ fn of_shares(sheet: &mut Sheet, frame: Frame, shares: &[Share]) {
 fn of_replicas(sheet: &mut Sheet, frame: Frame, merit: &Merit, run: &RunData) {
     let known: Vec<&SummaryRow> = run.summary.iter().filter(|row| (merit.value)(row).is_finite()).collect();
     let ends = merit.published.iter().flat_map(|(mean, deviation)| [mean - deviation, mean + deviation]);
-    let x = Axis::covering(known.iter().map(|row| (merit.value)(row)).chain(ends), 5.0);
+    let values = known.iter().map(|row| (merit.value)(row)).chain(ends);
+    let x = match merit.most {
+        Some(most) => Axis::linear((0.0, 1.02 * most), style::tick_step(most, 5.0), style::number),
+        None => Axis::covering(values, 5.0),
+    };
     sheet.title((frame.x, frame.y - 7.0), merit.title);
     sheet.panel(frame, &x, &no_ticks(), true, Vec::new());
     name(sheet, frame, 0, "replicas");

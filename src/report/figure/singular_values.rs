@@ -31,14 +31,17 @@ enum Kind {
     Dead,
     Unmatched,
     Unknown,
+    /// Of a network whose components are not matched.
+    Alive,
     Matched,
 }
 
 /// In the order in which they are drawn, the last on top.
-const KINDS: [(Kind, &str, &str); 4] = [
+const KINDS: [(Kind, &str, &str); 5] = [
     (Kind::Dead, style::FAINT, "dead"),
     (Kind::Unknown, style::INK, "component"),
     (Kind::Unmatched, style::ORANGE, "unmatched"),
+    (Kind::Alive, style::BLUE, "alive"),
     (Kind::Matched, style::BLUE, "matched"),
 ];
 
@@ -82,7 +85,7 @@ pub fn draw(run: &RunData) -> Option<Figure> {
         caption: format!(
             "Leading singular values of each component of replica {replica} (the one of the figure of features), one \
              line a component, without a unit, on a logarithmic scale; what is below 10⁻⁸ of the largest is drawn at \
-             the lower edge. Seen when it works: components matched with a feature drop by orders of magnitude after \
+             the lower edge. Seen when it works: components of one feature drop by orders of magnitude after \
              the first value, for a feature's mechanism has rank one; dead components lie far below."
         ),
     })
@@ -93,6 +96,7 @@ fn kind(run: &RunData, row: &RankRow) -> Kind {
     match known {
         None => Kind::Unknown,
         Some(known) if known.alive == Some(false) => Kind::Dead,
+        Some(known) if known.state.is_some() => Kind::Alive,
         Some(known) if known.matched_feature.is_none() => Kind::Unmatched,
         Some(_) => Kind::Matched,
     }

@@ -6,7 +6,7 @@ use kuva::{
 };
 
 use super::number;
-use crate::report::rows::TrainingRow;
+use crate::{report::rows::TrainingRow, statistics::quantile};
 
 /// A line is thinned to the smallest and the largest value of this many stretches of steps, a band to this many steps.
 const STRETCHES: usize = 120;
@@ -65,13 +65,6 @@ pub fn band(curves: &[&Curve]) -> Drawn {
         (step, [0.25, 0.5, 0.75].map(|share| quantile(&values, share)))
     });
     Drawn::Band { points: points.collect() }
-}
-
-/// Of sorted values, at least one, interpolated linearly.
-fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let place = share * (sorted.len() - 1) as f64;
-    let (low, high) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
-    low + (high - low) * place.fract()
 }
 
 impl Drawn {

@@ -61,6 +61,8 @@ pub fn drawing(weights: &Weights, replica: usize, functions: usize, layers: usiz
         grid: Grid { columns: 2, left: 8.0, right: 8.0, gap: 18.0, top: 58.0, height: 112.0, row: 156.0 },
         keys: (0..functions).map(|function| (style::feature_colour(function), format!("{function}"))).collect(),
         feature_is: "function",
+        // The control bits' weights are ten times those of x.
+        power: 0.5,
         caption: "Above x and the control bits, in the middle the neurons of all layers from left to right, below the \
                   output. The colour of a line is the true function of its neuron: the one whose control bit the neuron reads \
                   most in the target. Seen when it works: each component holds lines of one colour, all of that colour in \

@@ -54,6 +54,7 @@ pub fn drawing(sizes: &Sizes) -> Option<Drawing> {
         grid: Grid { columns: 4, left: 8.0, right: 8.0, gap: 14.0, top: 52.0, height: 92.0, row: 132.0 },
         keys: vec![(style::VERMILLION, "positive".to_owned()), (style::BLUE, "negative".to_owned())],
         feature_is: "feature",
+        power: 1.0,
         caption: "From left to right: features, hidden dimensions, features again; what reads the features writes them too. \
                   Seen when it works: each component holds the lines of one feature alone, as wide as in the target.",
     })
