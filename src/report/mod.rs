@@ -1,7 +1,7 @@
 //! Tables and figures of runs, made from their folders alone; so a report can be made again from an old run, and of
 //! an unfinished one it shows what is there.
 //!
-//! - `run_data`, `rows`, `weights`: a run folder read into plain values
+//! - `run_data`, `rows`, `evidence`, `weights`: a run folder read into plain values
 //! - `paper`: published numbers to compare with
 //! - `table`: what the tables say, whatever they are written in
 //! - `terminal`, `markdown`: the tables as text, and the page `report.md`
@@ -10,6 +10,7 @@
 //! - `tensorboard`: a run for TensorBoard, in the format of `event_file`
 
 mod event_file;
+mod evidence;
 mod figure;
 mod markdown;
 mod paper;
