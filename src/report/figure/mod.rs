@@ -18,6 +18,7 @@ mod style;
 mod vectors;
 
 pub use scaling::scaling;
+pub use style::diverging;
 
 use super::run_data::RunData;
 
