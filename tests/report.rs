@@ -77,8 +77,8 @@ fn the_report_of_a_real_run_can_be_made_from_its_files_alone() {
     let names: Vec<_> = report.written.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
     let figures =
         ["features", "losses", "singular_values"].map(|name| [format!("{name}.svg"), format!("{name}_figure.csv")]);
-    assert_eq!(names[0], "report.md");
-    assert_eq!(names[1..], figures.concat());
+    assert_eq!(names[..3], ["report.md", "report.html", "tables.tex"]);
+    assert_eq!(names[3..], figures.concat());
     // The arrows of target, sum and five components, as in the tensors.
     let arrows = read(&folder, "features_figure.csv");
     assert_data_eq!(
@@ -194,7 +194,18 @@ fn an_unfinished_run_shows_what_is_there_and_says_what_is_missing() {
     assert!(read(&folder, "features.svg").contains(">target<"));
     assert!(!folder.join("report/singular_values.svg").exists());
     let names: Vec<_> = report.written.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
-    assert_eq!(names, ["report.md", "features.svg", "features_figure.csv", "losses.svg", "losses_figure.csv"]);
+    assert_eq!(
+        names,
+        [
+            "report.md",
+            "report.html",
+            "tables.tex",
+            "features.svg",
+            "features_figure.csv",
+            "losses.svg",
+            "losses_figure.csv"
+        ]
+    );
 }
 
 #[test]
@@ -282,7 +293,7 @@ fn several_runs_stand_below_each_other_with_an_overview() {
 fn a_report_can_be_made_again_and_is_the_same() {
     let folder = TMS_5_2.write("again");
     let files = make(&folder).written;
-    assert_eq!(files.len(), 7);
+    assert_eq!(files.len(), 9);
     let first: Vec<Vec<u8>> = files.iter().map(|path| fs::read(path).unwrap()).collect();
     make(&folder);
     let second: Vec<Vec<u8>> = files.iter().map(|path| fs::read(path).unwrap()).collect();

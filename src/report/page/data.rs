@@ -69,7 +69,7 @@ pub fn replicas(run: &RunData, seeds: &[String]) -> Vec<Replica> {
 #[derive(Default)]
 pub struct Cells {
     columns: Vec<String>,
-    rows: BTreeMap<usize, Vec<Value>>,
+    rows: BTreeMap<usize, Vec<Vec<Value>>>,
 }
 
 impl Cells {
@@ -89,7 +89,20 @@ impl Cells {
             let values = line.iter().enumerate().filter(|(at, _)| *at != key).map(|(_, cell)| value(cell));
             cells.rows.entry(replica).or_default().push(values.collect());
         }
+        cells.drop_empty_columns();
         Some(cells)
+    }
+
+    /// Columns in which no row has anything, such as cosines in tables of networks that have none.
+    fn drop_empty_columns(&mut self) {
+        let has_rows = !self.rows.is_empty();
+        for at in (0..self.columns.len()).rev() {
+            let is_empty = |row: &Vec<Value>| row.get(at).is_none_or(Value::is_null);
+            if has_rows && self.rows.values().flatten().all(is_empty) {
+                self.columns.remove(at);
+                self.rows.values_mut().flatten().for_each(|row| drop(row.remove(at)));
+            }
+        }
     }
 
     pub fn columns(&self) -> impl Iterator<Item = &str> {
@@ -99,14 +112,14 @@ impl Cells {
     /// Takes out the rows whose number in `column` is `below` this magnitude.
     fn without_weak(mut self, column: &str, below: f64) -> Cells {
         if let Some(column) = self.columns.iter().position(|name| name == column) {
-            let is_strong = |row: &Value| row[column].as_f64().is_some_and(|value| value.abs() >= below);
+            let is_strong = |row: &Vec<Value>| row[column].as_f64().is_some_and(|value| value.abs() >= below);
             self.rows.values_mut().for_each(|rows| rows.retain(is_strong));
         }
         self
     }
 
     fn json(&self, known: &[columns::Column]) -> Value {
-        let rows: BTreeMap<String, &Vec<Value>> =
+        let rows: BTreeMap<String, &Vec<Vec<Value>>> =
             self.rows.iter().map(|(replica, rows)| (replica.to_string(), rows)).collect();
         json!({ "columns": self.columns, "headings": headings(self.columns(), known), "rows": rows })
     }

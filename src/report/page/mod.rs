@@ -83,7 +83,7 @@ pub fn page(run: &RunData, figures: &[Figure], asked: &[usize]) -> String {
     let unknown = full.iter().filter(|asked| !replicas.iter().any(|replica| replica.replica == **asked));
     gaps.extend(unknown.map(|asked| format!("There is no replica {asked}, whose weights were asked for.")));
     let data = data::Data::read(run, &replicas, &full, &mut gaps);
-    let mut figures = figures.iter().map(FigureView::html);
+    let (picture, evidence) = figures.split_first().map_or((None, figures), |(first, rest)| (Some(first), rest));
     let mut page = Page {
         title: format!("{} – apd report", data::plain(&run.name)),
         script: [THEME, TABLE, HEAT_MAP, EXPLORER].join("\n"),
@@ -92,10 +92,10 @@ pub fn page(run: &RunData, figures: &[Figure], asked: &[usize]) -> String {
         unfinished: facts.unfinished(),
         verdict: Share::of(run).map(|share| Verdict::new(&share, run)),
         settings: facts.settings(),
-        picture: figures.next(),
+        picture: picture.map(|figure| FigureView::html(figure, "h2")),
         comparison: (!run.summary.is_empty()).then(|| TableView::new("comparison", "Means", table::comparison(run))),
         gaps: Vec::new(),
-        evidence: figures.collect(),
+        evidence: evidence.iter().map(|figure| FigureView::html(figure, "h3")).collect(),
         replicas: (!run.summary.is_empty())
             .then(|| TableView::new("replica_table", "Replicas", with_missing_ones(run, &replicas))),
         columns_explained: table::columns_explained(run),

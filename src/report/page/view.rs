@@ -4,10 +4,13 @@ use askama::Template;
 use serde_json::json;
 
 use super::{columns::Column, data::Cells};
-use crate::report::{
-    figure::Figure,
-    run_data::RunData,
-    table::{Share, Table},
+use crate::{
+    report::{
+        figure::Figure,
+        run_data::{RunData, Target},
+        table::{Share, Table},
+    },
+    statistics::mean_and_deviation,
 };
 
 /// A table with its tools: a filter, and buttons that copy it.
@@ -38,11 +41,13 @@ impl TableView {
 #[template(path = "figure.html")]
 pub struct FigureView<'a> {
     figure: &'a Figure,
+    /// The element of its heading, which continues the headings around it.
+    heading: &'static str,
 }
 
 impl FigureView<'_> {
-    pub fn html(figure: &Figure) -> String {
-        FigureView { figure }.render().expect("memory takes every write")
+    pub fn html(figure: &Figure, heading: &'static str) -> String {
+        FigureView { figure, heading }.render().expect("memory takes every write")
     }
 }
 
@@ -69,6 +74,8 @@ pub struct Verdict {
     pub width: String,
     pub share: String,
     pub against_published: Option<String>,
+    /// Where the verdict is about features: how many have a component of their own.
+    pub own_components: Option<String>,
 }
 
 impl Verdict {
@@ -83,8 +90,20 @@ impl Verdict {
             width: percent(interval.high - interval.low),
             share: percent(value),
             against_published: share.against_published(run),
+            own_components: own_components(run),
         }
     }
+}
+
+fn own_components(run: &RunData) -> Option<String> {
+    let own = mean_and_deviation(run.summary.iter().map(|row| row.features_with_own_component))?;
+    let of = match run.target {
+        Some(Target::ResidualMlp { features, .. }) => format!(" of {features}"),
+        _ => String::new(),
+    };
+    let digits = usize::from(own.mean.fract() != 0.0);
+    let whose = if run.summary.len() == 1 { "" } else { " in a mean replica" };
+    Some(format!("Features with a component of their own{whose}: {:.digits$}{of}.", own.mean))
 }
 
 /// Headings as the page's script wants them.

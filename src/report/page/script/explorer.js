@@ -54,6 +54,7 @@ function fillTable(name) {
       if (index === 0) cell.scope = "row";
       cell.dataset.value = value ?? "";
       const text = formatted(value);
+      cell.classList.toggle("long", text.length > LONG);
       cell.append(index === open && value !== null ? opener(value) : element("bdi", {}, text));
       row.append(cell);
     });
@@ -99,10 +100,10 @@ function componentParts(component) {
       { className: "columns-of-two" },
       part("Features it serves", served(component, row)),
       part("Inputs that activate it", activating(component)),
-      part("Singular values", ...spectra(component)),
       ...together(component, part),
     ),
     part("Weights", ...weightMaps(component)),
+    part("Singular values", spectra(component)),
   ];
 }
 
@@ -161,15 +162,18 @@ function activating(component) {
 }
 
 function spectra(component) {
-  if (!data.full.includes(replica)) return [nothing(notInPage("singular values"))];
+  if (!data.full.includes(replica)) return nothing(notInPage("singular values"));
   const rows = rowsOf("ranks").filter((row) => row.component === component);
-  if (rows.length === 0) return [nothing("ranks.csv holds nothing of this component.")];
+  if (rows.length === 0) return nothing("ranks.csv holds nothing of this component.");
   const values = (row) => Object.entries(row).filter(([name, value]) => name.startsWith("singular_value_") && typeof value === "number");
   const largest = Math.max(...rows.flatMap((row) => values(row).map(([, value]) => value)));
-  return rows.flatMap((row) => [
-    element("h4", {}, element("bdi", {}, row.site)),
-    bars(values(row).map(([name, value]) => [`σ${name.replace("singular_value_", " ")}`, value]), largest),
-  ]);
+  const spectrum = (row) =>
+    element(
+      "div", {},
+      element("h4", {}, element("bdi", {}, row.site)),
+      bars(values(row).map(([name, value]) => [`σ ${name.replace("singular_value_", "")}`, value]), largest),
+    );
+  return element("div", { className: "columns-of-two" }, ...rows.map(spectrum));
 }
 
 /** The components whose activity is most correlated with this one's. */

@@ -23,6 +23,9 @@ async function copy(text, what) {
   say(`Copied ${what}`);
 }
 
+/** Texts longer than this are written on several lines. */
+const LONG = 40;
+
 /** What a cell holds, as exactly as the page knows it. */
 const cellText = (cell) => cell.dataset.value ?? cell.textContent.trim();
 
@@ -55,6 +58,7 @@ class DataTable {
   /** `columns`: their names, for filters and copies, their labels, for readers, and perhaps explanations. */
   makeHeadings(columns) {
     this.columns = columns.map((column) => column.name);
+    this.labels = columns.map((column) => column.label);
     this.head.replaceChildren(
       ...columns.map((column, index) => {
         const cell = document.createElement("th");
@@ -73,7 +77,7 @@ class DataTable {
 
   /** Other rows, and where they are others, columns. The order and the filter stay. */
   show(columns, rows) {
-    if (columns.map((column) => column.name).join() !== this.columns.join()) {
+    if (columns.map((column) => column.label).join() !== this.labels.join()) {
       this.makeHeadings(columns);
       this.sorted = null;
     }
@@ -97,8 +101,11 @@ class DataTable {
     let rows = this.rows.filter((row) => conditions.every((holds) => holds(row)));
     if (this.sorted) rows = this.inOrder(rows, this.sorted);
     this.body.replaceChildren(...rows);
+    // So few rows need no filter.
+    this.filter.parentElement.hidden = this.rows.length < 5 && this.filter.value === "";
     const count = this.box.querySelector(".count");
-    count.textContent = rows.length === this.rows.length ? `${rows.length} rows` : `${rows.length} of ${this.rows.length} rows`;
+    const all = this.rows.length === 1 ? "1 row" : `${this.rows.length} rows`;
+    count.textContent = rows.length === this.rows.length ? all : `${rows.length} of ${all}`;
   }
 
   inOrder(rows, { index, downwards }) {
@@ -139,7 +146,7 @@ class DataTable {
   }
 
   copy(separator) {
-    return copy(this.text(separator), `${this.body.rows.length} rows`);
+    return copy(this.text(separator), this.box.querySelector(".count").textContent);
   }
 }
 
