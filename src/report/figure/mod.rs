@@ -49,6 +49,7 @@ mod vectors;
 mod verdict;
 
 pub use scaling::scaling;
+pub use style::diverging;
 #[cfg(test)]
 pub use style::FONT_FAMILY;
 
