@@ -33,17 +33,17 @@ pub fn tell(what: &str, outcome: Outcome) -> Stage {
 /// Makes the report of finished runs and prints their table.
 pub fn report(runs: &[PathBuf]) -> Result<Ending, Failure> {
     let report = report::make(runs).map_err(Failure::work)?;
-    print(&format!("{}\n", report.text(terminal_width()).trim_end()))?;
+    print(&format!("{}\n", report.text(terminal_width(100)).trim_end()))?;
     for path in report.written.iter().filter(|path| path.extension().is_some_and(|extension| extension == "md")) {
         tracing::info!("report: {}", path.display());
     }
     Ok(Ending::Done)
 }
 
-/// Of stdout; 100 where it is no terminal.
-fn terminal_width() -> usize {
+/// Of stdout; `otherwise` where it is no terminal.
+pub fn terminal_width(otherwise: usize) -> usize {
     let size = console::Term::stdout().size_checked();
-    size.map_or(100, |(_, width)| usize::from(width).clamp(60, 160))
+    size.map_or(otherwise, |(_, width)| usize::from(width).clamp(60, 160))
 }
 
 /// The same command without `--force`, which would start anew. Quoted for a shell.

@@ -6,11 +6,13 @@
 mod check;
 mod completions;
 mod decompose;
+mod diff;
 pub mod doctor;
 mod ending;
 mod evaluate;
 mod finish;
 mod import;
+mod list;
 mod logging;
 mod options;
 mod panic;
@@ -48,6 +50,8 @@ enum Command {
     Train(train::Train),
     Decompose(decompose::Decompose),
     Report(report::Report),
+    List(list::List),
+    Diff(diff::Diff),
     Evaluate(evaluate::Evaluate),
     Import(import::Import),
     Run(run::Run),
@@ -80,6 +84,8 @@ impl CommandLine {
             Command::Train(train) => train.run(options, screen),
             Command::Decompose(decompose) => decompose.run(options, screen),
             Command::Report(report) => report.run(),
+            Command::List(list) => list.run(options),
+            Command::Diff(diff) => diff.run(),
             Command::Evaluate(evaluate) => evaluate.run(options, screen),
             Command::Import(import) => import.run(options, screen),
             Command::Run(run) => run.run(options, screen),

@@ -6,8 +6,11 @@
 //! - `table`: what the tables say, whatever they are written in
 //! - `terminal`, `markdown`: the tables as text, and the page `report.md`
 //! - `figure`: the pictures
+//! - `list`: what is in a results folder; `diff`: two runs side by side
 
+mod diff;
 mod figure;
+mod list;
 mod markdown;
 mod paper;
 mod rows;
@@ -18,7 +21,9 @@ mod weights;
 
 use std::{fs, path::PathBuf};
 
+pub use diff::diff;
 pub use figure::scaling;
+pub use list::list;
 use run_data::RunData;
 
 use crate::run::{RunError, RunFolder, write_whole};
