@@ -12,11 +12,13 @@ use cli_test::{Ended, Test};
 use snapbox::{file, str};
 use tch::Tensor;
 
-const COMMANDS: [&[&str]; 15] = [
+const COMMANDS: [&[&str]; 17] = [
     &["train"],
     &["train", "target"],
     &["decompose"],
     &["report"],
+    &["list"],
+    &["diff"],
     &["run"],
     &["check"],
     &["doctor"],
@@ -42,6 +44,8 @@ fn help_of_a_command_has_examples() {
     let help = Test::new().args(["import", "components", "--help"]).succeeds();
     help.stdout_is(file!["help/import_components.txt"].raw());
     Test::new().args(["evaluate", "--help"]).succeeds().stdout_is(file!["help/evaluate.txt"].raw());
+    Test::new().args(["list", "--help"]).succeeds().stdout_is(file!["help/list.txt"].raw());
+    Test::new().args(["diff", "--help"]).succeeds().stdout_is(file!["help/diff.txt"].raw());
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::{device, experiment, run::RunFolder, spec};
 
 /// Measure the components of a run, imported or trained, without training
 ///
-/// Writes every table of the run folder anew but that of the training, as the run's own spec.toml says, and makes its
+/// Writes every table of the run folder anew but those of trainings, as the run's own spec.toml says, and makes its
 /// report. Until the new tables are whole the old ones stay.
 #[derive(Debug, Args)]
 #[command(after_help = "\

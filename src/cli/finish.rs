@@ -41,17 +41,17 @@ pub fn report(runs: &[PathBuf]) -> Result<Ending, Failure> {
 /// The same with options.
 pub fn report_with(runs: &[PathBuf], options: &Options) -> Result<Ending, Failure> {
     let report = report::make_with(runs, options).map_err(Failure::work)?;
-    print(&format!("{}\n", report.text(terminal_width()).trim_end()))?;
+    print(&format!("{}\n", report.text(terminal_width(100)).trim_end()))?;
     for path in report.written.iter().filter(|path| path.extension().is_some_and(|extension| extension == "html")) {
         tracing::info!("report: {}", path.display());
     }
     Ok(Ending::Done)
 }
 
-/// Of stdout; 100 where it is no terminal.
-fn terminal_width() -> usize {
+/// Of stdout; `otherwise` where it is no terminal.
+pub fn terminal_width(otherwise: usize) -> usize {
     let size = console::Term::stdout().size_checked();
-    size.map_or(100, |(_, width)| usize::from(width).clamp(60, 160))
+    size.map_or(otherwise, |(_, width)| usize::from(width).clamp(60, 160))
 }
 
 /// The same command without `--force`, which would start anew. Quoted for a shell.

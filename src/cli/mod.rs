@@ -6,12 +6,14 @@
 mod check;
 mod completions;
 mod decompose;
+mod diff;
 pub mod doctor;
 mod ending;
 mod evaluate;
 mod export;
 mod finish;
 mod import;
+mod list;
 mod logging;
 mod options;
 mod panic;
@@ -49,6 +51,8 @@ enum Command {
     Train(train::Train),
     Decompose(decompose::Decompose),
     Report(report::Report),
+    List(list::List),
+    Diff(diff::Diff),
     Evaluate(evaluate::Evaluate),
     Export(export::Export),
     Import(import::Import),
@@ -82,6 +86,8 @@ impl CommandLine {
             Command::Train(train) => train.run(options, screen),
             Command::Decompose(decompose) => decompose.run(options, screen),
             Command::Report(report) => report.run(),
+            Command::List(list) => list.run(options),
+            Command::Diff(diff) => diff.run(),
             Command::Evaluate(evaluate) => evaluate.run(options, screen),
             Command::Export(export) => export.run(),
             Command::Import(import) => import.run(options, screen),

@@ -7,13 +7,16 @@
 //! - `terminal`, `markdown`, `latex`: the tables as text, the page `report.md`, and `tables.tex`
 //! - `page`: the page `report.html`, and several runs side by side
 //! - `figure`: the pictures
+//! - `list`: what is in a results folder; `diff`: two runs side by side
 //! - `png`: the pictures as pixels
 //! - `tensorboard`: a run for TensorBoard, in the format of `event_file`
 
+mod diff;
 mod event_file;
 mod evidence;
 mod figure;
 mod latex;
+mod list;
 mod markdown;
 mod page;
 mod paper;
@@ -30,8 +33,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use diff::diff;
 use figure::Figure;
 pub use figure::scaling;
+pub use list::list;
 pub use png::export as export_as_png;
 use run_data::RunData;
 pub use tensorboard::export as export_to_tensorboard;

@@ -42,6 +42,8 @@ pub struct RunData {
     pub folder: PathBuf,
     /// The folder's name.
     pub name: String,
+    /// The resolved spec; empty if it could not be read.
+    pub spec: toml::Table,
     /// `None`: unknown.
     pub target: Option<Target>,
     /// The number of replicas that the spec asks for.
@@ -105,6 +107,7 @@ impl RunData {
             target,
             feature_probability: feature_probability(&spec),
             weights: is_drawn.then(|| Weights::read(&paths.target(), &paths.components(), &mut problems)).flatten(),
+            spec,
             problems,
         })
     }
@@ -155,7 +158,7 @@ impl RunData {
     }
 }
 
-fn read_spec(path: &Path, problems: &mut Vec<String>) -> toml::Table {
+pub fn read_spec(path: &Path, problems: &mut Vec<String>) -> toml::Table {
     match fs::read_to_string(path).map_err(|error| error.to_string()) {
         Ok(text) => text.parse().unwrap_or_else(|_| {
             problems.push("spec.toml is not valid TOML, so the experiment's sizes are unknown.".to_owned());
@@ -168,7 +171,7 @@ fn read_spec(path: &Path, problems: &mut Vec<String>) -> toml::Table {
     }
 }
 
-fn read_provenance(path: &Path, problems: &mut Vec<String>) -> serde_json::Value {
+pub fn read_provenance(path: &Path, problems: &mut Vec<String>) -> serde_json::Value {
     let Ok(text) = fs::read_to_string(path) else {
         problems.push("provenance.json is missing, so how the run went is unknown.".to_owned());
         return serde_json::Value::Null;

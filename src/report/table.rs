@@ -167,7 +167,12 @@ pub struct Share {
 impl Share {
     /// None before any replica has been judged.
     pub fn of(run: &RunData) -> Option<Share> {
-        let verdicts: Vec<bool> = run.summary.iter().filter_map(|row| row.recovered).collect();
+        Self::of_rows(&run.summary)
+    }
+
+    /// As [`Share::of`], of a summary's rows.
+    pub fn of_rows(summary: &[SummaryRow]) -> Option<Share> {
+        let verdicts: Vec<bool> = summary.iter().filter_map(|row| row.recovered).collect();
         let recovered = verdicts.iter().filter(|recovered| **recovered).count();
         (!verdicts.is_empty()).then_some(Share { recovered, judged: verdicts.len() })
     }

@@ -1,6 +1,8 @@
 //! The tables of a report as plain text.
 
-use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table as TextTable, presets::NOTHING};
+use comfy_table::{
+    CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table as TextTable, presets::NOTHING,
+};
 
 use super::{
     run_data::RunData,
@@ -22,7 +24,7 @@ fn section(run: &RunData, width: usize) -> String {
     if run.summary.is_empty() {
         parts.push("No replica has been measured yet.".to_owned());
     } else {
-        parts.push(aligned(&narrowed(table::replicas(run), width), width));
+        parts.push(aligned(&narrowed(table::replicas(run), &MISSED_LEAST, width), width));
         parts.push(wrapped(&table::columns_explained(run), width));
         if let Some(share) = Share::of(run) {
             let (count, percent, interval) = (share.count(), share.percent(), share.interval());
@@ -36,7 +38,21 @@ fn section(run: &RunData, width: usize) -> String {
 }
 
 /// Columns without vertical lines, names to the left and numbers to the right; two spaces apart if they fit, or one.
-fn aligned(table: &Table, width: usize) -> String {
+pub fn aligned(table: &Table, width: usize) -> String {
+    laid_out(table, width).trim_fmt()
+}
+
+/// As [`aligned`], with names that are never broken, so that they can be searched for, unless they take half of the width.
+pub fn aligned_with_names(table: &Table, width: usize) -> String {
+    let names = table.rows.iter().map(|row| row[0].chars().count()).max().unwrap_or(0);
+    let mut text = laid_out(table, width);
+    if let Some(column) = text.column_mut(0).filter(|_| names <= width / 2) {
+        column.set_constraint(ColumnConstraint::ContentWidth);
+    }
+    text.trim_fmt()
+}
+
+fn laid_out(table: &Table, width: usize) -> TextTable {
     // One space stands between columns in any case.
     let padding = u16::from(natural_width(table) + table.header.len() <= width + 1);
     let mut text = TextTable::new();
@@ -51,7 +67,7 @@ fn aligned(table: &Table, width: usize) -> String {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    text.trim_fmt()
+    text
 }
 
 /// How wide the table is with one space between its columns.
@@ -65,9 +81,12 @@ fn natural_width(table: &Table) -> usize {
     (0..columns).map(column_width).sum::<usize>() + columns.saturating_sub(1)
 }
 
-/// The table without the columns that are missed least, as far as it would be too wide with them.
-fn narrowed(mut table: Table, width: usize) -> Table {
-    for name in ["seed", "rank", "alive"] {
+/// The columns of a table of replicas that are missed least.
+const MISSED_LEAST: [&str; 3] = ["seed", "rank", "alive"];
+
+/// The table without the columns that are missed least, one after the other, as far as it would be too wide with them.
+pub fn narrowed(mut table: Table, missed_least: &[&str], width: usize) -> Table {
+    for name in missed_least {
         if natural_width(&table) > width {
             table.remove(name);
         }
@@ -76,7 +95,7 @@ fn narrowed(mut table: Table, width: usize) -> Table {
 }
 
 /// `text` in lines of at most `width` characters; longer words are cut.
-fn wrapped(text: &str, width: usize) -> String {
+pub fn wrapped(text: &str, width: usize) -> String {
     let mut lines: Vec<String> = vec![String::new()];
     for word in text.split_whitespace() {
         let mut word: Vec<char> = word.chars().collect();

@@ -1,0 +1,124 @@
+//! What is in a results folder: a line for every run, the newest first.
+
+use std::{fs, path::Path};
+
+use serde_json::Value;
+
+use super::{
+    rows::{SummaryRow, read_table},
+    run_data::{read_provenance, read_spec},
+    table::{Share, Table, visible},
+    terminal::{aligned, narrowed, wrapped},
+};
+use crate::run::{Lock, RunError, RunFolder};
+
+/// The folder of trained targets, which are no runs.
+const TARGETS: &str = "targets";
+
+const HEADER: [&str; 5] = ["folder", "experiment", "begun (UTC)", "status", "recovered"];
+
+const WHAT_TO_DO: &str =
+    "Begin a run, for example with `apd run experiments/tms_5-2.toml`, or name another folder with --results.";
+
+/// A run as far as the list shows it.
+struct Listed {
+    /// Its name in the results folder.
+    folder: String,
+    experiment: Option<String>,
+    /// UTC, RFC 3339.
+    started: Option<String>,
+    status: String,
+    /// Of the replicas judged, those recovered.
+    share: Option<Share>,
+    /// What is wrong with its files, one sentence each.
+    problems: Vec<String>,
+}
+
+/// The runs in the folder `results`, in lines of at most `width` columns as far as their names leave room for that; or what
+/// to do if there are none.
+///
+/// # Errors
+/// If the folder is there and cannot be read.
+pub fn list(results: &Path, width: usize) -> Result<String, RunError> {
+    let shown = visible(&results.display().to_string());
+    if !results.exists() {
+        return Ok(wrapped(&format!("There is no folder {shown} yet. {WHAT_TO_DO}"), width));
+    }
+    let entries = fs::read_dir(results).map_err(|error| RunError::read(results, &error))?;
+    let folders = entries.flatten().map(|entry| entry.path()).filter(|folder| is_run(folder));
+    let mut runs: Vec<Listed> = folders.map(|folder| Listed::read(&folder)).collect();
+    if runs.is_empty() {
+        return Ok(wrapped(&format!("There are no runs in {shown}. {WHAT_TO_DO}"), width));
+    }
+    // Those of which it is not known when they began come last.
+    runs.sort_by(|left, right| right.started.cmp(&left.started).then_with(|| left.folder.cmp(&right.folder)));
+    let table = Table {
+        header: HEADER.map(str::to_owned).to_vec(),
+        rows: runs.iter().map(|run| run.cells().map(|cell| visible(&cell)).to_vec()).collect(),
+    };
+    // A folder's name begins with its experiment's.
+    let mut parts = vec![aligned(&narrowed(table, &["experiment"], width), width)];
+    let problems = runs.iter().flat_map(|run| run.problems.iter().map(|problem| (&run.folder, problem)));
+    let note = |(folder, problem)| wrapped(&visible(&format!("Note: {folder}: {problem}")), width);
+    let notes: Vec<String> = problems.map(note).collect();
+    if !notes.is_empty() {
+        parts.push(notes.join("\n"));
+    }
+    Ok(parts.join("\n\n"))
+}
+
+/// Whether a folder is a run's, if only what is left of one.
+fn is_run(folder: &Path) -> bool {
+    let run = RunFolder::at(folder);
+    !folder.ends_with(TARGETS) && (run.spec().is_file() || run.provenance().is_file())
+}
+
+impl Listed {
+    fn read(folder: &Path) -> Self {
+        let paths = RunFolder::at(folder);
+        let mut problems = Vec::new();
+        let spec = read_spec(&paths.spec(), &mut problems);
+        let provenance = read_provenance(&paths.provenance(), &mut problems);
+        let status = status(&provenance, folder);
+        // Before the end it is not expected.
+        let summary: Vec<SummaryRow> = match paths.summary_table().is_file() || status == "finished" {
+            true => read_table(&paths.summary_table(), &mut problems),
+            false => Vec::new(),
+        };
+        Self {
+            folder: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            experiment: spec.get("name").and_then(|name| name.as_str()).map(str::to_owned),
+            started: text(&provenance, "started"),
+            status,
+            share: Share::of_rows(&summary),
+            problems,
+        }
+    }
+
+    fn cells(&self) -> [String; 5] {
+        let or_unknown = |cell: Option<String>| cell.unwrap_or_else(|| "–".to_owned());
+        // To the minute: 2026-11-22T16:14:49Z.
+        let minute = |started: &String| started.chars().take(16).collect::<String>().replace('T', " ");
+        [
+            self.folder.clone(),
+            or_unknown(self.experiment.clone()),
+            or_unknown(self.started.as_ref().map(minute)),
+            self.status.clone(),
+            or_unknown(self.share.as_ref().map(Share::count)),
+        ]
+    }
+}
+
+/// As the run itself wrote it, unless that cannot be true.
+fn status(provenance: &Value, folder: &Path) -> String {
+    match text(provenance, "status") {
+        None => "damaged".to_owned(),
+        // Nobody works in it any more: it was killed, and the same command goes on with it.
+        Some(status) if status == "running" && !Lock::is_held(folder) => "stopped".to_owned(),
+        Some(status) => status,
+    }
+}
+
+fn text(provenance: &Value, key: &str) -> Option<String> {
+    provenance.get(key).and_then(Value::as_str).map(str::to_owned)
+}
