@@ -127,6 +127,14 @@ pub fn read_ranks(path: &Path, problems: &mut Vec<String>) -> Vec<RankRow> {
     keep_good(path, rows, problems)
 }
 
+/// Header and rows of the table at `path` as they are, whatever its columns.
+pub fn read_cells(path: &Path, problems: &mut Vec<String>) -> (Vec<String>, Vec<Vec<String>>) {
+    let Some(mut reader) = open(path, problems) else { return Default::default() };
+    let cells = |record: &csv::StringRecord| record.iter().map(str::to_owned).collect();
+    let header = reader.headers().map(cells).unwrap_or_default();
+    (header, keep_good(path, reader.records().map(|record| record.map(|record| cells(&record))), problems))
+}
+
 fn open(path: &Path, problems: &mut Vec<String>) -> Option<csv::Reader<std::fs::File>> {
     match csv::Reader::from_path(path) {
         Ok(reader) => Some(reader),

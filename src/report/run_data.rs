@@ -49,6 +49,8 @@ pub struct RunData {
     /// "finished", "running" and so on, as the run itself wrote it.
     pub status: Option<String>,
     pub device: Option<String>,
+    /// When the run was begun, RFC 3339.
+    pub started: Option<String>,
     pub seconds: Option<f64>,
     /// One row a replica; empty where the file is not there. So for all tables.
     pub summary: Vec<SummaryRow>,
@@ -89,6 +91,7 @@ impl RunData {
             replicas: replicas(&spec),
             status: text("status"),
             device: text("device"),
+            started: text("started"),
             seconds: provenance.get("seconds").and_then(|value| value.as_f64()),
             summary: read_table(&paths.summary_table(), &mut problems),
             // Imported components were trained elsewhere.
