@@ -107,6 +107,7 @@ fn a_page_that_would_be_too_large_holds_the_alive_and_largest_components() {
     assert!(page.len() < 5_000_000, "{} bytes", page.len());
     let kept = json_in(&page, "weights-0")["components"].as_object().unwrap().len();
     assert!((20..400).contains(&kept), "{kept}");
+    assert!(page.contains("This figure is too large for the page") && page.contains("href=\"features.svg\""));
     assert!(page.contains(&format!("Of replica 0 the page holds the weights of {kept} of 400 components")));
 }
 
