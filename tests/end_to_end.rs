@@ -132,6 +132,9 @@ report: runs/tiny-[..]/report/report.html
     let folder = run_folder(ended.folder.path(), "");
     let names: Vec<String> = files_in(&folder).keys().map(|path| path.display().to_string()).collect();
     let expected = [
+        "attributions.csv",
+        "baselines.csv",
+        "coactivity.csv",
         "components.csv",
         "components.safetensors",
         "features.csv",
@@ -149,9 +152,11 @@ report: runs/tiny-[..]/report/report.html
         "report/singular_values.svg",
         "report/singular_values_figure.csv",
         "report/tables.tex",
+        "responses.csv",
         "spec.toml",
         "summary.csv",
         "target.safetensors",
+        "target_training.csv",
         "training.csv",
     ];
     assert_eq!(names, expected);
@@ -184,6 +189,96 @@ report: runs/tiny-[..]/report/report.html
     assert_eq!(header(&folder, "rate_distortion.csv"), "replica,mean_active,active_ranks,description_length,error");
     let counts = ["summary.csv", "components.csv", "ranks.csv", "features.csv", "rate_distortion.csv"];
     assert_eq!(counts.map(|table| rows(&folder, table)), [2, 10, 10, 10, 34]);
+}
+
+/// The cells of a column of a table.
+fn column(folder: &Path, table: &str, name: &str) -> Vec<String> {
+    let text = fs::read_to_string(folder.join(table)).unwrap();
+    let place = text.lines().next().unwrap().split(',').position(|column| column == name).expect(name);
+    text.lines().skip(1).map(|line| line.split(',').nth(place).unwrap().to_string()).collect()
+}
+
+fn numbers(folder: &Path, table: &str, name: &str) -> Vec<f64> {
+    column(folder, table, name).iter().map(|cell| cell.parse().unwrap_or_else(|_| panic!("{name}: {cell:?}"))).collect()
+}
+
+#[test]
+fn a_run_tells_what_its_components_do_on_chosen_inputs() {
+    let ended = run();
+    let folder = run_folder(ended.folder.path(), "");
+    assert_eq!(header(&folder, "attributions.csv"), "replica,feature,component,attribution");
+    assert_eq!(header(&folder, "coactivity.csv"), "replica,component,other,correlation");
+    assert_eq!(header(&folder, "responses.csv"), "replica,feature,output,target,component");
+    let alive: f64 = numbers(&folder, "summary.csv", "alive").iter().sum();
+    assert_eq!(rows(&folder, "attributions.csv") as f64, 5.0 * alive);
+    assert!(numbers(&folder, "attributions.csv", "attribution").iter().all(|attribution| *attribution >= 0.0));
+    let pairs =
+        column(&folder, "coactivity.csv", "component").into_iter().zip(column(&folder, "coactivity.csv", "other"));
+    assert!(pairs.into_iter().all(|(component, other)| component < other));
+    assert!(numbers(&folder, "coactivity.csv", "correlation").iter().all(|correlation| correlation.abs() <= 1.0));
+    assert_eq!(rows(&folder, "responses.csv"), 2 * 5 * 5);
+    // With its bias the network answers by max(0, W W^T + b): on the diagonal larger than elsewhere on average.
+    let (features, outputs) = (column(&folder, "responses.csv", "feature"), column(&folder, "responses.csv", "output"));
+    let target = numbers(&folder, "responses.csv", "target");
+    let sum = |own: bool| -> f64 {
+        let with = target.iter().enumerate().filter(|(row, _)| (features[*row] == outputs[*row]) == own);
+        with.map(|(_, answer)| answer).sum()
+    };
+    assert!(target.iter().all(|answer| *answer >= 0.0) && sum(true) / 10.0 > sum(false) / 40.0);
+    let longest = fs::read_to_string(folder.join("responses.csv")).unwrap();
+    assert!(longest.lines().skip(1).all(|line| line.len() < 40), "six digits: {longest}");
+}
+
+#[test]
+fn a_run_holds_the_training_of_its_targets() {
+    let ended = run();
+    let folder = run_folder(ended.folder.path(), "");
+    assert_eq!(header(&folder, "target_training.csv"), "replica,step,term,value");
+    assert_eq!(header(&folder, "baselines.csv"), "replica,answer,error");
+    assert_eq!(column(&folder, "baselines.csv", "answer"), ["target", "monosemantic", "nothing"].repeat(2));
+    assert_eq!(column(&folder, "baselines.csv", "replica"), ["0", "0", "0", "1", "1", "1"]);
+    let targets: Vec<PathBuf> = [0, 1]
+        .map(|seed| {
+            let mut entries = fs::read_dir(ended.folder.path().join("runs/targets")).unwrap().flatten();
+            let is_meant = |path: &Path| path.to_string_lossy().ends_with(&format!("-seed-{seed}"));
+            entries.find_map(|entry| Some(entry.path()).filter(|path| is_meant(path))).unwrap()
+        })
+        .into();
+    let values: Vec<String> = targets.iter().flat_map(|target| column(target, "training.csv", "value")).collect();
+    assert_eq!(column(&folder, "target_training.csv", "value"), values);
+    let own = rows(&targets[0], "training.csv");
+    assert_eq!(column(&folder, "target_training.csv", "replica")[own - 1..=own], ["0", "1"]);
+}
+
+#[test]
+fn a_run_is_measured_again_with_the_same_tables_though_its_targets_are_gone() {
+    let ended = run();
+    let folder = run_folder(ended.folder.path(), "");
+    let of_training = ["target_training.csv", "baselines.csv", "training.csv"];
+    let tables = |folder: &Path| -> Files {
+        let mut files = files_in(folder);
+        files.retain(|path, _| path.components().count() == 1 && path.extension().is_some_and(|kind| kind == "csv"));
+        files
+    };
+    let before = tables(&folder);
+    let run = folder.strip_prefix(ended.folder.path()).unwrap().to_string_lossy().into_owned();
+    let evaluate = |ended: Ended| ended.then().args(["evaluate", &run, "--device=cpu", "--threads=1"]).ends(0);
+
+    for name in before.keys().filter(|name| !name.ends_with("training.csv")) {
+        fs::remove_file(folder.join(name)).unwrap();
+    }
+    let ended = evaluate(ended);
+    assert!(tables(&folder) == before, "every table is written anew, of the targets too");
+
+    fs::remove_dir_all(ended.folder.path().join("runs/targets")).unwrap();
+    let ended = evaluate(ended);
+    assert!(tables(&folder) == before, "what the run holds of its targets stays");
+
+    of_training[..2].iter().for_each(|name| fs::remove_file(folder.join(name)).unwrap());
+    let _ended = evaluate(ended);
+    assert!(
+        tables(&folder).keys().eq(before.keys().filter(|name| !of_training[..2].iter().any(|of| name.ends_with(of))))
+    );
 }
 
 const RESIDUAL_MLP: &str = "\
@@ -245,6 +340,91 @@ fn a_residual_mlp_is_measured_by_what_its_components_do() {
 }
 
 #[test]
+fn a_residual_mlp_is_drawn_along_each_feature() {
+    let ended = Test::new().with_file("tiny.toml", RESIDUAL_MLP).args(["run", "tiny.toml", "--device=cpu"]).succeeds();
+    let folder = run_folder(ended.folder.path(), "");
+    assert_eq!(header(&folder, "curves.csv"), "replica,feature,input,label,target,component,selected");
+    assert_eq!(
+        header(&folder, "scrubbing_curves.csv"),
+        "replica,feature,input,label,target,scrubbed_low,scrubbed_median,scrubbed_high,anti_scrubbed_low,\
+         anti_scrubbed_median,anti_scrubbed_high"
+    );
+    assert_eq!((rows(&folder, "responses.csv"), rows(&folder, "curves.csv")), (2 * 6 * 6, 2 * 6 * 41));
+    let inputs = numbers(&folder, "curves.csv", "input");
+    assert_eq!((inputs[0], inputs[1], inputs[20], inputs[40], inputs[41]), (-1.0, -0.95, 0.0, 1.0, -1.0));
+    let labels = numbers(&folder, "curves.csv", "label");
+    assert!(inputs.iter().zip(labels).all(|(x, label)| (x + x.max(0.0) - label).abs() < 1e-5));
+    // At an input of 1 the curve of a feature is its response there.
+    let at_one =
+        |name: &str| -> Vec<f64> { numbers(&folder, "curves.csv", name).into_iter().skip(40).step_by(41).collect() };
+    let (features, outputs) = (column(&folder, "responses.csv", "feature"), column(&folder, "responses.csv", "output"));
+    for name in ["target", "component"] {
+        let all = numbers(&folder, "responses.csv", name);
+        let own = (0..all.len()).filter(|row| features[*row] == outputs[*row]).map(|row| all[row]);
+        assert!(at_one(name).iter().zip(own).all(|(curve, response)| (curve - response).abs() < 1e-4), "{name}");
+    }
+    assert!(numbers(&folder, "curves.csv", "selected").iter().all(|output| output.is_finite()));
+
+    let of_features = column(&folder, "scrubbing_curves.csv", "feature");
+    let first: Vec<&String> = of_features.iter().take(3 * 41).step_by(41).collect();
+    assert_eq!(first, ["0", "1", "2"]);
+    assert!(of_features.len().is_multiple_of(41) && of_features.len() <= 2 * 5 * 41, "{}", of_features.len());
+    let bands = ["scrubbed_low", "scrubbed_median", "scrubbed_high"];
+    for bands in [bands.map(String::from), bands.map(|name| format!("anti_{name}"))] {
+        let [low, median, high] = bands.map(|name| numbers(&folder, "scrubbing_curves.csv", &name));
+        assert!((0..low.len()).all(|row| low[row] <= median[row] && median[row] <= high[row]));
+        assert!((0..low.len()).any(|row| low[row] < high[row]), "half of the components make a difference");
+    }
+}
+
+const GATED_FUNCTIONS: &str = "\
+    seeds = [3, 4]
+    [target.gated_functions]
+    functions = 3
+    [target.inputs.gated]
+    probability = 0.05
+    low = 1.0
+    high = 4.0
+    [method.apd]
+    components = 4
+    rank = 3
+    schatten_power = 0.9
+    [method.apd.initial_values]
+    [method.apd.selection.batch_top_k]
+    k = 0.2
+    [method.apd.coefficients]
+    simplicity = 0.1
+    [decomposition]
+    steps = 20
+    batch = 64
+    learning_rate = 0.001
+    [measurement]
+    samples = 1000
+    ";
+
+#[test]
+fn gated_functions_are_drawn_along_x() {
+    let arguments = ["run", "tiny.toml", "--device=cpu"];
+    let ended = Test::new().with_file("tiny.toml", GATED_FUNCTIONS).args(arguments).succeeds();
+    let folder = run_folder(ended.folder.path(), "");
+    assert_eq!(rows(&folder, "curves.csv"), 2 * 3 * 101);
+    let inputs = numbers(&folder, "curves.csv", "input");
+    assert_eq!((inputs[0], inputs[50], inputs[100], inputs[101]), (1.0, 2.5, 4.0, 1.0));
+    // The network interpolates the functions between ten knots.
+    let (labels, target) = (numbers(&folder, "curves.csv", "label"), numbers(&folder, "curves.csv", "target"));
+    assert!(labels.iter().zip(&target).all(|(label, target)| (label - target).abs() < 0.08));
+    assert!(labels.iter().any(|label| label.abs() > 0.3), "a function is not zero");
+    for name in ["component", "selected"] {
+        assert!(numbers(&folder, "curves.csv", name).iter().all(|output| output.is_finite()), "{name}");
+    }
+    let alive = numbers(&folder, "summary.csv", "alive");
+    assert_eq!(rows(&folder, "attributions.csv") as f64, 3.0 * alive.iter().sum::<f64>());
+    for name in ["target_training.csv", "baselines.csv", "responses.csv"] {
+        assert!(!folder.join(name).exists(), "{name} of a target that was constructed");
+    }
+}
+
+#[test]
 fn every_selection_of_a_residual_mlp_is_measured() {
     let choices = [
         ("method.apd.selection={sample_top_k={k=2}}", "method.apd.last_component=always_active"),
@@ -259,6 +439,9 @@ fn every_selection_of_a_residual_mlp_is_measured() {
         let selected = fs::read_to_string(folder.join("features.csv")).unwrap();
         let selected = selected.lines().nth(1).unwrap().split(',').nth(6).unwrap();
         assert_eq!(selected.is_empty(), selection.contains("lp"), "{selected}");
+        let selected = column(&folder, "curves.csv", "selected");
+        assert!(selected.iter().all(|cell| cell.is_empty() == selection.contains("lp")), "{selected:?}");
+        assert_eq!(folder.join("coactivity.csv").exists(), !selection.contains("lp"));
     }
 }
 

@@ -8,10 +8,10 @@ use apd::{
     fit::{InputStream, Term},
     inputs::{GatedInputs, Inputs},
     method::{Apd, Coefficients, Decomposition},
-    metric::gated_recovery,
+    metric::{Company, OneFeatureInputs, Partial, gated_recovery, response_curves, selection_by_value},
     network::{GatedFunctions, Network, Weights},
     random::Purpose,
-    selection::Selection,
+    selection::{BatchTopK, Selection},
 };
 use support::settings;
 use tch::{Device, Kind, Tensor};
@@ -96,4 +96,33 @@ fn the_true_components_recover_every_function_and_random_ones_none() {
             assert!(!recovery(&random).recovered);
         }
     }
+}
+
+/// k of 0.2 is one component for four functions: too few where each has its control bit, enough among sixteen samples without.
+#[test]
+fn selected_from_as_in_training_each_function_keeps_its_own_component() {
+    let (network, weights, components) = constructed(FUNCTIONS);
+    let settings = Apd { selection: Selection::BatchTopK(BatchTopK { k: 0.2 }), ..settings(FUNCTIONS, 6) };
+    let (weights, components) = (weights.replica(0), components.replica(0));
+    let decomposition = Decomposition::new(&network, &weights, vec![settings], components);
+    let inputs = OneFeatureInputs::of_control_bits(FUNCTIONS, 0.0, 5.0, &weights.embeddings[0]);
+    let attributions = decomposition.attributions(&inputs.input);
+    let select = |company: Option<&Company>| selection_by_value(&decomposition, &inputs, &attributions, company);
+    assert_eq!(select(None).sum(Kind::Double).double_value(&[]), 0.0);
+
+    let input = inputs.input.narrow(1, 0, 101) * Tensor::from_slice(&[1.0_f32, 0.0, 0.0, 0.0, 0.0]);
+    let company = Company { attributions: decomposition.attributions(&input), input, number: 16 };
+    let selection = select(Some(&company));
+    assert_eq!(selection.size(), [1, 404, 4]);
+    let bits = inputs.input.narrow(2, 1, FUNCTIONS as i64);
+    let of_another: Tensor = &selection * (1.0 - bits);
+    let attributed_elsewhere = attributions.masked_select(&of_another.greater(0.0));
+    assert!(attributed_elsewhere.numel() == 0 || attributed_elsewhere.max().double_value(&[]) == 0.0);
+    let own = [0, 1, 2, 3];
+    let curves = response_curves(&Partial::of(&decomposition), &inputs, &own, Some(&selection));
+    let near = |found: &[Vec<f64>]| {
+        let pairs = found.concat().into_iter().zip(curves.target.concat());
+        pairs.map(|(found, target)| (found - target).abs()).fold(0.0, f64::max) < 1e-4
+    };
+    assert!(near(&curves.component) && near(curves.selected.as_ref().unwrap()));
 }

@@ -9,6 +9,7 @@ mod decompose;
 pub mod doctor;
 mod ending;
 mod evaluate;
+mod export;
 mod finish;
 mod import;
 mod logging;
@@ -49,6 +50,7 @@ enum Command {
     Decompose(decompose::Decompose),
     Report(report::Report),
     Evaluate(evaluate::Evaluate),
+    Export(export::Export),
     Import(import::Import),
     Run(run::Run),
     Check(check::Check),
@@ -81,6 +83,7 @@ impl CommandLine {
             Command::Decompose(decompose) => decompose.run(options, screen),
             Command::Report(report) => report.run(),
             Command::Evaluate(evaluate) => evaluate.run(options, screen),
+            Command::Export(export) => export.run(),
             Command::Import(import) => import.run(options, screen),
             Command::Run(run) => run.run(options, screen),
             Command::Check(check) => check.run(options),

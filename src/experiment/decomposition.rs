@@ -4,6 +4,7 @@ use super::{
     Outcome, Session, check,
     measurement::measure,
     tables,
+    target_tables::copy_target_tables,
     targets::{self, Obtained},
 };
 use crate::{
@@ -44,6 +45,7 @@ fn find_components(spec: &Spec, session: &mut Session, folder: &RunFolder) -> Re
         Obtained::Interrupted(outcome) => return Ok(outcome),
     };
     let network = &spec.target.network;
+    copy_target_tables(spec, &[&session.results], folder)?;
     write_tensors(&folder.target(), &weights.named(network), &[("axes", "replica, d_in, d_out".into())])?;
 
     let Method::Apd(apd) = &spec.method;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Outcome, Session, measurement::measure, memory};
+use super::{Outcome, Session, measurement::measure, memory, target_tables::copy_target_tables};
 use crate::{
     components::Components,
     method::Method,
@@ -18,6 +18,8 @@ pub fn evaluate(spec: &Spec, session: &Session, folder: &Path) -> Result<Outcome
     let folder = RunFolder::existing(folder)?.locked()?;
     let weights = read_weights(spec, &folder)?.to_device(session.device);
     let components = read_components(spec, &folder)?.to_device(session.device);
+    let beside = folder.path().parent().unwrap_or(folder.path());
+    copy_target_tables(spec, &[beside, &session.results], &folder)?;
     if !measure(spec, &weights, &components, &folder, &session.interrupt)? {
         let folder = folder.path().into();
         return Ok(Outcome::Interrupted { folder, stage: "measurement".into(), step: 0, steps: 1 });

@@ -3,26 +3,25 @@
 
 mod gated_functions;
 mod residual_mlp;
+mod responses;
+mod rows;
+mod scrubbing;
 mod tms;
 
-use super::tables::{self, ComponentRow, RankRow, RateDistortionRow, SummaryRow};
+use rows::{attribution_rows, coactivity_rows, component_rows, rank_rows, rate_distortion_rows, summary_row};
+
+use super::tables::{self, AttributionRow, CoactivityRow, ComponentRow, RankRow, RateDistortionRow, SummaryRow};
 use crate::{
     components::Components,
     fit::InputStream,
     method::{Decomposition, Method},
-    metric::{
-        Activity, Description, Partial, RatePoint, Spectrum, measure_activity, rate_distortion, spectra, total_ranks,
-    },
+    metric::{Activity, Partial, RatePoint, Spectrum, measure_activity, rate_distortion, spectra, total_ranks},
     network::{Network, Weights},
     random::Purpose,
     run::{Interrupt, RunError, RunFolder, write_table},
     selection::Selection,
-    site::Site,
     spec::Spec,
 };
-
-/// Leading singular values in `ranks.csv`.
-const SINGULAR_VALUES: usize = 10;
 
 /// Samples on which whole curves and distributions are measured: a few thousand passes with many components each.
 const SAMPLES_OF_A_CURVE: usize = 4_096;
@@ -47,6 +46,9 @@ pub fn measure(
 trait Mechanisms: Sized {
     /// `None`: interrupted.
     fn measure(subject: &Subject) -> Option<Self>;
+
+    /// Means of A_c(x)^2 over inputs with one feature alone, or one control bit, `[feature][component]`.
+    fn mean_attributions(&self) -> &[Vec<f64>];
 
     /// Fills in the columns of the kind.
     fn summarise(&self, row: &mut SummaryRow);
@@ -94,11 +96,14 @@ fn measure_as<M: Mechanisms>(
     write_table(&folder.ranks_table(), &rank_columns, rank_rows)?;
     let curves = replicas.iter().flat_map(|replica| &replica.rate_distortion);
     write_table(&folder.rate_distortion_table(), tables::RATE_DISTORTION, curves)?;
-    write_table(
-        &folder.components_table(),
-        tables::COMPONENTS,
-        replicas.iter().flat_map(|replica| &replica.components),
-    )?;
+    let rows = replicas.iter().flat_map(|replica| &replica.components);
+    write_table(&folder.components_table(), tables::COMPONENTS, rows)?;
+    let rows = replicas.iter().flat_map(|replica| &replica.attributions);
+    write_table(&folder.attributions_table(), tables::ATTRIBUTIONS, rows)?;
+    let coactivity: Option<Vec<_>> = replicas.iter().map(|replica| replica.coactivity.as_ref()).collect();
+    if let Some(rows) = coactivity {
+        write_table(&folder.coactivity_table(), tables::COACTIVITY, rows.into_iter().flatten())?;
+    }
     let (summaries, mechanisms): (Vec<SummaryRow>, Vec<M>) =
         replicas.into_iter().map(|replica| (replica.summary, replica.mechanisms)).unzip();
     M::write(&mechanisms, folder)?;
@@ -112,6 +117,9 @@ struct Replica<M> {
     components: Vec<ComponentRow>,
     ranks: Vec<RankRow>,
     rate_distortion: Vec<RateDistortionRow>,
+    attributions: Vec<AttributionRow>,
+    /// `None` in the L_p form.
+    coactivity: Option<Vec<CoactivityRow>>,
     mechanisms: M,
 }
 
@@ -154,24 +162,27 @@ impl<M: Mechanisms> Replica<M> {
         mechanisms.summarise(&mut summary);
         let mut components = component_rows(replica, &activity, decomposition.components());
         mechanisms.describe(&mut components);
-        let row = |RatePoint { description, error }| RateDistortionRow {
-            replica,
-            mean_active: description.active,
-            active_ranks: description.active_ranks,
-            description_length: description.bits,
-            error,
-        };
         Some(Self {
             summary,
             components,
             ranks: rank_rows,
-            rate_distortion: curve.into_iter().map(row).collect(),
+            rate_distortion: rate_distortion_rows(replica, curve),
+            attributions: attribution_rows(replica, &activity.alive(), mechanisms.mean_attributions()),
+            coactivity: coactivity_rows(replica, &activity),
             mechanisms,
         })
     }
 }
 
 impl Subject<'_> {
+    fn seed(&self) -> u64 {
+        self.spec.seeds[self.replica]
+    }
+
+    fn target_seed(&self) -> u64 {
+        self.spec.target.seed.unwrap_or(self.seed())
+    }
+
     /// `None`: interrupted.
     fn rate_distortion(&self, ranks: &[usize]) -> Option<Vec<RatePoint>> {
         let Method::Apd(apd) = &self.spec.method;
@@ -182,67 +193,4 @@ impl Subject<'_> {
         let stop = || self.interrupt.requested();
         rate_distortion(&partial, &input, &attributions, of_each_sample, ranks, &stop)
     }
-}
-
-fn summary_row(
-    replica: usize,
-    seed: u64,
-    activity: &Activity,
-    total_ranks: &[usize],
-    rank_rows: &[RankRow],
-) -> SummaryRow {
-    let alive = activity.alive();
-    let ranks = rank_rows.iter().filter(|row| alive[row.component]).map(|row| row.numerical_rank as f64);
-    let (count, sum) = ranks.fold((0, 0.0), |(count, sum), rank| (count + 1, sum + rank));
-    let term = |name| activity.term(name).unwrap_or(f64::NAN);
-    let description = Description::new(&activity.frequencies(), total_ranks);
-    SummaryRow {
-        replica,
-        seed,
-        faithfulness: term("faithfulness"),
-        minimality: activity.term("minimality").or(activity.term("minimality_lp")).unwrap_or(f64::NAN),
-        simplicity: term("simplicity"),
-        total: term("total"),
-        mean_active: activity.mean_active(),
-        alive: alive.iter().filter(|alive| **alive).count(),
-        mean_rank: (count > 0).then(|| sum / f64::from(count)),
-        active_ranks: description.active_ranks,
-        description_length: description.bits,
-        ..SummaryRow::default()
-    }
-}
-
-fn component_rows(replica: usize, activity: &Activity, components: &Components) -> Vec<ComponentRow> {
-    let norms = Vec::<f64>::try_from(components.squared_norms().squeeze_dim(0)).expect("one axis");
-    let all: f64 = norms.iter().sum();
-    let (frequencies, alive) = (activity.frequencies(), activity.alive());
-    let row = |component: usize| ComponentRow {
-        replica,
-        component,
-        activation_frequency: frequencies[component],
-        mean_attribution: activity.mean_attributions[component],
-        alive: alive[component],
-        norm_share: norms[component] / all,
-        ..ComponentRow::default()
-    };
-    (0..norms.len()).map(row).collect()
-}
-
-fn rank_rows(spec: &Spec, replica: usize, spectra: &[Vec<Spectrum>]) -> Vec<RankRow> {
-    let sites = spec.target.network.sites();
-    let of_site = |(site, spectra): (&Site, &Vec<Spectrum>)| {
-        let row = |(component, spectrum): (usize, &Spectrum)| RankRow {
-            replica,
-            component,
-            site: site.name.clone(),
-            numerical_rank: spectrum.numerical_rank(spec.measurement.rank_threshold),
-            stable_rank: spectrum.stable_rank(),
-            entropy_rank: spectrum.entropy_rank(),
-            frobenius_norm: spectrum.frobenius_norm(),
-            nuclear_norm: spectrum.nuclear_norm(),
-            singular_values: spectrum.singular_values.iter().take(SINGULAR_VALUES).copied().map(Some).collect(),
-        };
-        spectra.iter().enumerate().map(row).collect::<Vec<_>>()
-    };
-    sites.iter().zip(spectra).flat_map(of_site).collect()
 }

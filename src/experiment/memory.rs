@@ -37,7 +37,8 @@ pub fn of_target(spec: &Spec) -> f64 {
 /// The decomposition has for each replica the factors with their gradient and two moments, the components' matrices side
 /// by side in both directions (each built up from a product), and for each sample its values and the table of
 /// attributions with its selection; on a GPU all samples go through the tangents at once. The measurement of one replica
-/// takes its components' matrices in double precision, with their squares and products, beside all factors.
+/// takes its components' matrices in double precision, with their squares and products, and how often any two components
+/// are active together, beside all factors.
 pub fn of_experiment(spec: &Spec, device: Device) -> f64 {
     let Method::Apd(apd) = &spec.method;
     let network = &spec.target.network;
@@ -55,7 +56,8 @@ pub fn of_experiment(spec: &Spec, device: Device) -> f64 {
 pub fn of_measurement(spec: &Spec) -> f64 {
     let Method::Apd(apd) = &spec.method;
     let matrices = apd.components as f64 * spec.target.network.parameters() as f64;
-    FLOAT * (spec.seeds.len() as f64 * factors(spec) as f64 + 6.0 * matrices)
+    let pairs = (apd.components as f64).powi(2);
+    FLOAT * (spec.seeds.len() as f64 * factors(spec) as f64 + 6.0 * matrices + 5.0 * pairs)
 }
 
 /// Number of entries of all values that one sample takes on its way through the network.

@@ -6,6 +6,7 @@ mod import;
 mod measurement;
 pub mod memory;
 mod tables;
+mod target_tables;
 mod targets;
 
 use std::{path::PathBuf, time::Duration};

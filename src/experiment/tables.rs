@@ -1,15 +1,32 @@
 //! The tables of a run folder: their columns and what each row is made of. The README's data dictionary explains them.
 
+mod behaviour;
+
+pub use behaviour::{
+    ATTRIBUTIONS, AttributionRow, COACTIVITY, CURVES, CoactivityRow, CurveRow, RESPONSES, ResponseRow,
+    SCRUBBING_CURVES, ScrubbingCurveRow,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::metric::ComponentState;
 
 pub const TRAINING: &[&str] = &["replica", "step", "term", "value"];
 
+/// Of one target.
 pub const BASELINES: &[&str] = &["answer", "error"];
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct BaselineRow {
+    pub answer: String,
+    pub error: f64,
+}
+
+/// Of the targets of all replicas.
+pub const REPLICA_BASELINES: &[&str] = &["replica", "answer", "error"];
+
+#[derive(Debug, Serialize)]
+pub struct ReplicaBaselineRow {
+    pub replica: usize,
     pub answer: String,
     pub error: f64,
 }

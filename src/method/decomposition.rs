@@ -71,6 +71,11 @@ impl<'a> Decomposition<'a> {
         self.settings[0].last_component == LastComponent::AlwaysActive
     }
 
+    /// Whether components are active or not: in the L_p form none are selected.
+    pub fn selects(&self) -> bool {
+        self.settings[0].selection.lp_power().is_none()
+    }
+
     pub fn components(&self) -> &Components {
         &self.components
     }

@@ -14,6 +14,8 @@ pub struct Activity {
     pub samples: usize,
     /// On how many of them each component was selected.
     pub active_samples: Vec<f64>,
+    /// On how many samples two components were selected both, `[component][other]`; `None` in the L_p form, which selects nothing.
+    pub both_active_samples: Option<Vec<Vec<f64>>>,
     /// Mean of A_c(x) over the samples on which c was selected; `None` where there were none.
     pub mean_attributions: Vec<Option<f64>>,
     /// The unweighted loss terms and their weighted `total`, means over the batches.
@@ -53,6 +55,7 @@ pub fn measure_activity(
 ) -> Option<Activity> {
     let batches = samples.div_ceil(batch);
     let mut counts: Option<Tensor> = None;
+    let mut counts_of_both: Option<Tensor> = None;
     let mut attribution_sums: Option<Tensor> = None;
     let mut terms: Vec<Term> = Vec::new();
     for step in 0..batches {
@@ -64,6 +67,10 @@ pub fn measure_activity(
         let over_samples = |tensor: Tensor| tensor.sum_dim_intlist([0, 1].as_slice(), false, Kind::Double);
         let add = |sum: Option<Tensor>, more: Tensor| Some(sum.map_or(more.shallow_clone(), |sum| sum + more));
         counts = add(counts, over_samples(observed.mask.shallow_clone()));
+        if decomposition.selects() {
+            let both = observed.mask.mt().bmm(&observed.mask).squeeze_dim(0).to_kind(Kind::Double);
+            counts_of_both = add(counts_of_both, both);
+        }
         attribution_sums = add(attribution_sums, over_samples(observed.attributions.sqrt() * &observed.mask));
         let with_total = observed.terms.iter().cloned().chain([total(&observed.terms)]);
         if terms.is_empty() {
@@ -77,6 +84,7 @@ pub fn measure_activity(
     let mean = |(&count, sum): (&f64, f64)| (count > 0.0).then(|| sum / count);
     Some(Activity {
         samples: batches * batch,
+        both_active_samples: counts_of_both.map(|counts| Vec::try_from(counts).expect("a table of components")),
         mean_attributions: active_samples.iter().zip(numbers(attribution_sums)).map(mean).collect(),
         active_samples,
         terms: terms.iter().map(|term| (term.name, term.values[0] / batches as f64)).collect(),

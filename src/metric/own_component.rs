@@ -20,20 +20,12 @@ pub struct FeatureWork {
     pub own: bool,
 }
 
-/// One for every feature. `attributions` [1, feature * value, component] are the squares A_c(x)^2 at `inputs`; a component that
-/// is always active is not among them. The most attributed one has the largest mean over the feature's values, of equal ones the
-/// lowest index: with the gradient of a relu network without biases it is the same at every value.
-pub fn feature_work(partial: &Partial, inputs: &OneFeatureInputs, attributions: &Tensor) -> Vec<FeatureWork> {
+/// One for every feature. `mean_attributions[feature][component]` are the means of A_c(x)^2 over `inputs`; a component that is
+/// always active is no candidate.
+pub fn feature_work(partial: &Partial, inputs: &OneFeatureInputs, mean_attributions: &[Vec<f64>]) -> Vec<FeatureWork> {
     let input = &inputs.input;
-    let candidates = attributions.squeeze_dim(0).narrow(1, 0, partial.candidates());
-    let means = Vec::<Vec<f64>>::try_from(inputs.means(&candidates)).expect("a table of [feature, component]");
-    let most_attributed: Vec<usize> = means.iter().map(|row| first_of_the_largest(row)).collect();
-
-    let values = input.size()[1] as usize / means.len();
-    let kept = most_attributed.iter().flat_map(|&component| std::iter::repeat_n(component as i64, values));
-    let kept = Tensor::from_slice(&kept.collect::<Vec<_>>()).view([1, -1, 1]).to_device(input.device());
-    let mask = Tensor::zeros([1, input.size()[1], partial.candidates()], (input.kind(), input.device()));
-    let mask = mask.scatter_value(2, &kept, 1.0);
+    let most_attributed = most_attributed(mean_attributions, partial.candidates() as usize);
+    let mask = partial.keeping(&inputs.of_samples(&most_attributed), input);
     let target = partial.target_output(input);
     let errors = |output: Tensor| inputs.means_by_feature(&squared_errors(&output, &target));
     let (alone, none) = (errors(partial.output(&mask, input)), errors(partial.output_without(input)));
@@ -52,6 +44,12 @@ pub fn feature_work(partial: &Partial, inputs: &OneFeatureInputs, attributions: 
     (0..passes.len()).map(work).collect()
 }
 
+/// For every feature, that of the first `candidates` components with the largest mean attribution over the feature's values, of
+/// equal ones the lowest: with the gradient of a relu network without biases it is the same at every value.
+pub fn most_attributed(mean_attributions: &[Vec<f64>], candidates: usize) -> Vec<usize> {
+    mean_attributions.iter().map(|row| first_of_the_largest(&row[..candidates])).collect()
+}
+
 fn first_of_the_largest(row: &[f64]) -> usize {
     // `max_by` would take the last of equals.
     (0..row.len()).rev().max_by(|&left, &right| row[left].total_cmp(&row[right])).expect("there is a component")
@@ -68,7 +66,7 @@ mod tests {
         let partial = tiny.partial();
         let inputs = OneFeatureInputs::new(2, &Tensor::zeros([1], (Kind::Float, tch::Device::Cpu)));
         let attributions = gradient_attributions(&tiny.network, &tiny.weights, &tiny.components, &inputs.input);
-        feature_work(&partial, &inputs, &attributions)
+        feature_work(&partial, &inputs, &inputs.mean_attributions(&attributions))
     }
 
     /// Mean over two outputs of (factor x)^2 over x = 0.01 .. 1.

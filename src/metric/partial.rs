@@ -67,6 +67,14 @@ impl<'a> Partial<'a> {
         Tensor::cat(&blocks, 1)
     }
 
+    /// A mask [1, sample, candidate] that keeps one component on each sample, `components` `[sample]`. `like` names kind and device.
+    pub fn keeping(&self, components: &[usize], like: &Tensor) -> Tensor {
+        let kept: Vec<i64> = components.iter().map(|&component| component as i64).collect();
+        let kept = Tensor::from_slice(&kept).view([1, -1, 1]).to_device(like.device());
+        let shape = [1, components.len() as i64, self.candidates()];
+        Tensor::zeros(shape, (like.kind(), like.device())).scatter_value(2, &kept, 1.0)
+    }
+
     /// The output with no component that can be switched.
     pub fn output_without(&self, input: &Tensor) -> Tensor {
         let shape = [1, input.size()[1], self.candidates()];

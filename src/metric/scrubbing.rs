@@ -63,7 +63,7 @@ pub fn scrub(
 }
 
 /// For every component whether it serves a feature that is active on `sample` `[feature]`.
-fn serves_an_active_feature(serving: &Serving, sample: &[f32], candidates: usize) -> Vec<bool> {
+pub(super) fn serves_an_active_feature(serving: &Serving, sample: &[f32], candidates: usize) -> Vec<bool> {
     let mut serves = vec![false; candidates];
     let active = sample.iter().zip(&serving.by_feature).filter(|(value, _)| **value != 0.0);
     let components = active.flat_map(|(_, serving)| serving).map(|(component, _)| *component);
@@ -74,7 +74,7 @@ fn serves_an_active_feature(serving: &Serving, sample: &[f32], candidates: usize
 /// Zeros for half of the components and ones for the others: those `of_active_features` are all among the ablated if `first`, and
 /// none of them otherwise; the rest are drawn. Where there are not enough others, fewer than half are ablated; where those of
 /// the active features are more than half, all of them.
-fn ablate_half(of_active_features: &[bool], first: bool, generator: &mut ChaCha8Rng) -> Vec<f32> {
+pub(super) fn ablate_half(of_active_features: &[bool], first: bool, generator: &mut ChaCha8Rng) -> Vec<f32> {
     let half = of_active_features.len() / 2;
     let with = |wanted: bool| of_active_features.iter().enumerate().filter(move |(_, is)| **is == wanted);
     let mut others: Vec<usize> = with(false).map(|(component, _)| component).collect();

@@ -1,21 +1,27 @@
 //! Tables and figures of runs, made from their folders alone; so a report can be made again from an old run, and of
 //! an unfinished one it shows what is there.
 //!
-//! - `run_data`, `rows`, `weights`: a run folder read into plain values
+//! - `run_data`, `rows`, `evidence`, `weights`: a run folder read into plain values
 //! - `paper`: published numbers to compare with
 //! - `table`: what the tables say, whatever they are written in
 //! - `terminal`, `markdown`, `latex`: the tables as text, the page `report.md`, and `tables.tex`
 //! - `page`: the page `report.html`, and several runs side by side
 //! - `figure`: the pictures
+//! - `png`: the pictures as pixels
+//! - `tensorboard`: a run for TensorBoard, in the format of `event_file`
 
+mod event_file;
+mod evidence;
 mod figure;
 mod latex;
 mod markdown;
 mod page;
 mod paper;
+mod png;
 mod rows;
 mod run_data;
 mod table;
+mod tensorboard;
 mod terminal;
 mod weights;
 
@@ -26,7 +32,9 @@ use std::{
 
 use figure::Figure;
 pub use figure::scaling;
+pub use png::export as export_as_png;
 use run_data::RunData;
+pub use tensorboard::export as export_to_tensorboard;
 
 use crate::run::{RunError, RunFolder, write_whole};
 

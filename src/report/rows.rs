@@ -70,8 +70,13 @@ pub struct TrainingRow {
 pub struct ComponentRow {
     pub replica: usize,
     pub component: usize,
+    /// Share of samples on which it was selected.
+    #[serde(default = "missing", deserialize_with = "number")]
+    pub activation_frequency: f64,
     pub matched_feature: Option<usize>,
     pub alive: Option<bool>,
+    /// `monosemantic` and so on, of a residual MLP.
+    pub state: Option<String>,
 }
 
 /// A row of `ranks.csv`: one component of one replica at one site.
@@ -84,11 +89,13 @@ pub struct RankRow {
     pub singular_values: Vec<f64>,
 }
 
-fn missing() -> f64 {
+/// What a column holds that the table does not have.
+pub fn missing() -> f64 {
     f64::NAN
 }
 
-fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+/// A cell's number.
+pub fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
@@ -170,6 +177,6 @@ fn keep_good<Row>(
     good
 }
 
-fn file_name(path: &Path) -> String {
+pub fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }

@@ -229,6 +229,10 @@ fn in_words(target: &Target) -> String {
         Target::ResidualMlp { features, neurons, layers } => {
             format!("residual MLP, {features} features, {neurons} neurons in {}", count(layers, "layer"))
         }
+        Target::GatedFunctions { functions, neurons, layers } => {
+            let (functions, layers) = (count(functions, "gated function"), count(layers, "layer"));
+            format!("{functions} of {} each in {layers}", count(neurons, "neuron"))
+        }
     }
 }
 

@@ -13,7 +13,11 @@ use super::{Checkpoints, Lock, RunError, atomic::sweep_temporary_files, numbered
 /// target.safetensors        the networks that were taken apart
 /// components.safetensors    the components found
 /// training.csv summary.csv components.csv ranks.csv features.csv rate_distortion.csv
-/// contributions.csv serving.csv layers.csv scrubbing.csv      of residual MLPs
+/// attributions.csv coactivity.csv
+/// target_training.csv baselines.csv                           of trained targets
+/// responses.csv                                               of toy models of superposition and residual MLPs
+/// curves.csv                                                  of residual MLPs and gated functions
+/// contributions.csv serving.csv layers.csv scrubbing.csv scrubbing_curves.csv     of residual MLPs
 /// checkpoint/               while running: where to go on
 /// report/                   figures and tables made from the above
 /// lock                      held by the process that works here
@@ -159,6 +163,36 @@ impl RunFolder {
         self.path.join("scrubbing.csv")
     }
 
+    /// The training of the targets of all replicas.
+    pub fn target_training_table(&self) -> PathBuf {
+        self.path.join("target_training.csv")
+    }
+
+    /// The targets' errors beside those of simple answers.
+    pub fn baselines_table(&self) -> PathBuf {
+        self.path.join("baselines.csv")
+    }
+
+    pub fn attributions_table(&self) -> PathBuf {
+        self.path.join("attributions.csv")
+    }
+
+    pub fn coactivity_table(&self) -> PathBuf {
+        self.path.join("coactivity.csv")
+    }
+
+    pub fn responses_table(&self) -> PathBuf {
+        self.path.join("responses.csv")
+    }
+
+    pub fn curves_table(&self) -> PathBuf {
+        self.path.join("curves.csv")
+    }
+
+    pub fn scrubbing_curves_table(&self) -> PathBuf {
+        self.path.join("scrubbing_curves.csv")
+    }
+
     pub fn report(&self) -> PathBuf {
         self.path.join("report")
     }
@@ -180,7 +214,7 @@ impl RunFolder {
 }
 
 /// Every file that is written whole into a run folder or a target folder.
-pub(super) const FILES: [&str; 15] = [
+pub(super) const FILES: [&str; 21] = [
     "spec.toml",
     "provenance.json",
     "target.safetensors",
@@ -196,6 +230,12 @@ pub(super) const FILES: [&str; 15] = [
     "serving.csv",
     "layers.csv",
     "scrubbing.csv",
+    "target_training.csv",
+    "attributions.csv",
+    "coactivity.csv",
+    "responses.csv",
+    "curves.csv",
+    "scrubbing_curves.csv",
 ];
 
 /// The first 8 letters of a hash tell folders apart; [`claim`] catches the rare two specs that share them.

@@ -2,7 +2,7 @@
 
 use std::{fs::File, io, path::Path};
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Serialize, Serializer, de::DeserializeOwned};
 
 use super::{RunError, write_whole};
 
@@ -22,6 +22,18 @@ pub fn write_table<Row: Serialize>(
     rows: impl IntoIterator<Item = Row>,
 ) -> Result<(), RunError> {
     write_whole(path, |out| write_rows(out, header, rows))
+}
+
+/// A number of a long table: written with six significant digits at most.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SixDigits(pub f64);
+
+impl Serialize for SixDigits {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let rounded: f64 = format!("{:.5e}", self.0).parse().expect("a formatted number is one");
+        // Zero has no sign.
+        serializer.serialize_f64(rounded + 0.0)
+    }
 }
 
 /// The rows of a table whose columns are the fields of `Row`; further columns are allowed.
@@ -89,6 +101,16 @@ mod tests {
         let bits = |rows: &[LogRow]| rows.iter().map(|row| row.value.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(&back), bits(&values.map(row)));
         assert_eq!(back[0], row(0.1));
+    }
+
+    #[test]
+    fn numbers_of_long_tables_are_short() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("attributions.csv");
+        let values = [1.0 / 3.0, f64::from(0.1_f32), -1_234_567.0, 1e-30 / 3.0, -0.0, 2.0, f64::NAN, f64::INFINITY];
+        write_table(&path, &["attribution"], values.map(|value| [SixDigits(value)])).unwrap();
+        let expected = "attribution\n0.333333\n0.1\n-1234570.0\n3.33333e-31\n0.0\n2.0\nNaN\ninf\n";
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), expected);
     }
 
     #[test]

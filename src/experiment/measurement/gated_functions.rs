@@ -1,15 +1,24 @@
 //! What is measured of gated functions: whether the components are the functions.
 
-use super::Subject;
+use tch::Tensor;
+
+use super::{Subject, responses::curve_rows};
 use crate::{
-    experiment::tables::{self, ComponentRow, GatedFeatureRow, SummaryRow},
-    metric::{FunctionMatch, GatedRecovery, gated_recovery},
+    experiment::tables::{self, ComponentRow, CurveRow, GatedFeatureRow, SummaryRow},
+    inputs::{GatedInputs, Inputs},
+    metric::{
+        Company, FunctionMatch, GatedRecovery, OneFeatureInputs, Partial, gated_recovery, most_attributed,
+        response_curves, selection_by_value,
+    },
     network::{GatedFunctions, Network},
     run::{RunError, RunFolder, write_table},
 };
 
 pub struct Mechanisms {
     recovery: GatedRecovery,
+    /// Means of A_c(x)^2 with one control bit alone, `[control bit][component]`.
+    mean_attributions: Vec<Vec<f64>>,
+    curves: Vec<CurveRow>,
     replica: usize,
 }
 
@@ -18,7 +27,12 @@ impl super::Mechanisms for Mechanisms {
         let Network::GatedFunctions(gated) = subject.decomposition.network() else { unreachable!("chosen by kind") };
         let truth = gated.true_components(subject.decomposition.weights(), gated.functions, GatedFunctions::TRUE_RANK);
         let recovery = gated_recovery(&truth, subject.decomposition.components());
-        Some(Self { recovery, replica: subject.replica })
+        let (mean_attributions, curves) = subject.by_control_bit(gated);
+        Some(Self { recovery, mean_attributions, curves, replica: subject.replica })
+    }
+
+    fn mean_attributions(&self) -> &[Vec<f64>] {
+        &self.mean_attributions
     }
 
     fn summarise(&self, row: &mut SummaryRow) {
@@ -35,7 +49,7 @@ impl super::Mechanisms for Mechanisms {
     }
 
     fn write(replicas: &[Self], folder: &RunFolder) -> Result<(), RunError> {
-        let rows = replicas.iter().flat_map(|Self { recovery, replica }| {
+        let rows = replicas.iter().flat_map(|Self { recovery, replica, .. }| {
             let row = |(feature, found): (usize, &FunctionMatch)| GatedFeatureRow {
                 replica: *replica,
                 feature,
@@ -45,6 +59,49 @@ impl super::Mechanisms for Mechanisms {
             };
             recovery.functions.iter().enumerate().map(row)
         });
-        write_table(&folder.features_table(), tables::GATED_FEATURES, rows)
+        write_table(&folder.features_table(), tables::GATED_FEATURES, rows)?;
+        let rows = replicas.iter().flat_map(|replica| &replica.curves);
+        write_table(&folder.curves_table(), tables::CURVES, rows)
+    }
+}
+
+impl Subject<'_> {
+    /// Means of A_c(x)^2 over x for each control bit, and the curves of the functions.
+    fn by_control_bit(&self, gated: &GatedFunctions) -> (Vec<Vec<f64>>, Vec<CurveRow>) {
+        let Inputs::Gated(GatedInputs { probability, low, high }) = self.spec.target.inputs else {
+            unreachable!("gated functions have gated inputs")
+        };
+        let decomposition = self.decomposition;
+        let partial = Partial::of(decomposition);
+        let like = &decomposition.weights().embeddings[0];
+        let inputs = OneFeatureInputs::of_control_bits(gated.functions, low, high, like);
+        let attributions = decomposition.attributions(&inputs.input);
+        let mean_attributions = inputs.mean_attributions(&attributions);
+        let selection = decomposition.selects().then(|| {
+            let company = self.without_control_bits(&inputs, gated.functions, probability);
+            selection_by_value(decomposition, &inputs, &attributions, company.as_ref())
+        });
+        let components = most_attributed(&mean_attributions, partial.candidates() as usize);
+        let curves = response_curves(&partial, &inputs, &components, selection.as_ref());
+        let labels = self.functions(gated, &inputs.values);
+        let rows = curve_rows(self.replica, &inputs.values, labels.as_deref(), &curves);
+        (mean_attributions, rows)
+    }
+
+    /// As many inputs without a control bit as a training batch has, on average, beside so many control bits that are 1: with
+    /// a selection of fewer components a sample than one, nothing were selected otherwise.
+    fn without_control_bits(&self, inputs: &OneFeatureInputs, functions: usize, probability: f64) -> Option<Company> {
+        let number = (1.0 / probability).round() as i64 - functions as i64;
+        let of_first_bit = inputs.input.narrow(1, 0, inputs.values.len() as i64);
+        let x = of_first_bit.narrow(2, 0, 1);
+        let no_bits = Tensor::zeros([1, x.size()[1], functions as i64], (x.kind(), x.device()));
+        let input = Tensor::cat(&[x, no_bits], 2);
+        (number > 0).then(|| Company { attributions: self.decomposition.attributions(&input), input, number })
+    }
+
+    /// The functions themselves at x, `[function][x]`; `None` where they are not known.
+    fn functions(&self, gated: &GatedFunctions, x: &[f64]) -> Option<Vec<Vec<f64>>> {
+        let functions = self.spec.target.imported.is_none().then(|| gated.smooth_functions(self.target_seed()))?;
+        Some(functions.iter().map(|function| x.iter().map(|&x| function.at(x)).collect()).collect())
     }
 }

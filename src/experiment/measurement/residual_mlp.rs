@@ -1,26 +1,30 @@
 //! What is measured of residual MLPs: whether every feature has a component of its own, and what the components are to the
 //! features.
 
-use super::{SAMPLES_OF_A_CURVE, Subject};
+use super::{
+    Subject,
+    responses::{curve_rows, response_rows},
+    scrubbing::{error_rows, mean_errors},
+};
 use crate::{
     experiment::tables::{
-        self, ComponentRow, ContributionRow, LayerRow, MlpFeatureRow, ScrubbingRow, ServingRow, SummaryRow,
+        self, ComponentRow, ContributionRow, CurveRow, LayerRow, MlpFeatureRow, ResponseRow, ScrubbingCurveRow,
+        ScrubbingRow, ServingRow, SummaryRow,
     },
-    method::Method,
     metric::{
-        ComponentState, Contributions, FeatureWork, OneFeatureInputs, Partial, Scrubbing, Serving, Spectrum,
-        feature_work, layer_shares, layers_spanned, scrub, squared_errors,
+        ComponentState, Contributions, FeatureWork, OneFeatureInputs, Partial, Serving, Spectrum, curve_values,
+        feature_work, layer_shares, layers_spanned, response_curves, responses, selection_by_value, squared_errors,
     },
     network::Network,
-    random::{Purpose, stream},
     run::{RunError, RunFolder, write_table},
-    statistics::quantile,
 };
 
 /// W_in and W_out.
 const SITES_PER_LAYER: usize = 2;
 
 pub struct Mechanisms {
+    /// Means of A_c(x)^2, `[feature][component]`.
+    mean_attributions: Vec<Vec<f64>>,
     features: Vec<MlpFeatureRow>,
     contributions: Vec<ContributionRow>,
     serving: Vec<ServingRow>,
@@ -32,6 +36,9 @@ pub struct Mechanisms {
     /// Mean errors of target, scrubbed and anti-scrubbed network.
     mean_errors: Option<[f64; 3]>,
     scrubbing: Vec<ScrubbingRow>,
+    scrubbing_curves: Vec<ScrubbingCurveRow>,
+    responses: Vec<ResponseRow>,
+    curves: Vec<CurveRow>,
 }
 
 impl super::Mechanisms for Mechanisms {
@@ -44,7 +51,14 @@ impl super::Mechanisms for Mechanisms {
         let contributions = Contributions::new(mlp, decomposition.weights(), components);
         let (slopes, cosines) = (contributions.slopes(), contributions.cosines());
         let serving = Serving::new(&slopes, &alive);
-        let by_feature = subject.by_feature();
+        let (mean_attributions, by_feature) = subject.by_feature();
+        let most_attributed: Vec<usize> = by_feature.iter().map(|found| found.work.component).collect();
+        if subject.interrupt.requested() {
+            return None;
+        }
+        let curves = subject.curves(&most_attributed);
+        let responses =
+            responses(&Partial::of(decomposition), &most_attributed, &decomposition.weights().embeddings[0]);
         if subject.interrupt.requested() {
             return None;
         }
@@ -69,6 +83,10 @@ impl super::Mechanisms for Mechanisms {
             subject.spectra.iter().map(|site| site.iter().map(Spectrum::frobenius_norm).collect()).collect();
         let shares = layer_shares(&norms, SITES_PER_LAYER);
         Some(Self {
+            scrubbing_curves: subject.scrub_features(mlp, &serving, &features)?,
+            responses: response_rows(replica, &responses, &vec![true; features.len()]),
+            curves,
+            mean_attributions,
             contributions: contribution_rows(replica, &contributions, &features),
             serving: serving_rows(replica, &serving),
             states: serving.states(&alive),
@@ -76,9 +94,13 @@ impl super::Mechanisms for Mechanisms {
             layers_spanned: shares.iter().map(|shares| layers_spanned(shares)).collect(),
             layers: layer_rows(replica, &shares),
             mean_errors: scrubbing.as_ref().map(mean_errors),
-            scrubbing: scrubbing.map_or(Vec::new(), |scrubbing| scrubbing_rows(replica, scrubbing)),
+            scrubbing: scrubbing.map_or(Vec::new(), |scrubbing| error_rows(replica, scrubbing)),
             features,
         })
+    }
+
+    fn mean_attributions(&self) -> &[Vec<f64>] {
+        &self.mean_attributions
     }
 
     fn summarise(&self, row: &mut SummaryRow) {
@@ -93,7 +115,7 @@ impl super::Mechanisms for Mechanisms {
         row.duplicate = count(ComponentState::Duplicate);
         row.mixed = count(ComponentState::Mixed);
         row.idle = count(ComponentState::Idle);
-        row.mean_layers_spanned = (!spans.is_empty()).then(|| mean(&spans));
+        row.mean_layers_spanned = (!spans.is_empty()).then(|| spans.iter().sum::<f64>() / spans.len() as f64);
         [row.target_error, row.scrubbed_error, row.anti_scrubbed_error] = match self.mean_errors {
             Some(errors) => errors.map(Some),
             None => [None; 3],
@@ -118,7 +140,13 @@ impl super::Mechanisms for Mechanisms {
         let rows = replicas.iter().flat_map(|replica| &replica.layers);
         write_table(&folder.layers_table(), tables::LAYERS, rows)?;
         let rows = replicas.iter().flat_map(|replica| &replica.scrubbing);
-        write_table(&folder.scrubbing_table(), tables::SCRUBBING, rows)
+        write_table(&folder.scrubbing_table(), tables::SCRUBBING, rows)?;
+        let rows = replicas.iter().flat_map(|replica| &replica.scrubbing_curves);
+        write_table(&folder.scrubbing_curves_table(), tables::SCRUBBING_CURVES, rows)?;
+        let rows = replicas.iter().flat_map(|replica| &replica.responses);
+        write_table(&folder.responses_table(), tables::RESPONSES, rows)?;
+        let rows = replicas.iter().flat_map(|replica| &replica.curves);
+        write_table(&folder.curves_table(), tables::CURVES, rows)
     }
 }
 
@@ -133,10 +161,10 @@ struct OfFeature {
 }
 
 impl Subject<'_> {
-    /// For every feature. All their inputs together are one batch to the trained selection.
-    fn by_feature(&self) -> Vec<OfFeature> {
+    /// For every feature, with the means of A_c(x)^2 over its inputs, `[feature][component]`. All features' inputs together are
+    /// one batch to the trained selection.
+    fn by_feature(&self) -> (Vec<Vec<f64>>, Vec<OfFeature>) {
         let Self { decomposition, .. } = *self;
-        let Method::Apd(apd) = &self.spec.method;
         let partial = Partial::of(decomposition);
         let inputs = OneFeatureInputs::new(decomposition.network().features(), &decomposition.weights().embeddings[0]);
         let attributions = decomposition.attributions(&inputs.input);
@@ -144,7 +172,7 @@ impl Subject<'_> {
         let target = partial.target_output(&inputs.input);
         let active = selection.sum_dim_intlist([2].as_slice(), false, tch::Kind::Double).squeeze_dim(0);
         let mean_active = inputs.means_by_feature(&active);
-        let selected = apd.selection.lp_power().is_none().then(|| {
+        let selected = decomposition.selects().then(|| {
             let output = partial.output(&selection.narrow(2, 0, partial.candidates()), &inputs.input);
             inputs.means_by_feature(&squared_errors(&output, &target))
         });
@@ -155,24 +183,30 @@ impl Subject<'_> {
             target: target_errors[feature],
             mean_active: mean_active[feature],
         };
-        feature_work(&partial, &inputs, &attributions).into_iter().enumerate().map(of_feature).collect()
+        let mean_attributions = inputs.mean_attributions(&attributions);
+        let work = feature_work(&partial, &inputs, &mean_attributions);
+        (mean_attributions, work.into_iter().enumerate().map(of_feature).collect())
     }
 
-    fn scrub(&self, serving: &Serving) -> Option<Scrubbing> {
-        let partial = Partial::of(self.decomposition);
-        let input = self.inputs.batch(0, SAMPLES_OF_A_CURVE, self.decomposition.components().device());
-        let mut generator = stream(self.seed(), Purpose::Scrubbing, 0);
-        scrub(&partial, serving, &input, |input| self.labels(input), &mut generator)
-    }
-
-    fn seed(&self) -> u64 {
-        self.spec.seeds[self.replica]
+    /// The curves of all features, each with its most attributed component.
+    fn curves(&self, most_attributed: &[usize]) -> Vec<CurveRow> {
+        let Self { decomposition, .. } = *self;
+        let features = most_attributed.len();
+        let values = curve_values(&decomposition.weights().embeddings[0]);
+        let inputs = OneFeatureInputs::at(&values, 0..features, features);
+        let selection = decomposition.selects().then(|| {
+            let attributions = decomposition.attributions(&inputs.input);
+            selection_by_value(decomposition, &inputs, &attributions, None)
+        });
+        let curves = response_curves(&Partial::of(decomposition), &inputs, most_attributed, selection.as_ref());
+        let labels = inputs.own_outputs(&self.labels(&inputs.input));
+        curve_rows(self.replica, &inputs.values, Some(&labels), &curves)
     }
 
     /// What the target was trained to answer.
-    fn labels(&self, input: &tch::Tensor) -> tch::Tensor {
+    pub(super) fn labels(&self, input: &tch::Tensor) -> tch::Tensor {
         let network = self.decomposition.network();
-        let coefficients = network.label_coefficients(&[self.spec.target.seed.unwrap_or(self.seed())]);
+        let coefficients = network.label_coefficients(&[self.target_seed()]);
         network.labels(input, &coefficients.to_device(input.device()))
     }
 }
@@ -214,38 +248,4 @@ fn layer_rows(replica: usize, shares: &[Vec<f64>]) -> Vec<LayerRow> {
         shares.iter().enumerate().map(row).collect::<Vec<_>>()
     };
     shares.iter().enumerate().flat_map(of_component).collect()
-}
-
-/// Every percentile of every kind of error.
-fn scrubbing_rows(replica: usize, scrubbing: Scrubbing) -> Vec<ScrubbingRow> {
-    let ascending = |mut errors: Vec<f64>| {
-        errors.sort_by(f64::total_cmp);
-        errors
-    };
-    let target_to_labels = ascending(scrubbing.target_to_labels);
-    let scrubbed = ascending(scrubbing.scrubbed);
-    let anti_scrubbed = ascending(scrubbing.anti_scrubbed);
-    let scrubbed_to_labels = ascending(scrubbing.scrubbed_to_labels);
-    let anti_scrubbed_to_labels = ascending(scrubbing.anti_scrubbed_to_labels);
-    let row = |percent: u32| {
-        let share = f64::from(percent) / 100.0;
-        ScrubbingRow {
-            replica,
-            quantile: share,
-            target_to_labels: quantile(&target_to_labels, share),
-            scrubbed: quantile(&scrubbed, share),
-            anti_scrubbed: quantile(&anti_scrubbed, share),
-            scrubbed_to_labels: quantile(&scrubbed_to_labels, share),
-            anti_scrubbed_to_labels: quantile(&anti_scrubbed_to_labels, share),
-        }
-    };
-    (0..=100).map(row).collect()
-}
-
-fn mean_errors(scrubbing: &Scrubbing) -> [f64; 3] {
-    [&scrubbing.target_to_labels, &scrubbing.scrubbed, &scrubbing.anti_scrubbed].map(|errors| mean(errors))
-}
-
-fn mean(numbers: &[f64]) -> f64 {
-    numbers.iter().sum::<f64>() / numbers.len() as f64
 }

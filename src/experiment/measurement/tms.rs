@@ -1,9 +1,11 @@
 //! What is measured of toy models of superposition: whether the components are the features.
 
-use super::Subject;
+use super::{Subject, responses::response_rows};
 use crate::{
-    experiment::tables::{self, ComponentRow, SummaryRow, TmsFeatureRow},
-    metric::{FeatureMatch, Recovery, Spectrum, error_with_one_component, recovery},
+    experiment::tables::{self, ComponentRow, ResponseRow, SummaryRow, TmsFeatureRow},
+    metric::{
+        FeatureMatch, OneFeatureInputs, Partial, Recovery, Spectrum, error_with_one_component, recovery, responses,
+    },
     run::{RunError, RunFolder, write_table},
     site::SiteIndex,
 };
@@ -14,6 +16,9 @@ const ALIVE_SHARE: f64 = 0.1;
 pub struct Mechanisms {
     recovery: Recovery,
     features: Vec<TmsFeatureRow>,
+    /// Means of A_c(x)^2, `[feature][component]`.
+    mean_attributions: Vec<Vec<f64>>,
+    responses: Vec<ResponseRow>,
     /// Components alive on a hidden layer, where there is one.
     alive_on_hidden: Option<usize>,
 }
@@ -40,7 +45,12 @@ impl super::Mechanisms for Mechanisms {
         let features = recovery.features.iter().enumerate().map(row).collect();
         let hidden = &subject.spectra[1..];
         let alive_on_hidden = (!hidden.is_empty()).then(|| alive_on(hidden));
-        Some(Self { recovery, features, alive_on_hidden })
+        let responses = subject.responses(&recovery);
+        Some(Self { recovery, features, mean_attributions: subject.mean_attributions()?, responses, alive_on_hidden })
+    }
+
+    fn mean_attributions(&self) -> &[Vec<f64>] {
+        &self.mean_attributions
     }
 
     fn summarise(&self, row: &mut SummaryRow) {
@@ -62,7 +72,34 @@ impl super::Mechanisms for Mechanisms {
 
     fn write(replicas: &[Self], folder: &RunFolder) -> Result<(), RunError> {
         let rows = replicas.iter().flat_map(|replica| &replica.features);
-        write_table(&folder.features_table(), tables::TMS_FEATURES, rows)
+        write_table(&folder.features_table(), tables::TMS_FEATURES, rows)?;
+        let rows = replicas.iter().flat_map(|replica| &replica.responses);
+        write_table(&folder.responses_table(), tables::RESPONSES, rows)
+    }
+}
+
+impl Subject<'_> {
+    /// For every feature with its matched component and no other, not even one that is always active.
+    fn responses(&self, recovery: &Recovery) -> Vec<ResponseRow> {
+        let partial = Partial { last_always_active: false, ..Partial::of(self.decomposition) };
+        let matched: Vec<Option<usize>> = recovery.features.iter().map(|feature| feature.component).collect();
+        let components: Vec<usize> = matched.iter().map(|component| component.unwrap_or_default()).collect();
+        let found = responses(&partial, &components, &partial.weights.biases[0]);
+        let has_component: Vec<bool> = matched.iter().map(Option::is_some).collect();
+        response_rows(self.replica, &found, &has_component)
+    }
+
+    /// Over inputs with one feature alone, `[feature][component]`; `None`: interrupted.
+    fn mean_attributions(&self) -> Option<Vec<Vec<f64>>> {
+        let decomposition = self.decomposition;
+        let like = &decomposition.weights().biases[0];
+        let blocks = OneFeatureInputs::blocks(decomposition.network().features(), like);
+        let of_block = |inputs: OneFeatureInputs| {
+            let go_on = !self.interrupt.requested();
+            go_on.then(|| inputs.mean_attributions(&decomposition.attributions(&inputs.input)))
+        };
+        let means: Option<Vec<_>> = blocks.map(of_block).collect();
+        means.map(|means| means.concat())
     }
 }
 

@@ -101,6 +101,7 @@ fn own_components(run: &RunData) -> Option<String> {
     let own = mean_and_deviation(run.summary.iter().map(|row| row.features_with_own_component))?;
     let of = match run.target {
         Some(Target::ResidualMlp { features, .. }) => format!(" of {features}"),
+        Some(Target::GatedFunctions { functions, .. }) => format!(" of {functions}"),
         _ => String::new(),
     };
     let digits = usize::from(own.mean.fract() != 0.0);

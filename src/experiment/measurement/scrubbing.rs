@@ -1,0 +1,173 @@
+//! What is measured by ablating half of the components of a residual MLP: errors on many samples, and responses of a few
+//! features.
+
+use super::{SAMPLES_OF_A_CURVE, Subject};
+use crate::{
+    experiment::tables::{MlpFeatureRow, ScrubbingCurveRow, ScrubbingRow},
+    metric::{FeatureScrubbing, OneFeatureInputs, Partial, ScrubbedResponses, Scrubbing, Serving, curve_values, scrub},
+    network::ResidualMlp,
+    random::{Purpose, stream},
+    run::SixDigits,
+    statistics::quantile,
+};
+
+/// Features whose responses are looked at in any case: the first ones.
+const FIRST_FEATURES: usize = 3;
+
+/// Draws of the ablated half of the components for each of these features.
+const DRAWS: usize = 200;
+
+/// The quantiles over the draws that make a band and its middle.
+const LOW_MEDIAN_HIGH: [f64; 3] = [0.05, 0.5, 0.95];
+
+impl Subject<'_> {
+    /// `None` if no sample has an active feature.
+    pub fn scrub(&self, serving: &Serving) -> Option<Scrubbing> {
+        let partial = Partial::of(self.decomposition);
+        let input = self.inputs.batch(0, SAMPLES_OF_A_CURVE, self.decomposition.components().device());
+        let mut generator = stream(self.seed(), Purpose::Scrubbing, 0);
+        scrub(&partial, serving, &input, |input| self.labels(input), &mut generator)
+    }
+
+    /// The curves of a few features; `None`: interrupted.
+    pub fn scrub_features(
+        &self,
+        mlp: &ResidualMlp,
+        serving: &Serving,
+        features: &[MlpFeatureRow],
+    ) -> Option<Vec<ScrubbingCurveRow>> {
+        let partial = Partial::of(self.decomposition);
+        let scrubbing = FeatureScrubbing::new(mlp, &partial);
+        let values = curve_values(&partial.weights.embeddings[0]);
+        let of_feature = |feature: usize| {
+            if self.interrupt.requested() {
+                return None;
+            }
+            // The first step's numbers draw for the errors on many samples.
+            let mut generator = stream(self.seed(), Purpose::Scrubbing, 1 + feature as u64);
+            let responses = scrubbing.responses(feature, &values, serving, DRAWS, &mut generator);
+            let inputs = OneFeatureInputs::at(&values, feature..feature + 1, mlp.features);
+            let labels = inputs.own_outputs(&self.labels(&inputs.input)).swap_remove(0);
+            let target = inputs.own_outputs(&partial.target_output(&inputs.input)).swap_remove(0);
+            Some(curve_rows(self.replica, feature, &inputs.values, &labels, &target, responses))
+        };
+        let rows: Option<Vec<Vec<_>>> = features_to_look_at(features).into_iter().map(of_feature).collect();
+        rows.map(|rows| rows.into_iter().flatten().collect())
+    }
+}
+
+/// The first ones, and those of the largest and the smallest error with their most attributed component alone; ascending.
+fn features_to_look_at(features: &[MlpFeatureRow]) -> Vec<usize> {
+    let by_error = |left: &&MlpFeatureRow, right: &&MlpFeatureRow| left.error_alone.total_cmp(&right.error_alone);
+    let extremes = [features.iter().min_by(by_error), features.iter().max_by(by_error)];
+    let mut chosen: Vec<usize> = (0..features.len().min(FIRST_FEATURES)).collect();
+    chosen.extend(extremes.into_iter().flatten().map(|row| row.feature));
+    chosen.sort_unstable();
+    chosen.dedup();
+    chosen
+}
+
+fn curve_rows(
+    replica: usize,
+    feature: usize,
+    inputs: &[f64],
+    labels: &[f64],
+    target: &[f64],
+    responses: ScrubbedResponses,
+) -> Vec<ScrubbingCurveRow> {
+    let bands = responses.scrubbed.into_iter().zip(responses.anti_scrubbed);
+    let row = |(value, (scrubbed, anti_scrubbed)): (usize, (Vec<f64>, Vec<f64>))| {
+        let (
+            [scrubbed_low, scrubbed_median, scrubbed_high],
+            [anti_scrubbed_low, anti_scrubbed_median, anti_scrubbed_high],
+        ) = (band(scrubbed), band(anti_scrubbed));
+        ScrubbingCurveRow {
+            replica,
+            feature,
+            input: SixDigits(inputs[value]),
+            label: SixDigits(labels[value]),
+            target: SixDigits(target[value]),
+            scrubbed_low,
+            scrubbed_median,
+            scrubbed_high,
+            anti_scrubbed_low,
+            anti_scrubbed_median,
+            anti_scrubbed_high,
+        }
+    };
+    bands.enumerate().map(row).collect()
+}
+
+fn band(draws: Vec<f64>) -> [SixDigits; 3] {
+    let ascending = ascending(draws);
+    LOW_MEDIAN_HIGH.map(|share| SixDigits(quantile(&ascending, share)))
+}
+
+/// Every percentile of every kind of error.
+pub fn error_rows(replica: usize, scrubbing: Scrubbing) -> Vec<ScrubbingRow> {
+    let target_to_labels = ascending(scrubbing.target_to_labels);
+    let scrubbed = ascending(scrubbing.scrubbed);
+    let anti_scrubbed = ascending(scrubbing.anti_scrubbed);
+    let scrubbed_to_labels = ascending(scrubbing.scrubbed_to_labels);
+    let anti_scrubbed_to_labels = ascending(scrubbing.anti_scrubbed_to_labels);
+    let row = |percent: u32| {
+        let share = f64::from(percent) / 100.0;
+        ScrubbingRow {
+            replica,
+            quantile: share,
+            target_to_labels: quantile(&target_to_labels, share),
+            scrubbed: quantile(&scrubbed, share),
+            anti_scrubbed: quantile(&anti_scrubbed, share),
+            scrubbed_to_labels: quantile(&scrubbed_to_labels, share),
+            anti_scrubbed_to_labels: quantile(&anti_scrubbed_to_labels, share),
+        }
+    };
+    (0..=100).map(row).collect()
+}
+
+fn ascending(mut numbers: Vec<f64>) -> Vec<f64> {
+    numbers.sort_by(f64::total_cmp);
+    numbers
+}
+
+/// Of target, scrubbed and anti-scrubbed network.
+pub fn mean_errors(scrubbing: &Scrubbing) -> [f64; 3] {
+    [&scrubbing.target_to_labels, &scrubbing.scrubbed, &scrubbing.anti_scrubbed]
+        .map(|errors| errors.iter().sum::<f64>() / errors.len() as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn features(errors: &[f64]) -> Vec<MlpFeatureRow> {
+        let row = |(feature, &error_alone): (usize, &f64)| MlpFeatureRow {
+            replica: 0,
+            feature,
+            component: 0,
+            own_component: false,
+            error_none: 1.0,
+            error_alone,
+            error_selected: None,
+            target_error: 0.0,
+            mean_active: 1.0,
+            components_serving: 1,
+            slope: 1.0,
+            cosine: 1.0,
+        };
+        errors.iter().enumerate().map(row).collect()
+    }
+
+    #[test]
+    fn the_first_features_and_the_extremes_are_looked_at_once_each() {
+        assert_eq!(features_to_look_at(&features(&[0.5, 0.4, 0.3, 0.2, 0.9, 0.1, 0.6])), [0, 1, 2, 4, 5]);
+        assert_eq!(features_to_look_at(&features(&[0.1, 0.9, 0.3, 0.2])), [0, 1, 2]);
+        assert_eq!(features_to_look_at(&features(&[0.1])), [0]);
+    }
+
+    #[test]
+    fn a_band_holds_nine_tenths_of_the_draws() {
+        let draws = (0..=200).rev().map(f64::from).collect();
+        assert_eq!(band(draws).map(|SixDigits(number)| number), [10.0, 100.0, 190.0]);
+    }
+}

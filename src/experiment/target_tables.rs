@@ -1,0 +1,61 @@
+//! What is known of the training of a run's targets, copied from their folders: a run folder is to speak for itself.
+
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+
+use super::{
+    tables::{self, BaselineRow, ReplicaBaselineRow},
+    targets,
+};
+use crate::{
+    fit::LogRow,
+    run::{RunError, RunFolder, TargetFolder, read_table, write_table},
+    spec::Spec,
+};
+
+/// Writes the tables of the targets' training into the run's folder where they are not there yet. The targets are looked for
+/// in each of the `results` folders in turn; what is no longer there, or was never trained here, is left out.
+pub fn copy_target_tables(spec: &Spec, results: &[&Path], folder: &RunFolder) -> Result<(), RunError> {
+    let (training, baselines) = (folder.target_training_table(), folder.baselines_table());
+    if !training.is_file() {
+        let rows = of_replicas(spec, results, TargetFolder::training_table);
+        let row = |(replica, row): (usize, LogRow)| LogRow { replica, ..row };
+        let rows: Vec<LogRow> = rows.into_iter().map(row).collect();
+        if !rows.is_empty() {
+            write_table(&training, tables::TRAINING, rows)?;
+        }
+    }
+    if !baselines.is_file() {
+        let rows = of_replicas(spec, results, TargetFolder::baselines_table);
+        let row = |(replica, BaselineRow { answer, error })| ReplicaBaselineRow { replica, answer, error };
+        let rows: Vec<ReplicaBaselineRow> = rows.into_iter().map(row).collect();
+        if !rows.is_empty() {
+            write_table(&baselines, tables::REPLICA_BASELINES, rows)?;
+        }
+    }
+    Ok(())
+}
+
+/// The rows of a table of the target of every replica, with the replica's number.
+fn of_replicas<Row: DeserializeOwned>(
+    spec: &Spec,
+    results: &[&Path],
+    table: fn(&TargetFolder) -> std::path::PathBuf,
+) -> Vec<(usize, Row)> {
+    let section = targets::section(spec);
+    let of_replica = |(replica, &seed): (usize, &u64)| {
+        let seed = spec.target.seed.unwrap_or(seed);
+        let folders = results.iter().map(|results| TargetFolder::new(results, &spec.target.hash(), seed));
+        let mut meant = folders.filter(|folder| folder.is_trained() && folder.check(&section).is_ok());
+        let path = meant.find_map(|folder| Some(table(&folder)).filter(|path| path.is_file()));
+        let rows: Vec<Row> = path.map_or(Vec::new(), |path| {
+            read_table(&path).unwrap_or_else(|error| {
+                tracing::warn!("{}; it is left out of the run's tables", error.what());
+                Vec::new()
+            })
+        });
+        rows.into_iter().map(move |row| (replica, row))
+    };
+    spec.seeds.iter().enumerate().flat_map(of_replica).collect()
+}
