@@ -197,13 +197,13 @@ fn many_recovered_replicas_are_a_band_of_quartiles_in_the_losses() {
 #[test]
 fn a_run_has_the_figures_of_its_tables_and_no_others() {
     let tms = make(&TMS_5_2.write("figures_of_tms"));
-    let expected = "features network recovered responses attributions frequencies coactivity rate_distortion losses \
+    let expected = "features network attributions recovered responses frequencies coactivity rate_distortion losses \
                     target_training singular_values";
     assert_eq!(figures_of(&tms).join(" "), expected);
     let wide = make(&TMS_40_10.write("figures_of_wide_tms"));
     assert_eq!(figures_of(&wide).join(" "), expected.replace(" network", ""));
     let mlp = make(&RESIDUAL_MLP.write("figures_of_mlp"));
-    let expected = "recovered responses curves contributions feature_errors active_components scrubbing attributions \
+    let expected = "attributions recovered responses curves contributions feature_errors active_components scrubbing \
                     frequencies coactivity rate_distortion layers losses target_training singular_values";
     assert_eq!(figures_of(&mlp).join(" "), expected);
     let one_layer = SyntheticResidualMlp { layers: 1, ..RESIDUAL_MLP }.write("figures_of_one_layer");
@@ -497,7 +497,7 @@ fn an_unfinished_run_shows_what_is_there_and_says_what_is_missing() {
     assert!(read(&folder, "losses.svg").contains(">not yet judged: "));
     assert!(read(&folder, "features.svg").contains(">target<"));
     assert!(!folder.join("report/singular_values.svg").exists());
-    let still_there = "features network responses attributions coactivity rate_distortion losses target_training";
+    let still_there = "features network attributions responses coactivity rate_distortion losses target_training";
     assert_eq!(figures_of(&report).join(" "), still_there);
 }
 

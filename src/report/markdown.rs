@@ -2,6 +2,7 @@
 
 use super::{
     figure::Figure,
+    kind,
     run_data::RunData,
     table::{self, Share, Table},
 };
@@ -34,7 +35,7 @@ pub fn page(run: &RunData, figures: &[Figure]) -> String {
     if !run.summary.is_empty() {
         parts.push("## Replicas".to_owned());
         parts.push(written(&table::replicas(run)));
-        parts.push(table::columns_explained(run));
+        parts.push(kind::columns_explained(run));
     }
     parts.join("\n\n") + "\n"
 }

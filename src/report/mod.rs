@@ -3,6 +3,7 @@
 //!
 //! - `run_data`, `rows`, `evidence`, `weights`: a run folder read into plain values
 //! - `paper`: published numbers to compare with
+//! - `kind`: what the tables tell of each kind of network
 //! - `table`: what the tables say, whatever they are written in
 //! - `terminal`, `markdown`, `latex`: the tables as text, the page `report.md`, and `tables.tex`
 //! - `page`: the page `report.html`, and several runs side by side
@@ -15,6 +16,7 @@ mod diff;
 mod event_file;
 mod evidence;
 mod figure;
+mod kind;
 mod latex;
 mod list;
 mod markdown;

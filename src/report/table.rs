@@ -1,6 +1,7 @@
 //! What the tables of a report say, whatever they are written in.
 
 use super::{
+    kind::{Kind, Mean, OWN, TMS_MEANS, columns},
     paper::published,
     rows::SummaryRow,
     run_data::{RunData, Target},
@@ -26,72 +27,6 @@ impl Table {
     }
 }
 
-/// A column of a table of replicas: heading, and the cell for a replica.
-type Column = (&'static str, fn(&SummaryRow) -> String);
-
-const REPLICA: [Column; 4] = [
-    ("replica", |row| row.replica.to_string()),
-    ("seed", |row| row.seed.to_string()),
-    ("faithful", |row| scientific(row.faithfulness)),
-    ("minimal", |row| scientific(row.minimality)),
-];
-
-const ACTIVITY: [Column; 2] = [("active", |row| fixed(row.mean_active, 2)), ("alive", |row| fixed(row.alive, 0))];
-
-const END: [Column; 2] =
-    [("rank", |row| fixed(row.mean_rank, 2)), ("recovered", |row| verdict(row.recovered).to_owned())];
-
-const TMS: [Column; 3] = [
-    ("simple", |row| scientific(row.simplicity)),
-    ("MMCS", |row| fixed(row.mmcs, 3)),
-    ("ML2R", |row| fixed(row.ml2r, 3)),
-];
-
-const HIDDEN: Column = ("hidden", |row| fixed(row.alive_on_hidden, 0));
-
-const RESIDUAL_MLP: [Column; 7] = [
-    ("own", |row| fixed(row.features_with_own_component, 0)),
-    ("mono", |row| fixed(row.monosemantic, 0)),
-    ("dupl", |row| fixed(row.duplicate, 0)),
-    ("mixed", |row| fixed(row.mixed, 0)),
-    ("idle", |row| fixed(row.idle, 0)),
-    ("scrub", |row| scientific(row.scrubbed_error)),
-    ("anti", |row| scientific(row.anti_scrubbed_error)),
-];
-
-fn columns(run: &RunData) -> Vec<Column> {
-    let has_hidden = run.summary.iter().any(|row| row.alive_on_hidden.is_finite());
-    let own = if is_residual_mlp(run) { RESIDUAL_MLP.to_vec() } else { TMS.to_vec() };
-    let hidden = has_hidden.then_some(HIDDEN);
-    REPLICA.into_iter().chain(own).chain(ACTIVITY).chain(hidden).chain(END).collect()
-}
-
-fn is_residual_mlp(run: &RunData) -> bool {
-    matches!(run.target, Some(Target::ResidualMlp { .. }))
-}
-
-/// What the columns of the table of replicas are, for the foot of the table.
-pub fn columns_explained(run: &RunData) -> String {
-    let own = if is_residual_mlp(run) {
-        "own: features with a component of their own; mono, dupl, mixed, idle: components that serve one feature as the \
-         first, one feature as another, several features, none; scrub, anti: mean squared error with half of the \
-         components ablated, sparing or including those of the active features; layers: that a mean component spans; \
-         bits: description length of a mean sample;"
-    } else {
-        "MMCS: mean max cosine similarity of components and features; ML2R: mean ratio of their L2 norms;"
-    };
-    let losses = if is_residual_mlp(run) { "faithful, minimal" } else { "faithful, minimal, simple" };
-    let hidden = if columns(run).iter().any(|(name, _)| *name == HIDDEN.0) {
-        " hidden: components alive on a hidden layer;"
-    } else {
-        ""
-    };
-    format!(
-        "{losses}: the losses, without their coefficients; {own} active: components active in a mean sample; alive: \
-         components that are ever active;{hidden} rank: numerical rank of a mean component."
-    )
-}
-
 /// One row a replica.
 pub fn replicas(run: &RunData) -> Table {
     let columns = columns(run);
@@ -100,21 +35,9 @@ pub fn replicas(run: &RunData) -> Table {
     Table { header, rows: rows.collect() }
 }
 
-/// A number of a replica of which the mean is shown: heading, digits, and the number.
-type Mean = (&'static str, usize, fn(&SummaryRow) -> f64);
-
-const TMS_MEANS: [Mean; 2] = [("MMCS", 3, |row| row.mmcs), ("ML2R", 3, |row| row.ml2r)];
-
-const RESIDUAL_MLP_MEANS: [Mean; 4] = [
-    ("own", 1, |row| row.features_with_own_component),
-    ("scrub / anti", 3, |row| row.scrubbed_error / row.anti_scrubbed_error),
-    ("layers", 2, |row| row.mean_layers_spanned),
-    ("bits", 1, |row| row.description_length),
-];
-
 /// Means over recovered and over all replicas, beside the published ones where there are any.
 pub fn comparison(run: &RunData) -> Table {
-    let means = if is_residual_mlp(run) { RESIDUAL_MLP_MEANS.to_vec() } else { TMS_MEANS.to_vec() };
+    let means = Kind::of(run).means;
     let of = |name: String, rows: &[&SummaryRow]| {
         let mean = |(_, digits, value): &Mean| mean_of(rows, *value, *digits);
         [name].into_iter().chain(means.iter().map(mean)).collect()
@@ -139,9 +62,11 @@ fn mean_of(rows: &[&SummaryRow], value: fn(&SummaryRow) -> f64, digits: usize) -
     plus_minus(mean_and_deviation(rows.iter().map(|row| value(row))), rows.len(), digits)
 }
 
-/// Several runs below each other: means over recovered replicas, and of residual MLPs over all.
+/// Several runs below each other: means over recovered replicas, and of networks whose features are judged one by one over
+/// all.
 pub fn overview(runs: &[RunData]) -> Table {
-    let has_residual_mlps = runs.iter().any(is_residual_mlp);
+    let (own, digits, features) = OWN;
+    let has_own = runs.iter().any(|run| Kind::of(run).means.iter().any(|(name, ..)| *name == own));
     let row = |run: &RunData| {
         let mut row = vec![visible(&run.name)];
         row.extend(match Share::of(run) {
@@ -149,12 +74,11 @@ pub fn overview(runs: &[RunData]) -> Table {
             None => ["–".to_owned(), "–".to_owned()],
         });
         row.extend(TMS_MEANS.iter().map(|(_, digits, value)| mean_of(&recovered(run), *value, *digits)));
-        let (_, digits, own) = RESIDUAL_MLP_MEANS[0];
-        row.extend(has_residual_mlps.then(|| mean_of(&run.summary.iter().collect::<Vec<_>>(), own, digits)));
+        row.extend(has_own.then(|| mean_of(&run.summary.iter().collect::<Vec<_>>(), features, digits)));
         row
     };
-    let header = ["run", "recovered", "95 % interval"].into_iter().chain(TMS_MEANS.map(|(name, ..)| name));
-    let header = header.chain(has_residual_mlps.then_some(RESIDUAL_MLP_MEANS[0].0));
+    let header = ["run", "recovered", "95 % interval"].into_iter().chain(TMS_MEANS.iter().map(|(name, ..)| *name));
+    let header = header.chain(has_own.then_some(own));
     Table { header: header.map(str::to_owned).collect(), rows: runs.iter().map(row).collect() }
 }
 
@@ -256,7 +180,8 @@ pub fn visible(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
 }
 
-fn verdict(recovered: Option<bool>) -> &'static str {
+/// A verdict in a word.
+pub fn verdict(recovered: Option<bool>) -> &'static str {
     match recovered {
         Some(true) => "yes",
         Some(false) => "no",
@@ -279,11 +204,13 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-fn scientific(value: f64) -> String {
+/// 1.2e-3
+pub fn scientific(value: f64) -> String {
     if value.is_finite() { format!("{value:.1e}") } else { not_finite(value) }
 }
 
-fn fixed(value: f64, digits: usize) -> String {
+/// With so many digits behind the point.
+pub fn fixed(value: f64, digits: usize) -> String {
     if value.is_finite() { format!("{value:.digits$}") } else { not_finite(value) }
 }
 

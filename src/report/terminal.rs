@@ -5,6 +5,7 @@ use comfy_table::{
 };
 
 use super::{
+    kind,
     run_data::RunData,
     table::{self, Share, Table},
 };
@@ -25,7 +26,7 @@ fn section(run: &RunData, width: usize) -> String {
         parts.push("No replica has been measured yet.".to_owned());
     } else {
         parts.push(aligned(&narrowed(table::replicas(run), &MISSED_LEAST, width), width));
-        parts.push(wrapped(&table::columns_explained(run), width));
+        parts.push(wrapped(&kind::columns_explained(run), width));
         if let Some(share) = Share::of(run) {
             let (count, percent, interval) = (share.count(), share.percent(), share.interval());
             parts.push(format!("Recovered: {count} ({percent}; Wilson 95 % interval {interval})"));

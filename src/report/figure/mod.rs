@@ -66,11 +66,12 @@ pub struct Figure {
     pub caption: String,
 }
 
-/// All figures for which the run has data.
+/// All figures for which the run has data; the first is the one that tells most.
 pub fn draw_all(run: &RunData) -> Vec<Figure> {
     let draw: [fn(&RunData) -> Option<Figure>; 17] = [
         features::draw,
         network::draw,
+        attributions::draw,
         recovered::draw,
         responses::draw,
         curves::draw,
@@ -78,7 +79,6 @@ pub fn draw_all(run: &RunData) -> Vec<Figure> {
         feature_errors::draw,
         active_components::draw,
         scrubbing::draw,
-        attributions::draw,
         frequencies::draw,
         coactivity::draw,
         rate_distortion::draw,

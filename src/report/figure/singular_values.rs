@@ -119,7 +119,8 @@ fn panel(sheet: &mut Sheet, frame: Frame, rows: &[&RankRow], most: usize, run: &
                 .map(|(index, value)| (f64::from(index), logarithm(*value)))
                 .collect();
             plots.push(Plot::Line(LinePlot::new().with_data(points.clone()).with_color(colour).with_stroke_width(0.9)));
-            if rows.len() <= MOST_WITH_DOTS {
+            // One value alone makes no line.
+            if rows.len() <= MOST_WITH_DOTS || most == 1 {
                 plots.push(Plot::Scatter(ScatterPlot::new().with_data(points).with_color(colour).with_size(2.0)));
             }
         }

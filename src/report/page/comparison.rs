@@ -9,6 +9,7 @@ use super::{STYLE, TABLE, THEME, data::plain, results::results, view::TableView}
 use crate::{
     report::{
         figure::Figure,
+        kind,
         run_data::RunData,
         table::{self, Table},
     },
@@ -103,7 +104,7 @@ impl<'a> Comparison<'a> {
     fn explained(&self) -> String {
         let mut explained: Vec<String> = Vec::new();
         for run in self.runs {
-            let text = table::columns_explained(run);
+            let text = kind::columns_explained(run);
             if !explained.contains(&text) {
                 explained.push(text);
             }

@@ -25,6 +25,7 @@ use view::{Columns, FigureView, TableView, Verdict};
 
 use super::{
     figure::Figure,
+    kind,
     run_data::RunData,
     table::{self, Share, Table},
 };
@@ -102,7 +103,7 @@ pub fn page(run: &RunData, figures: &[Figure], asked: &[usize]) -> String {
         evidence: figures,
         replicas: (!run.summary.is_empty())
             .then(|| TableView::new("replica_table", "Replicas", with_missing_ones(run, &replicas))),
-        columns_explained: table::columns_explained(run),
+        columns_explained: kind::columns_explained(run),
         shown,
         components: TableView::to_be_filled("components_table", "Components", "mixed, or cosine<0.9", &data.components),
         component_columns: Columns::of(&data.components, columns::COMPONENTS),
