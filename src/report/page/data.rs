@@ -15,6 +15,9 @@ const MOST_REPLICAS: usize = 1000;
 /// Correlations of activity below this magnitude are left out.
 const WEAK: f64 = 0.05;
 
+/// Features whose attributions are in the page for each component, those with the largest.
+const MOST_ACTIVATING: usize = 12;
+
 /// One replica that can be chosen.
 pub struct Replica {
     pub replica: usize,
@@ -118,6 +121,27 @@ impl Cells {
         self
     }
 
+    /// Keeps, of each replica's rows with the same `key`, the `most` with the largest `value`, in the order of the file.
+    fn with_largest(mut self, key: &str, value: &str, most: usize) -> Cells {
+        let place = |name: &str| self.columns.iter().position(|column| column == name);
+        let (Some(key), Some(value)) = (place(key), place(value)) else { return self };
+        for rows in self.rows.values_mut() {
+            let size = |row: &Vec<Value>| row[value].as_f64().unwrap_or(f64::NEG_INFINITY);
+            let mut order: Vec<usize> = (0..rows.len()).collect();
+            order.sort_by(|a, b| size(&rows[*b]).total_cmp(&size(&rows[*a])));
+            let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+            let mut is_kept = vec![false; rows.len()];
+            for index in order {
+                let count = counts.entry(rows[index][key].to_string()).or_default();
+                *count += 1;
+                is_kept[index] = *count <= most;
+            }
+            let mut kept = is_kept.into_iter();
+            rows.retain(|_| kept.next().unwrap_or(false));
+        }
+        self
+    }
+
     fn json(&self, known: &[columns::Column]) -> Value {
         let rows: BTreeMap<String, &Vec<Vec<Value>>> =
             self.rows.iter().map(|(replica, rows)| (replica.to_string(), rows)).collect();
@@ -159,6 +183,7 @@ impl Data {
         let features = Cells::read(&folder.features_table(), every, &mut new).unwrap_or_default();
         let serving = Cells::read(&folder.serving_table(), every, &mut new);
         let attributions = Cells::read(&folder.attributions_table(), in_full, &mut new);
+        let attributions = attributions.map(|cells| cells.with_largest("component", "attribution", MOST_ACTIVATING));
         let coactivity = Cells::read(&folder.coactivity_table(), in_full, &mut new);
         let ranks = Cells::read(&folder.ranks_table(), in_full, &mut new);
         new.retain(|problem| !problems.contains(&table::visible(problem)));
@@ -210,6 +235,16 @@ mod tests {
         let values = cells.map(value);
         let expected = json!([null, 3, -0.123457, 1e-7, "true", "NaN", 1.84467e19, "a\u{FFFD}\u{FFFD}b"]);
         assert_eq!(Value::from(values.to_vec()), expected);
+    }
+
+    #[test]
+    fn each_component_keeps_its_largest_attributions() {
+        let columns = ["feature", "component", "attribution"].map(str::to_owned).into();
+        let rows = [[0, 7, 3], [1, 7, 9], [2, 7, 5], [0, 8, 1]].map(|row| row.map(Value::from).to_vec());
+        let cells = Cells { columns, rows: BTreeMap::from([(0, rows.to_vec())]) };
+        let kept = cells.with_largest("component", "attribution", 2);
+        let rows = [[1, 7, 9], [2, 7, 5], [0, 8, 1]].map(|row| row.map(Value::from).to_vec());
+        assert_eq!(kept.rows[&0], rows);
     }
 
     #[test]

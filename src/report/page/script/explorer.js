@@ -158,7 +158,7 @@ function activating(component) {
   const rows = rowsOf("attributions").filter((row) => row.component === component && row.attribution !== null);
   if (rows.length === 0) return nothing("None: it is dead.");
   const entries = rows.map((row) => [`feature ${row.feature}`, row.attribution]);
-  return element("div", {}, nothing("Root mean square of its attribution, in output units, with only that feature active."), largestBars(entries, "features"));
+  return element("div", {}, nothing("Root mean square of its attribution, in output units, with only that feature active; the twelve largest."), largestBars(entries, "features"));
 }
 
 function spectra(component) {
