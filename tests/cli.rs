@@ -12,7 +12,7 @@ use cli_test::{Ended, Test};
 use snapbox::{file, str};
 use tch::Tensor;
 
-const COMMANDS: [&[&str]; 14] = [
+const COMMANDS: [&[&str]; 17] = [
     &["train"],
     &["train", "target"],
     &["decompose"],
@@ -23,6 +23,9 @@ const COMMANDS: [&[&str]; 14] = [
     &["check"],
     &["doctor"],
     &["evaluate"],
+    &["export"],
+    &["export", "tensorboard"],
+    &["export", "png"],
     &["import"],
     &["import", "target"],
     &["import", "components"],
@@ -52,7 +55,7 @@ fn help_fits_80_columns() {
         let longest = help.lines().map(|line| line.chars().count()).max().unwrap();
         assert!(longest <= 80, "{command:?} has a line of {longest} columns");
         assert!(
-            help.contains("Examples:") || [["train"], ["import"]].iter().any(|group| command == group),
+            help.contains("Examples:") || [["train"], ["export"], ["import"]].iter().any(|group| command == group),
             "{command:?} has no examples"
         );
     }

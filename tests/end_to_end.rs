@@ -102,7 +102,7 @@ elsewhere    [..] %
 a step       [..]   100 %
 measuring 2 replicas
 run finished: runs/tiny-[..]
-report: runs/tiny-[..]/report/report.md
+report: runs/tiny-[..]/report/report.html
 
 "#]]);
     assert!(results(ended.folder.path()) == results(run().folder.path()), "a profile changes the results");
@@ -125,7 +125,7 @@ components: 400 steps
 components: 400 steps in [..]
 measuring 2 replicas
 run finished: runs/tiny-[..]
-report: runs/tiny-[..]/report/report.md
+report: runs/tiny-[..]/report/report.html
 
 "#]]);
 
@@ -147,9 +147,11 @@ report: runs/tiny-[..]/report/report.md
         "report/features_figure.csv",
         "report/losses.svg",
         "report/losses_figure.csv",
+        "report/report.html",
         "report/report.md",
         "report/singular_values.svg",
         "report/singular_values_figure.csv",
+        "report/tables.tex",
         "responses.csv",
         "spec.toml",
         "summary.csv",
@@ -453,7 +455,7 @@ error on 100000 samples, target of seed 0: [..]
 error on 100000 samples, target of seed 1: [..]
 target was finished already: runs/targets
 run was finished already: runs/tiny-[..]
-report: runs/tiny-[..]/report/report.md
+report: runs/tiny-[..]/report/report.html
 
 "#]]);
     assert_eq!(again.stdout, stdout);
@@ -489,7 +491,7 @@ components: 2 steps
 components: 2 steps in [..]
 measuring 2 replicas
 run finished: runs/tiny-[..]
-report: runs/tiny-[..]/report/report.md
+report: runs/tiny-[..]/report/report.html
 
 "#]]);
     let more = decomposed.then().args(["train", "target", "tiny.toml", "--device=cpu", "--set=seeds=3"]).succeeds();

@@ -93,7 +93,7 @@ import finished: runs/components-[..]
     evaluated.stderr_is(str![[r#"
 measuring 12 replicas
 evaluation finished: runs/components-[..]
-report: runs/components-[..]/report/report.md
+report: runs/components-[..]/report/report.html
 
 "#]]);
     assert!(evaluated.stdout.contains("Recovered: 7 of 12"), "{}", evaluated.stdout);

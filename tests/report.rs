@@ -10,7 +10,7 @@ use std::{
 
 use apd::report::{self, Report};
 use snapbox::{assert_data_eq, file, str};
-use synthetic_run::{SyntheticRun, TMS_5_2, TMS_40_10};
+use synthetic_run::{RESIDUAL_MLP, SyntheticResidualMlp, SyntheticRun, TMS_5_2, TMS_40_10};
 
 fn make(folder: &PathBuf) -> Report {
     report::make(slice::from_ref(folder)).unwrap()
@@ -29,6 +29,32 @@ fn change(folder: &Path, name: &str, from: &str, to: &str) {
     assert!(text.contains(from), "{name} holds no {from:?}");
     fs::write(folder.join(name), text.replace(from, to)).unwrap();
 }
+
+fn files_of(figures: &[&str]) -> Vec<String> {
+    figures.iter().flat_map(|name| [format!("{name}.svg"), format!("{name}_figure.csv")]).collect()
+}
+
+/// The figures that were written, in order.
+fn figures_of(report: &Report) -> Vec<String> {
+    let names = report.written.iter().map(|path| path.file_name().unwrap().to_str().unwrap());
+    names.filter_map(|name| name.strip_suffix(".svg")).map(str::to_owned).collect()
+}
+
+/// Lines of this colour and width.
+fn lines(svg: &str, colour: &str, width: &str) -> usize {
+    svg.matches(&format!("stroke=\"{colour}\" stroke-width=\"{width}\" fill=\"none\"")).count()
+}
+
+/// The places of dots of this radius and colour.
+fn dots(svg: &str, radius: &str, colour: &str) -> usize {
+    svg.matches(&format!("r=\"{radius}\" fill=\"{colour}\"")).count()
+}
+
+const BLUE: &str = "#0072b2";
+const VERMILLION: &str = "#d55e00";
+const ORANGE: &str = "#e69f00";
+const GREEN: &str = "#009e73";
+const FAINT: &str = "#aaaaaa";
 
 fn widest_line(text: &str) -> usize {
     text.lines().map(|line| line.chars().count()).max().unwrap()
@@ -75,10 +101,9 @@ fn the_report_of_a_real_run_can_be_made_from_its_files_alone() {
     assert_data_eq!(report.text(80), file!["snapshots/report_golden_run.txt"]);
     assert_data_eq!(read(&folder, "report.md"), file!["snapshots/report_golden_run.md"]);
     let names: Vec<_> = report.written.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
-    let figures =
-        ["features", "losses", "singular_values"].map(|name| [format!("{name}.svg"), format!("{name}_figure.csv")]);
-    assert_eq!(names[0], "report.md");
-    assert_eq!(names[1..], figures.concat());
+    let figures = ["features", "network", "recovered", "frequencies", "losses", "singular_values"];
+    assert_eq!(names[..3], ["report.md", "report.html", "tables.tex"]);
+    assert_eq!(names[3..], files_of(&figures));
     // The arrows of target, sum and five components, as in the tensors.
     let arrows = read(&folder, "features_figure.csv");
     assert_data_eq!(
@@ -139,15 +164,288 @@ fn wider_hidden_spaces_are_shown_as_heat_maps_in_the_order_of_the_features() {
 }
 
 #[test]
-fn every_replica_has_a_line_in_each_panel_of_losses() {
-    let folder = TMS_5_2.write("losses");
+fn every_replica_of_few_has_a_line_in_each_panel_of_losses() {
+    let folder = SyntheticRun { replicas: 8, ..TMS_5_2 }.write("losses");
     make(&folder);
     let svg = read(&folder, "losses.svg");
-    let lines = |colour: &str| svg.matches(&format!("stroke=\"{colour}\" stroke-width=\"0.8\" fill=\"none\"")).count();
-    let (recovered, others) = (lines("#0072b2"), lines("#d55e00"));
-    assert_eq!((recovered, others), (8 * 4, 4 * 4));
-    for label in [">recovered: 8<", ">not recovered: 4<", ">faithfulness<", ">training step<", ">loss<"] {
+    assert_eq!((lines(&svg, BLUE, "0.8"), lines(&svg, VERMILLION, "0.8")), (6 * 4, 2 * 4));
+    for label in [">recovered: 6<", ">not recovered: 2<", ">faithfulness<", ">training step<", ">loss<"] {
         assert!(svg.contains(label), "no {label}");
+    }
+    assert!(read(&folder, "report.md").contains("One thin line a replica, on a logarithmic scale"));
+}
+
+#[test]
+fn many_recovered_replicas_are_a_band_of_quartiles_in_the_losses() {
+    let folder = SyntheticRun { replicas: 30, ..TMS_5_2 }.write("losses_of_many");
+    make(&folder);
+    let svg = read(&folder, "losses.svg");
+    // Twenty recovered ones as a median and a band, ten others as lines.
+    assert_eq!((lines(&svg, BLUE, "0.8"), lines(&svg, BLUE, "1.4"), lines(&svg, VERMILLION, "0.8")), (0, 4, 10 * 4));
+    assert_eq!(svg.matches("opacity=\"0.3\"").count(), 4);
+    assert!(svg.len() < 300_000, "{} bytes", svg.len());
+    let numbers = read(&folder, "losses_figure.csv");
+    let values = |statistic: &str| -> Vec<f64> {
+        let rows = numbers.lines().filter(|line| line.starts_with(&format!("total,recovered,{statistic},")));
+        rows.map(|line| line.rsplit(',').next().unwrap().parse().unwrap()).collect()
+    };
+    let (low, middle, high) = (values("lower quartile"), values("median"), values("upper quartile"));
+    assert_eq!(middle.len(), 101);
+    assert!(low.iter().zip(&middle).zip(&high).all(|((low, middle), high)| low <= middle && middle <= high));
+}
+
+#[test]
+fn a_run_has_the_figures_of_its_tables_and_no_others() {
+    let tms = make(&TMS_5_2.write("figures_of_tms"));
+    let expected = "features network recovered responses attributions frequencies coactivity rate_distortion losses \
+                    target_training singular_values";
+    assert_eq!(figures_of(&tms).join(" "), expected);
+    let wide = make(&TMS_40_10.write("figures_of_wide_tms"));
+    assert_eq!(figures_of(&wide).join(" "), expected.replace(" network", ""));
+    let mlp = make(&RESIDUAL_MLP.write("figures_of_mlp"));
+    let expected = "recovered responses curves contributions feature_errors active_components scrubbing attributions \
+                    frequencies coactivity rate_distortion layers losses target_training singular_values";
+    assert_eq!(figures_of(&mlp).join(" "), expected);
+    let one_layer = SyntheticResidualMlp { layers: 1, ..RESIDUAL_MLP }.write("figures_of_one_layer");
+    assert_eq!(figures_of(&make(&one_layer)).join(" "), expected.replace(" layers", ""));
+}
+
+#[test]
+fn tables_that_an_older_run_lacks_are_named_in_one_sentence() {
+    let folder = RESIDUAL_MLP.write("older");
+    let tables = ["attributions.csv", "coactivity.csv", "curves.csv", "responses.csv", "baselines.csv"];
+    tables.iter().for_each(|name| fs::remove_file(folder.join(name)).unwrap());
+    let report = make(&folder);
+    let text = report.text(300);
+    let absent = "attributions.csv, coactivity.csv, baselines.csv, responses.csv, curves.csv";
+    assert!(text.contains(&format!("Not there, and so not drawn: {absent}; apd evaluate writes them anew.")), "{text}");
+    assert!(figures_of(&report).contains(&"target_training".to_owned()));
+    assert!(!figures_of(&report).contains(&"curves".to_owned()));
+}
+
+#[test]
+fn the_network_of_a_toy_model_has_a_line_for_each_weight_that_can_be_seen() {
+    let folder = TMS_5_2.write("network");
+    make(&folder);
+    let svg = read(&folder, "network.svg");
+    // Target and five components, each with five features, two hidden dimensions, and five features again.
+    assert_eq!(svg.matches("<circle").count(), 6 * (5 + 2 + 5));
+    for feature in 0..5 {
+        assert!(svg.contains(&format!(">feature {feature}<")));
+    }
+    // In the file of numbers: those of the target, and of each component.
+    let numbers = read(&folder, "network_figure.csv");
+    assert_eq!(numbers.lines().filter(|line| line.starts_with("0,target,,embed,")).count(), 5 * 2);
+    assert_eq!(numbers.lines().filter(|line| line.starts_with("0,component,")).count(), 5 * 5 * 2);
+    // Read and written by the same weight: the same colours on both sides.
+    let drawn = |colour: &str| svg.matches(&format!("stroke=\"{colour}\"")).count();
+    assert!(drawn(BLUE) > 20 && drawn(VERMILLION) > 20);
+}
+
+#[test]
+fn the_share_of_recovered_replicas_stands_beside_the_published_one() {
+    let folder = TMS_5_2.write("recovered");
+    make(&folder);
+    let svg = read(&folder, "recovered.svg");
+    for label in [">8 of 12<", ">7 of 12<", ">this run<", ">published<", ">0.998<", ">0.893<", ">MMCS<", ">ML2R<"] {
+        assert!(svg.contains(label), "no {label}");
+    }
+    // A dot a replica for MMCS and for ML2R.
+    assert_eq!((dots(&svg, "2.2", BLUE), dots(&svg, "2.2", VERMILLION)), (2 * 8, 2 * 4));
+    let numbers = read(&folder, "recovered_figure.csv");
+    assert!(numbers.contains("recovered,this run,6.66667e-1,3.90622e-1,8.61876e-1"), "{numbers}");
+    let mlp = RESIDUAL_MLP.write("recovered_mlp");
+    make(&mlp);
+    let svg = read(&mlp, "recovered.svg");
+    assert!(svg.contains(">3 of 4<") && svg.contains(">features with a component of their own<"));
+    assert!(!svg.contains("published") && !svg.contains("MMCS"));
+}
+
+#[test]
+fn every_feature_has_its_errors_and_the_ones_without_a_component_of_their_own_stand_out() {
+    let folder = SyntheticResidualMlp { replicas: 1, features: 100, components: 200, ..RESIDUAL_MLP }.write("errors");
+    change(&folder, "features.csv", "\n0,7,23,true,", "\n0,7,23,false,");
+    make(&folder);
+    let svg = read(&folder, "feature_errors.svg");
+    let counts = [FAINT, GREEN, ORANGE, BLUE, VERMILLION].map(|colour| dots(&svg, "1.7", colour));
+    assert_eq!(counts, [100, 100, 100, 99, 1]);
+    assert_eq!(read(&folder, "feature_errors_figure.csv").lines().count(), 101);
+    let svg = read(&folder, "active_components.svg");
+    assert_eq!((dots(&svg, "2.4", BLUE), dots(&svg, "2.4", VERMILLION)), (99, 1));
+    assert!(svg.contains(">own component: 99<") && svg.contains(">none of its own: 1<"));
+}
+
+#[test]
+fn the_first_ten_features_have_a_panel_of_contributions_and_all_are_in_the_scatter() {
+    let folder = RESIDUAL_MLP.write("contributions");
+    make(&folder);
+    let svg = read(&folder, "contributions.svg");
+    assert_eq!(svg.matches(">feature ").count(), 10);
+    let squares = svg.matches("h1.8v1.8h-1.8z").count();
+    assert_eq!(squares, 20 * 10);
+    assert!(!read(&folder, "report.md").contains("that lie nearest to the origin"));
+    let large = SyntheticResidualMlp { replicas: 1, features: 100, neurons: 50, components: 200, ..RESIDUAL_MLP };
+    let folder = large.write("many_contributions");
+    make(&folder);
+    let svg = read(&folder, "contributions.svg");
+    assert_eq!(svg.matches("h1.8v1.8h-1.8z").count(), 3_000);
+    assert!(read(&folder, "report.md").contains("Not drawn: the 2000 of 5000 that lie nearest to the origin."));
+}
+
+#[test]
+fn scrubbing_is_shown_as_distributions_and_as_the_bands_of_one_feature() {
+    let folder = RESIDUAL_MLP.write("scrubbing");
+    make(&folder);
+    let svg = read(&folder, "scrubbing.svg");
+    assert_eq!([BLUE, VERMILLION, "#222222"].map(|colour| lines(&svg, colour, "1.5")), [2, 2, 1]);
+    assert_eq!([BLUE, VERMILLION].map(|colour| lines(&svg, colour, "1.4")), [1, 1]);
+    for label in [">feature 0, scrubbed<", ">feature 0, anti-scrubbed<", ">share of samples<", ">input 0<"] {
+        assert!(svg.contains(label), "no {label}");
+    }
+    fs::remove_file(folder.join("scrubbing_curves.csv")).unwrap();
+    make(&folder);
+    assert!(!read(&folder, "scrubbing.svg").contains(">feature 0"));
+}
+
+#[test]
+fn the_attributions_have_one_dark_cell_a_feature_on_the_diagonal() {
+    let folder = TMS_5_2.write("attributions");
+    make(&folder);
+    let svg = read(&folder, "attributions.svg");
+    // The full colour is one path of five cells, from the upper left to the lower right.
+    assert!(svg.contains("d=\"M0 0h1v1h-1zM1 1h1v1h-1zM2 2h1v1h-1zM3 3h1v1h-1zM4 4h1v1h-1z\""), "{svg}");
+    let numbers = read(&folder, "attributions_figure.csv");
+    let dark = numbers.lines().filter(|line| line.ends_with(",5.00000e-1"));
+    let features: Vec<&str> = dark.map(|line| line.split(',').nth(3).unwrap()).collect();
+    assert_eq!(features, ["0", "1", "2", "3", "4"]);
+}
+
+#[test]
+fn what_is_active_together_is_coloured_on_both_sides_of_the_diagonal() {
+    let folder = TMS_40_10.write("coactivity");
+    make(&folder);
+    let svg = read(&folder, "coactivity.svg");
+    assert!(svg.contains("d=\"M1 0h1v1h-1zM0 1h1v1h-1z\""), "{svg}");
+    assert!(svg.contains(">40 components<") && svg.contains(">0.60<"));
+    assert_eq!(read(&folder, "coactivity_figure.csv").lines().count(), 1 + 40 * 39 / 2);
+}
+
+#[test]
+fn components_are_sorted_by_frequency_and_coloured_by_state() {
+    let folder = RESIDUAL_MLP.write("frequencies");
+    make(&folder);
+    let svg = read(&folder, "frequencies.svg");
+    assert!(svg.contains(">monosemantic: 20<") && svg.contains(">dead: 5<"));
+    // One more of each is in the key, of another size.
+    assert_eq!((dots(&svg, "2.6", BLUE), dots(&svg, "2.6", FAINT)), (20, 5));
+    assert_eq!(svg.matches("stroke-dasharray").count(), 1, "the frequency of a feature");
+    let numbers = read(&folder, "frequencies_figure.csv");
+    let frequencies: Vec<f64> = numbers
+        .lines()
+        .filter(|line| line.starts_with("0,"))
+        .map(|line| line.rsplit(',').next().unwrap().parse().unwrap())
+        .collect();
+    assert_eq!(frequencies.len(), 25);
+    assert!(frequencies.is_sorted_by(|a, b| a >= b));
+}
+
+#[test]
+fn every_replica_has_a_rate_distortion_curve_in_both_panels() {
+    let folder = TMS_5_2.write("rate_distortion");
+    make(&folder);
+    let svg = read(&folder, "rate_distortion.svg");
+    assert_eq!((lines(&svg, BLUE, "1"), lines(&svg, VERMILLION, "1")), (2 * 8, 2 * 4));
+    assert_eq!(read(&folder, "rate_distortion_figure.csv").lines().count(), 1 + 12 * 13);
+}
+
+#[test]
+fn layers_are_stacked_to_one_for_every_alive_component() {
+    let folder = RESIDUAL_MLP.write("layers");
+    make(&folder);
+    let svg = read(&folder, "layers.svg");
+    assert!(svg.contains(">layer 0<") && svg.contains(">layer 1<") && !svg.contains(">layer 2<"));
+    let numbers = read(&folder, "layers_figure.csv");
+    let rows: Vec<Vec<&str>> = numbers.lines().skip(1).map(|line| line.split(',').collect()).collect();
+    assert_eq!(rows.len(), 20 * 2);
+    for pair in rows.chunks(2) {
+        let shares: f64 = pair.iter().map(|row| row[4].parse::<f64>().unwrap()).sum();
+        assert!((shares - 1.0).abs() < 1e-3, "{pair:?}");
+    }
+}
+
+#[test]
+fn all_features_have_their_curve_in_each_panel() {
+    let folder = RESIDUAL_MLP.write("curves");
+    make(&folder);
+    let svg = read(&folder, "curves.svg");
+    assert_eq!(["#222222", GREEN, BLUE, VERMILLION].map(|colour| lines(&svg, colour, "0.5")), [20; 4]);
+    let many =
+        SyntheticResidualMlp { features: 200, components: 400, replicas: 1, ..RESIDUAL_MLP }.write("many_curves");
+    make(&many);
+    assert_eq!(lines(&read(&many, "curves.svg"), BLUE, "0.5"), 100);
+    assert!(read(&many, "report.md").contains("a line a feature, 100 of 200 features"));
+}
+
+#[test]
+fn responses_show_target_and_component_at_every_output() {
+    let folder = RESIDUAL_MLP.write("responses");
+    make(&folder);
+    let svg = read(&folder, "responses.svg");
+    assert_eq!(svg.matches(">feature ").count(), 6);
+    assert_eq!(read(&folder, "responses_figure.csv").lines().count(), 1 + 6 * 20);
+}
+
+#[test]
+fn the_target_is_trained_beside_the_errors_of_simple_answers() {
+    let folder = RESIDUAL_MLP.write("target_training");
+    make(&folder);
+    let svg = read(&folder, "target_training.svg");
+    assert_eq!(lines(&svg, BLUE, "0.8"), 4);
+    assert_eq!(svg.matches("stroke-dasharray").count(), 3);
+    for label in [">nothing<", ">monosemantic<", ">target, at the end<"] {
+        assert!(svg.contains(label), "no {label}");
+    }
+    let many = TMS_5_2.write("targets_training");
+    make(&many);
+    assert_eq!(lines(&read(&many, "target_training.svg"), BLUE, "1.4"), 1);
+    assert!(read(&many, "target_training_figure.csv").contains("all,upper quartile,5000,"));
+}
+
+#[test]
+fn the_figures_of_large_runs_are_small() {
+    let mlp = SyntheticResidualMlp { features: 100, neurons: 50, layers: 3, components: 200, replicas: 30 };
+    let tms = SyntheticRun { replicas: 30, ..TMS_40_10 };
+    for folder in [mlp.write("large_mlp"), tms.write("large_tms")] {
+        for path in make(&folder).written.iter().filter(|path| path.extension().is_some_and(|ending| ending == "svg")) {
+            let size = fs::metadata(path).unwrap().len();
+            assert!(size < 300_000, "{}: {size} bytes", path.display());
+        }
+    }
+}
+
+#[test]
+fn values_that_are_none_leave_gaps_in_the_figures() {
+    let folder = RESIDUAL_MLP.write("none");
+    for name in
+        ["features", "contributions", "scrubbing", "scrubbing_curves", "attributions", "coactivity", "responses"]
+            .into_iter()
+            .chain(["curves", "rate_distortion", "layers", "target_training", "baselines", "components"])
+    {
+        let path = folder.join(format!("{name}.csv"));
+        let text = fs::read_to_string(&path).unwrap();
+        // The last number of every third row is none, of every seventh it is infinite.
+        let broken = text.lines().enumerate().map(|(number, line)| match line.rsplit_once(',') {
+            Some((start, _)) if number > 0 && number % 7 == 0 => format!("{start},inf"),
+            Some((start, _)) if number > 0 && number % 3 == 0 => format!("{start},NaN"),
+            _ => line.to_owned(),
+        });
+        fs::write(&path, broken.collect::<Vec<_>>().join("\n")).unwrap();
+    }
+    let report = make(&folder);
+    assert_eq!(figures_of(&report).len(), 15);
+    for path in report.written.iter().filter(|path| path.extension().is_some_and(|ending| ending == "svg")) {
+        let svg = fs::read_to_string(path).unwrap();
+        assert!(!svg.contains("NaN") && !svg.contains("inf"), "{}", path.display());
     }
 }
 
@@ -193,8 +491,8 @@ fn an_unfinished_run_shows_what_is_there_and_says_what_is_missing() {
     assert!(read(&folder, "losses.svg").contains(">not yet judged: "));
     assert!(read(&folder, "features.svg").contains(">target<"));
     assert!(!folder.join("report/singular_values.svg").exists());
-    let names: Vec<_> = report.written.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
-    assert_eq!(names, ["report.md", "features.svg", "features_figure.csv", "losses.svg", "losses_figure.csv"]);
+    let still_there = "features network responses attributions coactivity rate_distortion losses target_training";
+    assert_eq!(figures_of(&report).join(" "), still_there);
 }
 
 #[test]
@@ -241,7 +539,7 @@ fn numbers_that_are_none_are_shown_as_such() {
     let row = text.lines().find(|line| line.starts_with("1 ")).unwrap();
     let cells: Vec<&str> = row.split_whitespace().collect();
     assert_eq!(cells, ["1", "1", "–", "inf", "–", "–", "–", "–", "–", "–", "no"]);
-    for name in ["features.svg", "losses.svg", "singular_values.svg"] {
+    for name in ["features.svg", "losses.svg", "singular_values.svg", "recovered.svg"] {
         let svg = read(&folder, name);
         assert!(!svg.contains("NaN") && !svg.contains("inf"), "{name}");
     }
@@ -282,7 +580,7 @@ fn several_runs_stand_below_each_other_with_an_overview() {
 fn a_report_can_be_made_again_and_is_the_same() {
     let folder = TMS_5_2.write("again");
     let files = make(&folder).written;
-    assert_eq!(files.len(), 7);
+    assert_eq!(files.len(), 3 + 2 * 11);
     let first: Vec<Vec<u8>> = files.iter().map(|path| fs::read(path).unwrap()).collect();
     make(&folder);
     let second: Vec<Vec<u8>> = files.iter().map(|path| fs::read(path).unwrap()).collect();

@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use super::{Ending, Failure, ending::print};
-use crate::{experiment::Outcome, report};
+use crate::{
+    experiment::Outcome,
+    report::{self, Options},
+};
 
 /// The folder of a finished stage, or how an interrupted one ends.
 pub enum Stage {
@@ -32,9 +35,14 @@ pub fn tell(what: &str, outcome: Outcome) -> Stage {
 
 /// Makes the report of finished runs and prints their table.
 pub fn report(runs: &[PathBuf]) -> Result<Ending, Failure> {
-    let report = report::make(runs).map_err(Failure::work)?;
+    report_with(runs, &Options::default())
+}
+
+/// The same with options.
+pub fn report_with(runs: &[PathBuf], options: &Options) -> Result<Ending, Failure> {
+    let report = report::make_with(runs, options).map_err(Failure::work)?;
     print(&format!("{}\n", report.text(terminal_width(100)).trim_end()))?;
-    for path in report.written.iter().filter(|path| path.extension().is_some_and(|extension| extension == "md")) {
+    for path in report.written.iter().filter(|path| path.extension().is_some_and(|extension| extension == "html")) {
         tracing::info!("report: {}", path.display());
     }
     Ok(Ending::Done)

@@ -10,6 +10,7 @@ mod diff;
 pub mod doctor;
 mod ending;
 mod evaluate;
+mod export;
 mod finish;
 mod import;
 mod list;
@@ -53,6 +54,7 @@ enum Command {
     List(list::List),
     Diff(diff::Diff),
     Evaluate(evaluate::Evaluate),
+    Export(export::Export),
     Import(import::Import),
     Run(run::Run),
     Check(check::Check),
@@ -87,6 +89,7 @@ impl CommandLine {
             Command::List(list) => list.run(options),
             Command::Diff(diff) => diff.run(),
             Command::Evaluate(evaluate) => evaluate.run(options, screen),
+            Command::Export(export) => export.run(),
             Command::Import(import) => import.run(options, screen),
             Command::Run(run) => run.run(options, screen),
             Command::Check(check) => check.run(options),

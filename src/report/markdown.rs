@@ -40,7 +40,7 @@ pub fn page(run: &RunData, figures: &[Figure]) -> String {
 }
 
 /// The first column to the left, the others, which hold numbers, to the right.
-fn written(table: &Table) -> String {
+pub fn written(table: &Table) -> String {
     let line = |cells: &[String]| {
         let cells: Vec<String> = cells.iter().map(|cell| escaped(cell)).collect();
         format!("| {} |", cells.join(" | "))

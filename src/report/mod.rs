@@ -1,30 +1,45 @@
 //! Tables and figures of runs, made from their folders alone; so a report can be made again from an old run, and of
 //! an unfinished one it shows what is there.
 //!
-//! - `run_data`, `rows`, `weights`: a run folder read into plain values
+//! - `run_data`, `rows`, `evidence`, `weights`: a run folder read into plain values
 //! - `paper`: published numbers to compare with
 //! - `table`: what the tables say, whatever they are written in
-//! - `terminal`, `markdown`: the tables as text, and the page `report.md`
+//! - `terminal`, `markdown`, `latex`: the tables as text, the page `report.md`, and `tables.tex`
+//! - `page`: the page `report.html`, and several runs side by side
 //! - `figure`: the pictures
+//! - `png`: the pictures as pixels
+//! - `tensorboard`: a run for TensorBoard, in the format of `event_file`
 //! - `list`: what is in a results folder; `diff`: two runs side by side
 
 mod diff;
+mod event_file;
+mod evidence;
 mod figure;
+mod latex;
 mod list;
 mod markdown;
+mod page;
 mod paper;
+mod png;
 mod rows;
 mod run_data;
 mod table;
+mod tensorboard;
 mod terminal;
 mod weights;
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 pub use diff::diff;
+use figure::Figure;
 pub use figure::scaling;
 pub use list::list;
+pub use png::export as export_as_png;
 use run_data::RunData;
+pub use tensorboard::export as export_to_tensorboard;
 
 use crate::run::{RunError, RunFolder, write_whole};
 
@@ -42,33 +57,63 @@ impl Report {
     }
 }
 
-/// Writes the report of each run folder into its subfolder `report`: `report.md`, the figures as SVG, and each
-/// figure's numbers as CSV beside it (`<figure>_figure.csv`). All runs are read before anything is written.
+/// What a report is to hold beyond what it always does.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Replicas whose weights are in `report.html` too, besides those of the shown one.
+    pub replicas: Vec<usize>,
+    /// Where several runs side by side are written; otherwise in the report of the first.
+    pub comparison: Option<PathBuf>,
+}
+
+/// [`make_with`] the usual options.
+///
+/// # Errors
+/// As there.
+pub fn make(runs: &[PathBuf]) -> Result<Report, RunError> {
+    make_with(runs, &Options::default())
+}
+
+/// Writes the report of each run folder into its subfolder `report`: `report.md`, `report.html`, `tables.tex`, the
+/// figures as SVG, and each figure's numbers as CSV beside it (`<figure>_figure.csv`); of several runs also
+/// `comparison.html` and `comparison.md`. All runs are read before anything is written.
 ///
 /// # Errors
 /// If a path is no run folder, or a report cannot be written. Files that are missing in a run folder, or damaged, are
 /// no error: the report says so.
-pub fn make(runs: &[PathBuf]) -> Result<Report, RunError> {
+pub fn make_with(runs: &[PathBuf], options: &Options) -> Result<Report, RunError> {
     let runs: Vec<RunData> = runs.iter().map(|folder| RunData::read(folder)).collect::<Result<_, _>>()?;
+    let figures: Vec<Vec<Figure>> = runs.iter().map(figure::draw_all).collect();
     let mut written = Vec::new();
-    for run in &runs {
-        let folder = RunFolder::at(&run.folder).report();
-        fs::create_dir_all(&folder).map_err(|error| RunError::write(&folder, &error).with_help(IF_NOT_WRITABLE))?;
-        let mut write = |name: &str, text: &str| {
-            let path = folder.join(name);
-            write_whole(&path, |out| out.write_all(text.as_bytes()))
-                .map_err(|error| error.with_help(IF_NOT_WRITABLE))?;
-            written.push(path);
-            Ok(())
-        };
-        let figures = figure::draw_all(run);
-        write("report.md", &markdown::page(run, &figures))?;
-        for figure in &figures {
-            write(&format!("{}.svg", figure.name), &figure.svg)?;
-            write(&format!("{}_figure.csv", figure.name), &figure.csv)?;
+    let mut write = |folder: &Path, name: &str, text: &str| {
+        let path = folder.join(name);
+        write_whole(&path, |out| out.write_all(text.as_bytes())).map_err(|error| error.with_help(IF_NOT_WRITABLE))?;
+        written.push(path);
+        Ok(())
+    };
+    for (run, figures) in runs.iter().zip(&figures) {
+        let folder = made(RunFolder::at(&run.folder).report())?;
+        write(&folder, "report.md", &markdown::page(run, figures))?;
+        write(&folder, "report.html", &page::page(run, figures, &options.replicas))?;
+        write(&folder, "tables.tex", &latex::tables(run))?;
+        for figure in figures {
+            write(&folder, &format!("{}.svg", figure.name), &figure.svg)?;
+            write(&folder, &format!("{}_figure.csv", figure.name), &figure.csv)?;
         }
     }
+    if let [first, _, ..] = runs.as_slice() {
+        let folder = made(options.comparison.clone().unwrap_or_else(|| RunFolder::at(&first.folder).report()))?;
+        let comparison = page::Comparison::new(&runs, &figures);
+        write(&folder, "comparison.html", &comparison.html())?;
+        write(&folder, "comparison.md", &comparison.markdown(markdown::written))?;
+    }
     Ok(Report { runs, written })
+}
+
+/// The folder, made if it was not there.
+fn made(folder: PathBuf) -> Result<PathBuf, RunError> {
+    fs::create_dir_all(&folder).map_err(|error| RunError::write(&folder, &error).with_help(IF_NOT_WRITABLE))?;
+    Ok(folder)
 }
 
 const IF_NOT_WRITABLE: &str = "make the run folder writable, or copy it and report on the copy";

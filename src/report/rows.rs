@@ -70,8 +70,13 @@ pub struct TrainingRow {
 pub struct ComponentRow {
     pub replica: usize,
     pub component: usize,
+    /// Share of samples on which it was selected.
+    #[serde(default = "missing", deserialize_with = "number")]
+    pub activation_frequency: f64,
     pub matched_feature: Option<usize>,
     pub alive: Option<bool>,
+    /// `monosemantic` and so on, of a residual MLP.
+    pub state: Option<String>,
 }
 
 /// A row of `ranks.csv`: one component of one replica at one site.
@@ -84,11 +89,13 @@ pub struct RankRow {
     pub singular_values: Vec<f64>,
 }
 
-fn missing() -> f64 {
+/// What a column holds that the table does not have.
+pub fn missing() -> f64 {
     f64::NAN
 }
 
-fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+/// A cell's number.
+pub fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
@@ -120,17 +127,12 @@ pub fn read_ranks(path: &Path, problems: &mut Vec<String>) -> Vec<RankRow> {
     keep_good(path, rows, problems)
 }
 
-/// The columns of a table of a row a replica that hold numbers, by name; an empty cell is NaN. Nothing if it cannot be read.
-pub fn read_numbers(path: &Path) -> Vec<(String, Vec<f64>)> {
-    let Some(mut reader) = open(path, &mut Vec::new()) else { return Vec::new() };
-    let names = reader.headers().cloned().unwrap_or_default();
-    let records: Vec<csv::StringRecord> = reader.records().flatten().collect();
-    let column = |(place, name): (usize, &str)| {
-        let cells = records.iter().filter_map(|record| record.get(place));
-        (name.to_owned(), cells.map(|cell| cell.trim().parse().unwrap_or(f64::NAN)).collect())
-    };
-    let are_no_numbers = ["replica", "seed", "recovered"];
-    names.iter().enumerate().filter(|(_, name)| !are_no_numbers.contains(name)).map(column).collect()
+/// Header and rows of the table at `path` as they are, whatever its columns.
+pub fn read_cells(path: &Path, problems: &mut Vec<String>) -> (Vec<String>, Vec<Vec<String>>) {
+    let Some(mut reader) = open(path, problems) else { return Default::default() };
+    let cells = |record: &csv::StringRecord| record.iter().map(str::to_owned).collect();
+    let header = reader.headers().map(cells).unwrap_or_default();
+    (header, keep_good(path, reader.records().map(|record| record.map(|record| cells(&record))), problems))
 }
 
 fn open(path: &Path, problems: &mut Vec<String>) -> Option<csv::Reader<std::fs::File>> {
@@ -175,6 +177,6 @@ fn keep_good<Row>(
     good
 }
 
-fn file_name(path: &Path) -> String {
+pub fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }

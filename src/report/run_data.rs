@@ -6,8 +6,9 @@ use std::{
 };
 
 use super::{
+    evidence::{Evidence, Expected},
     rows::{ComponentRow, RankRow, SummaryRow, TrainingRow, read_ranks, read_table},
-    weights::{Embeddings, read_embeddings},
+    weights::Weights,
 };
 use crate::run::{RunError, RunFolder};
 
@@ -23,7 +24,17 @@ pub struct Sizes {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Target {
     Tms(Sizes),
-    ResidualMlp { features: usize, neurons: usize, layers: usize },
+    ResidualMlp {
+        features: usize,
+        neurons: usize,
+        layers: usize,
+    },
+    /// Neurons are those of one function.
+    GatedFunctions {
+        functions: usize,
+        neurons: usize,
+        layers: usize,
+    },
 }
 
 /// Everything that a report shows of one run.
@@ -31,8 +42,6 @@ pub struct RunData {
     pub folder: PathBuf,
     /// The folder's name.
     pub name: String,
-    /// The resolved spec; empty if it could not be read.
-    pub spec: toml::Table,
     /// `None`: unknown.
     pub target: Option<Target>,
     /// The number of replicas that the spec asks for.
@@ -40,13 +49,21 @@ pub struct RunData {
     /// "finished", "running" and so on, as the run itself wrote it.
     pub status: Option<String>,
     pub device: Option<String>,
+    /// When the run was begun, RFC 3339.
+    pub started: Option<String>,
     pub seconds: Option<f64>,
     /// One row a replica; empty where the file is not there. So for all tables.
     pub summary: Vec<SummaryRow>,
     pub training: Vec<TrainingRow>,
     pub components: Vec<ComponentRow>,
     pub ranks: Vec<RankRow>,
-    pub embeddings: Option<Embeddings>,
+    /// Of all others.
+    pub evidence: Evidence,
+    /// The share of inputs on which a feature, or a control bit, is active; None if it differs from feature to feature
+    /// or is unknown.
+    pub feature_probability: Option<f64>,
+    /// Of networks that are drawn by their weights.
+    pub weights: Option<Weights>,
     /// What is missing or could not be read, one sentence each.
     pub problems: Vec<String>,
 }
@@ -64,15 +81,17 @@ impl RunData {
         let text = |key: &str| provenance.get(key).and_then(|value| value.as_str()).map(str::to_owned);
         let real_folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         let target = target(&spec);
-        // Only a toy model of superposition has features to draw.
-        let is_drawn = matches!(target, Some(Target::Tms(_))) || spec.is_empty();
+        // The weights of a residual MLP are too many to be drawn one by one.
+        let is_drawn = matches!(target, Some(Target::Tms(_) | Target::GatedFunctions { .. })) || spec.is_empty();
+        let expected = Expected { target: target.as_ref(), trained: is_trained(&spec), selects: selects(&spec) };
+        let evidence = |problems: &mut Vec<String>| Evidence::read(&paths, &expected, problems);
         Ok(RunData {
             folder: folder.to_owned(),
             name: real_folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned(),
-            target,
             replicas: replicas(&spec),
             status: text("status"),
             device: text("device"),
+            started: text("started"),
             seconds: provenance.get("seconds").and_then(|value| value.as_f64()),
             summary: read_table(&paths.summary_table(), &mut problems),
             // Imported components were trained elsewhere.
@@ -82,20 +101,44 @@ impl RunData {
             },
             components: read_table(&paths.components_table(), &mut problems),
             ranks: read_ranks(&paths.ranks_table(), &mut problems),
-            embeddings: is_drawn
-                .then(|| read_embeddings(&paths.target(), &paths.components(), &mut problems))
-                .flatten(),
-            spec,
+            evidence: evidence(&mut problems),
+            target,
+            feature_probability: feature_probability(&spec),
+            weights: is_drawn.then(|| Weights::read(&paths.target(), &paths.components(), &mut problems)).flatten(),
             problems,
         })
     }
 
-    /// The replica that the figures show: the recovered one with the largest MMCS, or else the first.
+    /// The replica that the figures show: the recovered one with the largest MMCS, or else that in which most features
+    /// have a component of their own; the first of equals.
     pub fn shown_replica(&self) -> usize {
-        let recovered = self.summary.iter().filter(|row| row.recovered == Some(true) && row.mmcs.is_finite());
+        let or_least = |value: f64| if value.is_finite() { value } else { f64::NEG_INFINITY };
+        let merit = |row: &SummaryRow| {
+            let recovered = row.recovered == Some(true);
+            let mmcs = if recovered { or_least(row.mmcs) } else { f64::NEG_INFINITY };
+            (recovered, mmcs, or_least(row.features_with_own_component))
+        };
         // `max_by` would take the last of equals.
-        let best = recovered.rev().max_by(|a, b| a.mmcs.total_cmp(&b.mmcs));
-        best.or(self.summary.first()).map_or(0, |row| row.replica)
+        let best = self.summary.iter().rev().max_by(|a, b| {
+            let (a, b) = (merit(a), merit(b));
+            a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.2.total_cmp(&b.2))
+        });
+        best.map_or(0, |row| row.replica)
+    }
+
+    /// Why that replica is shown, for a caption.
+    pub fn shown_because(&self) -> String {
+        let replica = self.shown_replica();
+        let by_mmcs = self.sizes().is_some();
+        match self.recovered(replica) {
+            Some(true) if by_mmcs => format!("Replica {replica}, the recovered one with the largest MMCS"),
+            Some(true) => format!("Replica {replica}, which is recovered"),
+            Some(false) if by_mmcs => format!("Replica {replica}; none is recovered"),
+            Some(false) => {
+                format!("Replica {replica}; none is recovered, in this one most features have a component of their own")
+            }
+            None => format!("Replica {replica}, not yet judged"),
+        }
     }
 
     /// The sizes of a toy model of superposition.
@@ -147,9 +190,39 @@ fn target(spec: &toml::Table) -> Option<Target> {
             hidden_layers,
         }));
     }
+    if let Some(gated) = target.get("gated_functions") {
+        return Some(Target::GatedFunctions {
+            functions: size(gated, "functions")?,
+            neurons: size(gated, "neurons_per_function").unwrap_or(10),
+            layers: size(gated, "layers").unwrap_or(2),
+        });
+    }
     let mlp = target.get("residual_mlp")?;
     let layers = size(mlp, "layers").unwrap_or(1);
     Some(Target::ResidualMlp { features: size(mlp, "features")?, neurons: size(mlp, "neurons")?, layers })
+}
+
+/// Whether there is a training to look at: constructed and imported targets have none.
+fn is_trained(spec: &toml::Table) -> bool {
+    let has = |key: &str| spec.get("target").and_then(|target| target.get(key)).is_some();
+    has("training") && !has("imported")
+}
+
+/// Whether the method selects components: the L_p form does not.
+fn selects(spec: &toml::Table) -> bool {
+    let selection = || spec.get("method")?.get("apd")?.get("selection")?.get("lp");
+    selection().is_none()
+}
+
+/// Synced features too are each active with the probability of their group.
+fn feature_probability(spec: &toml::Table) -> Option<f64> {
+    let (target, inputs) = (target(spec)?, spec.get("target")?.get("inputs")?);
+    if let Some(active) = inputs.get("exactly") {
+        let (Target::Tms(Sizes { features, .. }) | Target::ResidualMlp { features, .. }) = target else { return None };
+        return Some(active.get("active")?.as_integer()? as f64 / features as f64);
+    }
+    let kinds = ["independent", "synced", "gated"];
+    kinds.iter().find_map(|kind| inputs.get(kind)?.get("probability")?.as_float()).filter(|share| share.is_finite())
 }
 
 /// `seeds` is a list in a resolved spec and may be a number in one that was written by hand.

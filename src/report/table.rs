@@ -5,9 +5,10 @@ use super::{
     rows::SummaryRow,
     run_data::{RunData, Target},
 };
-use crate::statistics::{MeanDeviation, fisher_exact, mean_and_deviation, wilson_interval};
+use crate::statistics::{Interval, MeanDeviation, fisher_exact, mean_and_deviation, wilson_interval};
 
 /// A table as strings; the first column is a name, the others hold numbers.
+#[derive(Clone)]
 pub struct Table {
     pub header: Vec<String>,
     pub rows: Vec<Vec<String>>,
@@ -181,9 +182,14 @@ impl Share {
         format!("{} of {}", self.recovered, self.judged)
     }
 
+    /// The share and its Wilson 95 % interval.
+    pub fn value(&self) -> (f64, Interval) {
+        (self.recovered as f64 / self.judged as f64, wilson_interval(self.recovered, self.judged))
+    }
+
     /// "32 to 81 %", the Wilson 95 % interval
     pub fn interval(&self) -> String {
-        let interval = wilson_interval(self.recovered, self.judged);
+        let (_, interval) = self.value();
         format!("{:.0} to {:.0} %", 100.0 * interval.low, 100.0 * interval.high)
     }
 
@@ -228,6 +234,10 @@ fn in_words(target: &Target) -> String {
         Target::ResidualMlp { features, neurons, layers } => {
             format!("residual MLP, {features} features, {neurons} neurons in {}", count(layers, "layer"))
         }
+        Target::GatedFunctions { functions, neurons, layers } => {
+            let (functions, layers) = (count(functions, "gated function"), count(layers, "layer"));
+            format!("{functions} of {} each in {layers}", count(neurons, "neuron"))
+        }
     }
 }
 
@@ -258,7 +268,8 @@ fn count(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-fn duration(seconds: f64) -> String {
+/// "95 s"
+pub fn duration(seconds: f64) -> String {
     let minutes = seconds / 60.0;
     match seconds {
         s if s < 10.0 => format!("{s:.1} s"),

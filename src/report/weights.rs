@@ -1,4 +1,4 @@
-//! The embedding's weights, of the target and of its components, from the run folder's safetensors.
+//! The weights of a run, of its targets and of their components, from the run folder's safetensors.
 
 use std::{fs, path::Path};
 
@@ -36,29 +36,26 @@ impl Matrix {
     }
 }
 
-/// The embedding site of all replicas.
+/// The two files of all replicas as they are; a matrix is read when it is asked for.
 #[derive(Clone, Debug)]
-pub struct Embeddings {
-    replicas: usize,
-    components: usize,
-    features: usize,
-    hidden: usize,
-    rank: usize,
-    /// [replica, feature, hidden]
-    target: Vec<f64>,
-    /// [replica, component, feature, rank] and [replica, component, rank, hidden]; None while there are none.
-    factors: Option<(Vec<f64>, Vec<f64>)>,
+pub struct Weights {
+    target: Vec<u8>,
+    /// None while there are none.
+    components: Option<Vec<u8>>,
+    /// The names of the target's tensors [replica, d_in, d_out] that components have factors of, or all such tensors
+    /// while there are no components; sorted.
+    pub sites: Vec<String>,
 }
 
-/// The embedding site of one replica; all matrices are [feature, hidden].
+/// One site of one replica; all matrices are [d_in, d_out].
 #[derive(Clone, Debug)]
-pub struct Embedding {
+pub struct SiteWeights {
     pub target: Matrix,
     /// P_c = A_c B_c, in order.
     pub components: Vec<Matrix>,
 }
 
-impl Embedding {
+impl SiteWeights {
     /// The sum of the components, None if there are none.
     pub fn sum(&self) -> Option<Matrix> {
         let (first, others) = self.components.split_first()?;
@@ -68,117 +65,166 @@ impl Embedding {
     }
 }
 
-impl Embeddings {
-    /// The weights of one replica, None if the files hold fewer.
-    pub fn replica(&self, replica: usize) -> Option<Embedding> {
-        if replica >= self.replicas {
-            return None;
+impl Weights {
+    /// Reads the target and, if they are there, its components. Files that are missing, damaged or do not fit each other
+    /// are noted in `problems`; components that do not fit are left out.
+    pub fn read(target: &Path, components: &Path, problems: &mut Vec<String>) -> Option<Weights> {
+        let mut read = |path: &Path| read_whole(path).map_err(|problem| problems.push(problem)).ok();
+        let (target, components) = (read(target), read(components));
+        let target = target?;
+        let parsed = SafeTensors::deserialize(&target).ok()?;
+        let mut matrices: Vec<(String, [usize; 3])> = parsed
+            .iter()
+            .filter(|(_, view)| view.dtype() == Dtype::F32)
+            .filter_map(|(name, view)| Some((name.to_owned(), view.shape().try_into().ok()?)))
+            .collect();
+        matrices.sort();
+        let mut weights = Weights { target, components: None, sites: Vec::new() };
+        weights.sites = matrices.iter().map(|(name, _)| name.clone()).collect();
+        let Some(components) = components else { return Some(weights) };
+        match sites_of(&components, &matrices) {
+            Ok(sites) => (weights.components, weights.sites) = (Some(components), sites),
+            Err(problem) => problems.push(problem),
         }
-        let (features, hidden, rank) = (self.features, self.hidden, self.rank);
-        let slice = |values: &[f64], index: usize, size: usize| values[index * size..][..size].to_vec();
-        let target = Matrix::new(features, hidden, slice(&self.target, replica, features * hidden));
-        let component = |a: &[f64], b: &[f64], component: usize| {
-            let index = replica * self.components + component;
-            let a = slice(a, index, features * rank);
-            let b = slice(b, index, rank * hidden);
-            let entry = |i: usize, j: usize| (0..rank).map(|m| a[i * rank + m] * b[m * hidden + j]).sum();
-            let entries = (0..features).flat_map(|i| (0..hidden).map(move |j| (i, j)));
-            Matrix::new(features, hidden, entries.map(|(i, j)| entry(i, j)).collect())
-        };
-        let components = match &self.factors {
-            Some((a, b)) => (0..self.components).map(|c| component(a, b, c)).collect(),
-            None => Vec::new(),
-        };
-        Some(Embedding { target, components })
+        Some(weights)
+    }
+
+    /// The weights at one site of one replica, None if the files do not hold them.
+    pub fn site(&self, replica: usize, site: &str) -> Option<SiteWeights> {
+        let target = self.matrix(replica, site)?;
+        let mut components = Vec::new();
+        if let Some(bytes) = &self.components {
+            let (a, b) = (tensor(bytes, &format!("{site}.A"))?, tensor(bytes, &format!("{site}.B"))?);
+            let [_, count, d_in, rank] = a.shape.as_slice().try_into().ok()?;
+            let d_out = target.columns;
+            let product = |component: usize| {
+                let index = replica * count + component;
+                let a = a.values(index * d_in * rank, d_in * rank);
+                let b = b.values(index * rank * d_out, rank * d_out);
+                let entry = |i: usize, j: usize| (0..rank).map(|m| a[i * rank + m] * b[m * d_out + j]).sum();
+                let entries = (0..d_in).flat_map(|i| (0..d_out).map(move |j| (i, j)));
+                Matrix::new(d_in, d_out, entries.map(|(i, j)| entry(i, j)).collect())
+            };
+            components.extend((0..count).map(product));
+        }
+        Some(SiteWeights { target, components })
+    }
+
+    /// A matrix of the target of one replica, a site's or another one's.
+    pub fn matrix(&self, replica: usize, name: &str) -> Option<Matrix> {
+        let tensor = tensor(&self.target, name)?;
+        let [replicas, rows, columns] = tensor.shape.as_slice().try_into().ok()?;
+        let size: usize = rows * columns;
+        (replica < replicas).then(|| Matrix::new(rows, columns, tensor.values(replica * size, size)))
     }
 }
 
-/// Reads `embed` of the target and, if they are there, `embed.A` and `embed.B` of its components.
-/// Files that are missing or of another shape are noted in `problems`.
-pub fn read_embeddings(target: &Path, components: &Path, problems: &mut Vec<String>) -> Option<Embeddings> {
-    let mut read = |path: &Path, keys: &[&str]| match read_tensors(path, keys) {
-        Ok(tensors) => Some(tensors),
-        Err(problem) => {
-            problems.push(problem);
-            None
-        }
-    };
-    let target = read(target, &["embed"]).and_then(|mut tensors| tensors.pop());
-    let factors = read(components, &["embed.A", "embed.B"]);
-    let ([replicas, features, hidden], target) = (target.as_ref()?.shape_of::<3>()?, target?.values);
-    let mut embeddings = Embeddings { replicas, components: 0, features, hidden, rank: 0, target, factors: None };
-    if let Some([a, b]) = factors.and_then(|tensors| <[Tensor; 2]>::try_from(tensors).ok()) {
-        let (Some([_, count, _, rank]), Some(shape_b)) = (a.shape_of::<4>(), b.shape_of::<4>()) else {
-            problems.push("components.safetensors: `embed.A` and `embed.B` must have four axes.".to_owned());
-            return Some(embeddings);
-        };
-        let expected = ([replicas, count, features, rank], [replicas, count, rank, hidden]);
-        if (a.shape_of::<4>(), Some(shape_b)) != (Some(expected.0), Some(expected.1)) {
-            problems.push(format!(
-                "components.safetensors does not fit target.safetensors: `embed` is {:?}, `embed.A` {:?}, `embed.B` \
-                 {:?}.",
-                [replicas, features, hidden],
-                a.shape,
-                b.shape
-            ));
-            return Some(embeddings);
-        }
-        (embeddings.components, embeddings.rank) = (count, rank);
-        embeddings.factors = Some((a.values, b.values));
-    }
-    Some(embeddings)
-}
-
-struct Tensor {
-    shape: Vec<usize>,
-    values: Vec<f64>,
-}
-
-impl Tensor {
-    fn shape_of<const AXES: usize>(&self) -> Option<[usize; AXES]> {
-        self.shape.as_slice().try_into().ok()
-    }
-}
-
-fn read_tensors(path: &Path, keys: &[&str]) -> Result<Vec<Tensor>, String> {
+/// The file at `path`, if it is one of safetensors.
+fn read_whole(path: &Path) -> Result<Vec<u8>, String> {
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
     let bytes = fs::read(path).map_err(|error| match path.exists() {
         false => format!("{name} is missing."),
         true => format!("{name} could not be read: {error}."),
     })?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|error| format!("{name} could not be read: {error}."))?;
-    let read = |key: &&str| {
-        let view = file.tensor(key).map_err(|_| format!("{name} holds no `{key}`."))?;
-        if view.dtype() != Dtype::F32 {
-            return Err(format!("{name}: `{key}` is {:?} and not F32.", view.dtype()));
+    SafeTensors::deserialize(&bytes).map_err(|error| format!("{name} could not be read: {error}."))?;
+    Ok(bytes)
+}
+
+/// The sites of which `components` holds both factors, each [replica, component, d_in, rank] and [replica, component, rank,
+/// d_out] with the sizes of the target's matrix.
+fn sites_of(components: &[u8], matrices: &[(String, [usize; 3])]) -> Result<Vec<String>, String> {
+    let mut sites = Vec::new();
+    let mut count = None;
+    for (site, target @ [replicas, d_in, d_out]) in matrices {
+        let shapes = tensor(components, &format!("{site}.A")).zip(tensor(components, &format!("{site}.B")));
+        let Some((a, b)) = shapes.map(|(a, b)| (a.shape, b.shape)) else { continue };
+        let fits = match (a.as_slice(), b.as_slice()) {
+            ([r, c, rows, rank], rest) => {
+                [r, rows] == [replicas, d_in] && rest == [*r, *c, *rank, *d_out] && *count.get_or_insert(*c) == *c
+            }
+            _ => false,
+        };
+        if !fits {
+            return Err(format!(
+                "components.safetensors does not fit target.safetensors: `{site}` is {target:?}, `{site}.A` {a:?}, \
+                 `{site}.B` {b:?}."
+            ));
         }
-        let (numbers, _) = view.data().as_chunks::<4>();
-        let values = numbers.iter().map(|bytes| f64::from(f32::from_le_bytes(*bytes))).collect();
-        Ok(Tensor { shape: view.shape().to_vec(), values })
-    };
-    keys.iter().map(read).collect()
+        sites.push(site.clone());
+    }
+    match sites.is_empty() {
+        true => Err("components.safetensors holds no factors of the target's matrices.".to_owned()),
+        false => Ok(sites),
+    }
+}
+
+struct Tensor<'a> {
+    shape: Vec<usize>,
+    data: &'a [u8],
+}
+
+impl Tensor<'_> {
+    fn values(&self, from: usize, count: usize) -> Vec<f64> {
+        let (numbers, _) = self.data.as_chunks::<4>();
+        numbers[from..][..count].iter().map(|bytes| f64::from(f32::from_le_bytes(*bytes))).collect()
+    }
+}
+
+/// The tensor of this name, if it is there and holds 32-bit floats.
+fn tensor<'a>(file: &'a [u8], name: &str) -> Option<Tensor<'a>> {
+    let view = SafeTensors::deserialize(file).ok()?.tensor(name).ok()?;
+    (view.dtype() == Dtype::F32).then(|| Tensor { shape: view.shape().to_vec(), data: view.data() })
 }
 
 #[cfg(test)]
 mod tests {
+    use safetensors::tensor::TensorView;
+
     use super::*;
 
+    type Entry<'a> = (&'a str, &'a [usize], &'a [f32]);
+
+    fn file(folder: &Path, name: &str, tensors: &[Entry]) -> std::path::PathBuf {
+        let bytes: Vec<Vec<u8>> =
+            tensors.iter().map(|(.., values)| values.iter().flat_map(|value| value.to_le_bytes()).collect()).collect();
+        let views = tensors
+            .iter()
+            .zip(&bytes)
+            .map(|((name, shape, _), bytes)| (*name, TensorView::new(Dtype::F32, shape.to_vec(), bytes).unwrap()));
+        let path = folder.join(name);
+        fs::write(&path, safetensors::serialize(views, None).unwrap()).unwrap();
+        path
+    }
+
     /// A_0 B_0 = [1 2]^T [3 4] + [0 1]^T [5 6], A_1 B_1 = 0.
+    const A: Entry = ("embed.A", &[1, 2, 2, 2], &[1.0, 0.0, 2.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
+    const B: Entry = ("embed.B", &[1, 2, 2, 2], &[3.0, 4.0, 5.0, 6.0, 1.0, 1.0, 1.0, 1.0]);
+
     #[test]
     fn a_component_is_the_product_of_its_factors() {
-        let embeddings = Embeddings {
-            replicas: 1,
-            components: 2,
-            features: 2,
-            hidden: 2,
-            rank: 2,
-            target: vec![1.0, 0.0, 0.0, 1.0],
-            factors: Some((vec![1.0, 0.0, 2.0, 1.0, 0.0, 0.0, 0.0, 0.0], vec![3.0, 4.0, 5.0, 6.0, 1.0, 1.0, 1.0, 1.0])),
-        };
-        let embedding = embeddings.replica(0).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let target = [("embed", &[1, 2, 2][..], &[1.0, 0.0, 0.0, 1.0][..]), ("bias", &[1, 2], &[0.0, 0.0])];
+        let (target, components) = (file(folder.path(), "target", &target), file(folder.path(), "components", &[A, B]));
+        let mut problems = Vec::new();
+        let weights = Weights::read(&target, &components, &mut problems).unwrap();
+        assert!(problems.is_empty(), "{problems:?}");
+        assert_eq!(weights.sites, ["embed"]);
+        let site = weights.site(0, "embed").unwrap();
         let product = Matrix::new(2, 2, vec![3.0, 4.0, 11.0, 14.0]);
-        assert_eq!(embedding.components, [product.clone(), Matrix::new(2, 2, vec![0.0; 4])]);
-        assert_eq!(embedding.sum(), Some(product));
-        assert!(embeddings.replica(1).is_none());
+        assert_eq!(site.target, Matrix::new(2, 2, vec![1.0, 0.0, 0.0, 1.0]));
+        assert_eq!(site.components, [product.clone(), Matrix::new(2, 2, vec![0.0; 4])]);
+        assert_eq!(site.sum(), Some(product));
+        assert!(weights.site(1, "embed").is_none() && weights.site(0, "bias").is_none());
+    }
+
+    #[test]
+    fn components_of_another_shape_are_left_out_and_noted() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = file(folder.path(), "target", &[("embed", &[1, 3, 2], &[0.0; 6])]);
+        let components = file(folder.path(), "components", &[A, B]);
+        let mut problems = Vec::new();
+        let weights = Weights::read(&target, &components, &mut problems).unwrap();
+        assert!(problems[0].contains("does not fit target.safetensors: `embed` is [1, 3, 2]"), "{problems:?}");
+        assert!(weights.site(0, "embed").unwrap().components.is_empty());
     }
 }

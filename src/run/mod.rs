@@ -27,4 +27,4 @@ pub use provenance::{Machine, Provenance, Status};
 pub use table::{SixDigits, read_table, write_table};
 pub use target_folder::TargetFolder;
 pub use tensors::{TensorFile, read_tensors, write_tensors};
-pub use time::utc_now;
+pub use time::{seconds_since_1970, utc_now};

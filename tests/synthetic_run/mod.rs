@@ -1,4 +1,8 @@
 //! Writes run folders with made-up but plausible contents, without training anything.
+#![allow(unused_imports, dead_code, reason = "no test file uses everything")]
+
+mod evidence;
+mod residual_mlp;
 
 use std::{
     f64::consts::TAU,
@@ -7,6 +11,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use evidence::Evidence;
+pub use residual_mlp::{RESIDUAL_MLP, SyntheticResidualMlp};
 use safetensors::{Dtype, tensor::TensorView};
 
 /// The sizes of a made-up run. Every third replica, beginning with the third, is not recovered: its last feature is
@@ -45,7 +51,37 @@ impl SyntheticRun {
         fs::write(folder.join("summary.csv"), self.summary()).unwrap();
         fs::write(folder.join("components.csv"), self.component_table()).unwrap();
         fs::write(folder.join("ranks.csv"), self.ranks()).unwrap();
+        let evidence = Evidence {
+            replicas: self.replicas,
+            features: self.features,
+            components: self.components,
+            component_of: &|feature| self.component_of(feature),
+        };
+        evidence.write(&folder);
+        fs::write(folder.join("features.csv"), self.feature_table()).unwrap();
+        fs::write(folder.join("responses.csv"), self.responses()).unwrap();
         folder
+    }
+
+    fn feature_table(&self) -> String {
+        let mut text = "replica,feature,component,cosine,norm_ratio,leak,error_alone\n".to_owned();
+        for (replica, feature) in pairs(self.replicas, self.features) {
+            writeln!(text, "{replica},{feature},{},0.998,0.95,0.02,1e-4", self.component_of(feature)).unwrap();
+        }
+        text
+    }
+
+    /// Of the linear part: inner products of the features' rows.
+    fn responses(&self) -> String {
+        let mut text = "replica,feature,output,target,component\n".to_owned();
+        for (replica, feature) in pairs(self.replicas, self.features) {
+            let row = self.row(replica, feature);
+            for output in 0..self.features {
+                let product: f64 = row.iter().zip(self.row(replica, output)).map(|(a, b)| a * b).sum();
+                writeln!(text, "{replica},{feature},{output},{product:.5},{:.5}", 0.95 * product).unwrap();
+            }
+        }
+        text
     }
 
     fn recovered(&self, replica: usize) -> bool {
@@ -182,6 +218,11 @@ impl SyntheticRun {
         }
         text
     }
+}
+
+/// All pairs of numbers below the two.
+fn pairs(first: usize, second: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..first).flat_map(move |a| (0..second).map(move |b| (a, b)))
 }
 
 /// A number between -1 and 1 that looks random and is the same each time.

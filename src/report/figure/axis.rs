@@ -20,6 +20,20 @@ impl Axis {
         Axis { range, ticks: ticks.collect(), numbered: true }
     }
 
+    /// All finite `values` with a little room, and about `most` ticks.
+    pub fn covering(values: impl Iterator<Item = f64>, most: f64) -> Axis {
+        let finite = values.filter(|value| value.is_finite());
+        let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), value| (l.min(value), h.max(value)));
+        let (low, high) = if low <= high && (high - low).is_finite() { (low, high) } else { (0.0, 1.0) };
+        let margin = match high - low {
+            span if span > 1e-9 * high.abs().max(low.abs()) => 0.05 * span,
+            _ if high != 0.0 => 0.5 * high.abs(),
+            _ => 1.0,
+        };
+        let range = (low - margin, high + margin);
+        Axis::linear(range, style::tick_step(range.1 - range.0, most), style::number)
+    }
+
     /// For logarithms to base 10: whole powers of ten, or few multiples of these where the range is short.
     pub fn logarithmic(logarithms: impl Iterator<Item = f64> + Clone) -> Axis {
         let low = logarithms.clone().fold(f64::INFINITY, f64::min);
@@ -57,9 +71,59 @@ impl Axis {
     }
 }
 
+/// An axis of logarithms that has a place for zero, if there is one, left of or below the smallest value.
+pub struct WithZero {
+    pub axis: Axis,
+    lowest: f64,
+}
+
+impl WithZero {
+    /// What is smaller than this share of the largest value is drawn there.
+    const FLOOR: f64 = 1e-10;
+
+    pub fn covering(values: impl Iterator<Item = f64> + Clone) -> WithZero {
+        let largest = values.clone().filter(|value| value.is_finite()).fold(0.0, f64::max);
+        let positive = values.clone().filter(|value| value.is_finite() && *value > 0.0);
+        let floored = positive.map(|value| value.max(largest * Self::FLOOR).log10());
+        let smallest = floored.clone().fold(f64::INFINITY, f64::min);
+        let mut axis = Axis::logarithmic(floored);
+        let mut lowest = if smallest.is_finite() { smallest } else { axis.range.0 };
+        if values.clone().any(|value| value == 0.0) {
+            let span = axis.range.1 - axis.range.0;
+            lowest = axis.range.0 - 0.1 * span;
+            axis.range.0 = lowest - 0.05 * span;
+            axis.ticks.insert(0, (lowest, "0".to_owned()));
+        }
+        WithZero { axis, lowest }
+    }
+
+    /// The logarithm of `value`, or the place of what is too small.
+    pub fn at(&self, value: f64) -> f64 {
+        if value > 0.0 { value.log10().max(self.lowest) } else { self.lowest }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_axis_covers_its_values_with_room_even_if_they_are_equal_or_none() {
+        let ends = |values: &[f64]| Axis::covering(values.iter().copied(), 5.0).range;
+        assert_eq!(ends(&[0.0, 10.0, f64::NAN]), (-0.5, 10.5));
+        assert_eq!(ends(&[4.0, 4.0]), (2.0, 6.0));
+        assert_eq!((ends(&[0.0]), ends(&[f64::INFINITY])), ((-1.0, 1.0), (-0.05, 1.05)));
+    }
+
+    #[test]
+    fn zero_has_a_place_below_the_smallest_value_of_a_logarithmic_axis() {
+        let with_zero = WithZero::covering([0.0, 0.01, 1.0].into_iter());
+        assert_eq!(labels(&with_zero.axis)[0], "0");
+        assert!(with_zero.at(0.0) < with_zero.at(0.01) && with_zero.axis.range.0 < with_zero.at(0.0));
+        let without = WithZero::covering([0.01, 1.0].into_iter());
+        assert_eq!((without.at(0.0), without.at(1e-30)), (-2.0, -2.0));
+        assert_eq!(WithZero::covering([1e-200, 1.0].into_iter()).at(1e-200), -10.0);
+    }
 
     fn labels(axis: &Axis) -> Vec<&str> {
         axis.ticks.iter().map(|(_, label)| label.as_str()).collect()

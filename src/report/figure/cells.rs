@@ -8,6 +8,7 @@ use kuva::render::{
 use super::{
     axis::Axis,
     features::Panel,
+    heat,
     sheet::{Frame, Sheet},
     style,
 };
@@ -49,7 +50,10 @@ pub fn draw(panels: &[Panel], title: &str) -> String {
         sheet.text((frame.middle().0, frame.bottom() + 30.0), "feature", style::LABEL, style::INK, TextAnchor::Middle);
     }
     sheet.upright((12.0, 20.0 + TOP_HEIGHT / 2.0), "hidden dim.");
-    colour_bar(&mut sheet, Frame { x: style::WIDTH - RIGHT + 12.0, y: 20.0, width: 9.0, height: TOP_HEIGHT }, limit);
+    let bar = Frame { x: style::WIDTH - RIGHT + 12.0, y: 20.0, width: 9.0, height: TOP_HEIGHT };
+    let mark = |share: f64| if share == 0.0 { "0".to_owned() } else { format!("{:.2}", share * limit) };
+    let marks = [1.0, 0.0, -1.0].map(|share| (share, mark(share).replace('-', "−")));
+    heat::colour_bar(&mut sheet, bar, "weight", -1.0, &marks, style::diverging);
 
     let left = 8.0;
     if rows > 0 {
@@ -85,43 +89,5 @@ fn cells(sheet: &mut Sheet, frame: Frame, weights: &Matrix, limit: f64) {
     }
     let (w, h) = (vec![width; x.len()], vec![height; x.len()]);
     sheet.add(Primitive::RectBatch { x, y, w, h, fills });
-    outline(sheet, frame);
-}
-
-fn outline(sheet: &mut Sheet, frame: Frame) {
-    sheet.add(Primitive::Rect {
-        x: frame.x,
-        y: frame.y,
-        width: frame.width,
-        height: frame.height,
-        fill: Color::None,
-        stroke: Some(style::FAINT.into()),
-        stroke_width: Some(0.6),
-        opacity: None,
-    });
-}
-
-/// The colours from -limit (bottom) to limit (top).
-fn colour_bar(sheet: &mut Sheet, frame: Frame, limit: f64) {
-    const STEPS: usize = 32;
-    let height = frame.height / STEPS as f64;
-    let fills = (0..STEPS).map(|step| {
-        let (red, green, blue) = style::diverging(1.0 - 2.0 * (step as f64 + 0.5) / STEPS as f64);
-        Color::Rgb(red, green, blue)
-    });
-    sheet.add(Primitive::RectBatch {
-        x: vec![frame.x; STEPS],
-        y: (0..STEPS).map(|step| frame.y + step as f64 * height).collect(),
-        w: vec![frame.width; STEPS],
-        // Neighbours overlap, so that no seam shows between them.
-        h: (0..STEPS).map(|step| if step + 1 < STEPS { height + 0.3 } else { height }).collect(),
-        fills: fills.collect(),
-    });
-    outline(sheet, frame);
-    for (share, value) in [(0.0, limit), (0.5, 0.0), (1.0, -limit)] {
-        let at = (frame.right() + 4.0, frame.y + share * frame.height + 3.5);
-        let text = if value == 0.0 { "0".to_owned() } else { format!("{value:.2}").replace('-', "−") };
-        sheet.text(at, &text, style::TICK, style::INK, TextAnchor::Start);
-    }
-    sheet.text((frame.x, frame.y - 8.0), "weight", style::TICK, style::INK, TextAnchor::Start);
+    heat::outline(sheet, frame);
 }

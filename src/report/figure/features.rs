@@ -4,7 +4,7 @@
 use super::{Figure, cells, csv_text, number, vectors};
 use crate::report::{
     run_data::{RunData, Sizes},
-    weights::{Embedding, Matrix},
+    weights::{Matrix, SiteWeights},
 };
 
 /// Components beyond these, the smallest ones, are left out of the picture.
@@ -27,7 +27,7 @@ pub struct Panel {
 
 pub fn draw(run: &RunData) -> Option<Figure> {
     let replica = run.shown_replica();
-    let embedding = run.embeddings.as_ref()?.replica(replica)?;
+    let embedding = run.weights.as_ref()?.site(replica, "embed")?;
     let (panels, left_out) = panels(run, replica, embedding);
     let hidden = panels.first()?.weights.columns;
     let as_vectors = hidden == 2;
@@ -43,7 +43,7 @@ pub fn draw(run: &RunData) -> Option<Figure> {
 }
 
 /// Target, sum, components: those matched with a feature in the features' order, then the others by their norm.
-fn panels(run: &RunData, replica: usize, embedding: Embedding) -> (Vec<Panel>, usize) {
+fn panels(run: &RunData, replica: usize, embedding: SiteWeights) -> (Vec<Panel>, usize) {
     let plain = |name: &str, note: &str, weights| Panel {
         name: name.to_owned(),
         note: note.to_owned(),

@@ -1,23 +1,57 @@
 //! The figures of a report.
 //!
 //! - [`style`]: colours, sizes and number formats that all figures share
-//! - [`axis`], [`sheet`]: a canvas on which panels and text are placed
+//! - [`axis`], [`grid`], [`sheet`]: a canvas on which panels and text are placed
+//! - [`verdict`], [`steps`], [`paired`], [`heat`], [`order`]: colours of replicas, values over steps, bars in pairs,
+//!   coloured cells, the order of components
 //! - [`features`]: the weights of target, sum and components, as [`vectors`] or as [`cells`]
-//! - [`losses`]: every replica's losses over the steps
+//! - [`network`]: the same of small networks as lines between nodes
+//! - [`recovered`]: how many replicas are recovered, and how well
+//! - [`responses`], [`curves`]: what comes out when one feature goes in
+//! - [`contributions`]: through which neurons features go
+//! - [`feature_errors`], [`active_components`]: what is lost with one component, feature by feature
+//! - [`scrubbing`]: what ablating the other components costs
+//! - [`attributions`], [`coactivity`], [`frequencies`]: what components respond to, with which others, and how often
+//! - [`rate_distortion`]: how the error falls with the components that are used
+//! - [`layers`]: in which layers components lie
+//! - [`losses`], [`target_training`]: the training of the components and of the target
 //! - [`singular_values`]: how many directions each component uses
 //! - [`mod@scaling`]: how time and memory grow, of benchmarks and not of runs
 
+mod active_components;
+mod attributions;
 mod axis;
 mod cells;
+mod coactivity;
+mod contributions;
+mod curves;
+mod feature_errors;
 mod features;
+mod frequencies;
+mod grid;
+mod heat;
+mod layers;
 mod losses;
+mod network;
+mod order;
+mod paired;
+mod rate_distortion;
+mod recovered;
+mod responses;
 mod scaling;
+mod scrubbing;
 mod sheet;
 mod singular_values;
+mod steps;
 mod style;
+mod target_training;
 mod vectors;
+mod verdict;
 
 pub use scaling::scaling;
+pub use style::diverging;
+#[cfg(test)]
+pub use style::FONT_FAMILY;
 
 use super::run_data::RunData;
 
@@ -34,7 +68,26 @@ pub struct Figure {
 
 /// All figures for which the run has data.
 pub fn draw_all(run: &RunData) -> Vec<Figure> {
-    [features::draw(run), losses::draw(run), singular_values::draw(run)].into_iter().flatten().collect()
+    let draw: [fn(&RunData) -> Option<Figure>; 17] = [
+        features::draw,
+        network::draw,
+        recovered::draw,
+        responses::draw,
+        curves::draw,
+        contributions::draw,
+        feature_errors::draw,
+        active_components::draw,
+        scrubbing::draw,
+        attributions::draw,
+        frequencies::draw,
+        coactivity::draw,
+        rate_distortion::draw,
+        layers::draw,
+        losses::draw,
+        target_training::draw,
+        singular_values::draw,
+    ];
+    draw.iter().filter_map(|draw| draw(run)).collect()
 }
 
 /// CSV text of `rows` under `header`.

@@ -1,12 +1,15 @@
 //! A canvas on which panels and text are placed by their pixels.
 
+use std::fmt::Write;
+
 use kuva::{
     backend::svg::SvgBackend,
     plot::LinePlot,
     render::{
+        color::Color,
         layout::Layout,
         plots::Plot,
-        render::{Primitive, Scene, TextAnchor, render_multiple},
+        render::{PathData, Primitive, Scene, TextAnchor, render_multiple},
     },
 };
 
@@ -30,6 +33,12 @@ impl Frame {
     }
     pub fn middle(&self) -> (f64, f64) {
         (self.x + self.width / 2.0, self.y + self.height / 2.0)
+    }
+
+    /// Where a point of the data lies on the sheet; what is beyond the axes lies on their ends.
+    pub fn place(&self, x: &Axis, y: &Axis, point: (f64, f64)) -> (f64, f64) {
+        let share = |axis: &Axis, value| axis.share(value).clamp(0.0, 1.0);
+        (self.x + share(x, point.0) * self.width, self.bottom() - share(y, point.1) * self.height)
     }
 }
 
@@ -107,9 +116,14 @@ impl Sheet {
         }
     }
 
-    fn line(&mut self, (x1, y1): (f64, f64), (x2, y2): (f64, f64), colour: &str) {
-        let (stroke, stroke_width, stroke_dasharray) = (colour.into(), LINE_WIDTH, None);
-        self.scene.add(Primitive::Line { x1, y1, x2, y2, stroke, stroke_width, stroke_dasharray });
+    fn line(&mut self, from: (f64, f64), to: (f64, f64), colour: &str) {
+        self.stroke(from, to, colour, LINE_WIDTH);
+    }
+
+    /// A straight line.
+    pub fn stroke(&mut self, (x1, y1): (f64, f64), (x2, y2): (f64, f64), colour: &str, width: f64) {
+        let (stroke, stroke_dasharray) = (colour.into(), None);
+        self.scene.add(Primitive::Line { x1, y1, x2, y2, stroke, stroke_width: width, stroke_dasharray });
     }
 
     /// Writes `content` with its baseline at (x, y).
@@ -152,6 +166,49 @@ impl Sheet {
         self.scene.add(primitive);
     }
 
+    /// Fills the area inside a path.
+    pub fn fill(&mut self, outline: String, colour: &str, opacity: Option<f64>) {
+        if outline.is_empty() {
+            return;
+        }
+        self.scene.add(Primitive::Path(Box::new(PathData {
+            d: outline,
+            fill: Some(colour.into()),
+            stroke: Color::None,
+            stroke_width: 0.0,
+            opacity,
+            stroke_dasharray: None,
+        })));
+    }
+
+    /// A straight dashed line.
+    pub fn dashed(&mut self, (x1, y1): (f64, f64), (x2, y2): (f64, f64), colour: &str) {
+        let (stroke, stroke_width, stroke_dasharray) = (colour.into(), 1.2, Some("4 3".to_owned()));
+        self.scene.add(Primitive::Line { x1, y1, x2, y2, stroke, stroke_width, stroke_dasharray });
+    }
+
+    /// Dots at these places.
+    pub fn dots(&mut self, places: impl Iterator<Item = (f64, f64)>, radius: f64, colour: &str) {
+        let (cx, cy) = places.unzip();
+        let (fill, fill_opacity, stroke, stroke_width) = (colour.into(), None, None, None);
+        self.scene.add(Primitive::CircleBatch { cx, cy, r: radius, fill, fill_opacity, stroke, stroke_width });
+    }
+
+    /// Squares at these places, which take less room in the file than dots: for thousands.
+    pub fn squares(&mut self, places: impl Iterator<Item = (f64, f64)>, size: f64, colour: &str) {
+        let mut path = String::new();
+        for (x, y) in places {
+            let (x, y) = (x - size / 2.0, y - size / 2.0);
+            let _ = write!(path, "M{x:.1} {y:.1}h{size}v{size}h-{size}z");
+        }
+        self.fill(path, colour, None);
+    }
+
+    /// What an axis shows, below the frame and centred.
+    pub fn below(&mut self, frame: Frame, label: &str) {
+        self.text((frame.middle().0, frame.bottom() + 32.0), label, style::LABEL, style::INK, TextAnchor::Middle);
+    }
+
     /// A short line of `colour` with its meaning, from x on at height y; returns where it ends.
     pub fn key(&mut self, (x, y): (f64, f64), colour: &str, meaning: &str) -> f64 {
         const LINE: f64 = 16.0;
@@ -167,6 +224,13 @@ impl Sheet {
         self.text((x + LINE + 5.0, y), meaning, style::LABEL, style::INK, TextAnchor::Start);
         // Letters are about 0.6 times as wide as high in the widest of the fonts.
         x + LINE + 5.0 + meaning.chars().count() as f64 * f64::from(style::LABEL) * 0.6 + 12.0
+    }
+
+    /// A dot of `colour` with its meaning, like [`key`](Self::key).
+    pub fn dot_key(&mut self, (x, y): (f64, f64), colour: &str, meaning: &str) -> f64 {
+        self.dots([(x + 4.0, y - 4.0)].into_iter(), 3.0, colour);
+        self.text((x + 11.0, y), meaning, style::LABEL, style::INK, TextAnchor::Start);
+        x + 11.0 + meaning.chars().count() as f64 * f64::from(style::LABEL) * 0.55 + 10.0
     }
 
     /// The picture, which scales with the page that shows it. `name` is the figure's and sets its identifiers apart

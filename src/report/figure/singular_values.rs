@@ -22,6 +22,8 @@ const TOP: f64 = 26.0;
 const ROW: f64 = HEIGHT + 44.0;
 /// Values smaller than this share of the panel's largest are drawn at its lower edge.
 const FLOOR: f64 = 1e-8;
+/// The values of more components are lines alone.
+const MOST_WITH_DOTS: usize = 60;
 
 /// What is known of a component, which gives its colour.
 #[derive(Clone, Copy, PartialEq)]
@@ -29,14 +31,17 @@ enum Kind {
     Dead,
     Unmatched,
     Unknown,
+    /// Of a network whose components are not matched.
+    Alive,
     Matched,
 }
 
 /// In the order in which they are drawn, the last on top.
-const KINDS: [(Kind, &str, &str); 4] = [
+const KINDS: [(Kind, &str, &str); 5] = [
     (Kind::Dead, style::FAINT, "dead"),
     (Kind::Unknown, style::INK, "component"),
     (Kind::Unmatched, style::ORANGE, "unmatched"),
+    (Kind::Alive, style::BLUE, "alive"),
     (Kind::Matched, style::BLUE, "matched"),
 ];
 
@@ -80,7 +85,7 @@ pub fn draw(run: &RunData) -> Option<Figure> {
         caption: format!(
             "Leading singular values of each component of replica {replica} (the one of the figure of features), one \
              line a component, without a unit, on a logarithmic scale; what is below 10⁻⁸ of the largest is drawn at \
-             the lower edge. Seen when it works: components matched with a feature drop by orders of magnitude after \
+             the lower edge. Seen when it works: components of one feature drop by orders of magnitude after \
              the first value, for a feature's mechanism has rank one; dead components lie far below."
         ),
     })
@@ -91,6 +96,7 @@ fn kind(run: &RunData, row: &RankRow) -> Kind {
     match known {
         None => Kind::Unknown,
         Some(known) if known.alive == Some(false) => Kind::Dead,
+        Some(known) if known.state.is_some() => Kind::Alive,
         Some(known) if known.matched_feature.is_none() => Kind::Unmatched,
         Some(_) => Kind::Matched,
     }
@@ -113,7 +119,9 @@ fn panel(sheet: &mut Sheet, frame: Frame, rows: &[&RankRow], most: usize, run: &
                 .map(|(index, value)| (f64::from(index), logarithm(*value)))
                 .collect();
             plots.push(Plot::Line(LinePlot::new().with_data(points.clone()).with_color(colour).with_stroke_width(0.9)));
-            plots.push(Plot::Scatter(ScatterPlot::new().with_data(points).with_color(colour).with_size(2.0)));
+            if rows.len() <= MOST_WITH_DOTS {
+                plots.push(Plot::Scatter(ScatterPlot::new().with_data(points).with_color(colour).with_size(2.0)));
+            }
         }
     }
     sheet.panel(frame, &x, &y, true, plots);

@@ -26,6 +26,8 @@ pub const PURPLE: &str = "#CC79A7";
 pub const INK: &str = "#222222";
 pub const MUTED: &str = "#666666";
 pub const FAINT: &str = "#AAAAAA";
+/// Of wide bars behind others.
+pub const PALE: &str = "#C4C4C4";
 pub const GRID: &str = "#E4E4E4";
 
 /// The colour of feature `feature`; with more features than colours they repeat.
@@ -34,10 +36,26 @@ pub fn feature_colour(feature: usize) -> &'static str {
     COLOURS[feature % COLOURS.len()]
 }
 
+/// Grey, as red, green, blue.
+pub const NO_NUMBER: (u8, u8, u8) = (0x88, 0x88, 0x88);
+
+/// White for 0, over blue to nearly black for 1, as red, green, blue; grey for what is no number.
+pub fn sequential(value: f64) -> (u8, u8, u8) {
+    const STOPS: [(f64, [f64; 3]); 3] = [(0.0, [255.0; 3]), (0.6, [0.0, 114.0, 178.0]), (1.0, [0.0, 26.0, 61.0])];
+    if value.is_nan() {
+        return NO_NUMBER;
+    }
+    let value = value.clamp(0.0, 1.0);
+    let [low, high] = if value < STOPS[1].0 { [STOPS[0], STOPS[1]] } else { [STOPS[1], STOPS[2]] };
+    let share = (value - low.0) / (high.0 - low.0);
+    let [red, green, blue] = [0, 1, 2].map(|i| (low.1[i] + (high.1[i] - low.1[i]) * share).round() as u8);
+    (red, green, blue)
+}
+
 /// Blue for -1, white for 0, vermillion for 1, as red, green, blue; grey for what is no number.
 pub fn diverging(value: f64) -> (u8, u8, u8) {
     if value.is_nan() {
-        return (0x88, 0x88, 0x88);
+        return NO_NUMBER;
     }
     let strength = value.abs().min(1.0);
     let end = if value < 0.0 { (0x00, 0x72, 0xB2) } else { (0xD5, 0x5E, 0x00) };
@@ -85,10 +103,23 @@ pub fn power_of_ten(power: i32) -> String {
     }
 }
 
-/// A number for a tick: −1, 0.5.
+/// A number for a tick: −1, 0.5, 2e−6.
 pub fn number(value: f64) -> String {
+    if value != 0.0 && value.abs() < 1e-4 {
+        return format!("{value:.0e}").replace('-', "−");
+    }
     let rounded = format!("{value:.6}");
     rounded.trim_end_matches('0').trim_end_matches('.').replace('-', "−")
+}
+
+/// Two digits of a number: 0.34, −1.2, 120, 3.4e−5.
+pub fn short(value: f64) -> String {
+    let text = match value.abs() {
+        size if size == 0.0 || !size.is_finite() => format!("{value}"),
+        size if size < 1e-3 || size >= 1e5 => format!("{value:.1e}"),
+        size => format!("{value:.*}", (1.0 - size.log10().floor()).max(0.0) as usize),
+    };
+    text.replace('-', "−")
 }
 
 /// A count of steps for a tick: 500, 5k, 2.5k, 2M.
@@ -128,7 +159,25 @@ mod tests {
 
     #[test]
     fn numbers_of_ticks_are_short() {
-        assert_eq!(["0", "−1", "0.5", "20"].map(str::to_owned), [0.0, -1.0, 0.5, 20.0].map(number));
+        assert_eq!(["0", "−1", "0.5", "20", "2e−6"].map(str::to_owned), [0.0, -1.0, 0.5, 20.0, 2e-6].map(number));
+    }
+
+    #[test]
+    fn short_numbers_have_two_digits() {
+        let texts = [0.3401, -1.234, 0.0, 120.4, 3.41e-5, 0.05].map(short);
+        assert_eq!(texts, ["0.34", "−1.2", "0", "120", "3.4e−5", "0.050"]);
+    }
+
+    #[test]
+    fn a_sequence_of_colours_grows_darker() {
+        let brightness = |value| {
+            let (red, green, blue) = sequential(value);
+            u32::from(red) + u32::from(green) + u32::from(blue)
+        };
+        let steps: Vec<u32> = (0..=20).map(|step| brightness(f64::from(step) / 20.0)).collect();
+        assert_eq!(steps[0], 3 * 255);
+        assert!(steps.is_sorted_by(|light, dark| light > dark));
+        assert_eq!(sequential(f64::NAN), NO_NUMBER);
     }
 
     #[test]

@@ -1,0 +1,178 @@
+//! What the run's spec and provenance say, in words, and which files there are.
+
+use std::fs;
+
+use serde_json::Value;
+
+use super::data::plain;
+use crate::{
+    report::{run_data::RunData, table},
+    run::RunFolder,
+};
+
+/// Characters of a spec that are shown at most.
+const MOST_SPEC: usize = 100_000;
+
+pub struct Facts {
+    /// The spec's text; empty if it cannot be read.
+    pub spec: String,
+    /// The seeds of the replicas, as far as the spec lists them.
+    pub seeds: Vec<String>,
+    settings: toml::Table,
+    provenance: Value,
+}
+
+impl Facts {
+    /// What cannot be read is empty here; the run's `problems` name it.
+    pub fn read(run: &RunData) -> Facts {
+        let folder = RunFolder::at(&run.folder);
+        let spec = fs::read_to_string(folder.spec()).unwrap_or_default();
+        let settings: toml::Table = spec.parse().unwrap_or_default();
+        let provenance = fs::read_to_string(folder.provenance()).unwrap_or_default();
+        let list = settings.get("seeds").and_then(|seeds| seeds.as_array());
+        Facts {
+            seeds: list.into_iter().flatten().map(|seed| plain(&seed.to_string())).collect(),
+            spec: spec.lines().map(|line| plain(line) + "\n").collect::<String>().chars().take(MOST_SPEC).collect(),
+            settings,
+            provenance: serde_json::from_str(&provenance).unwrap_or_default(),
+        }
+    }
+
+    /// A sentence about a run that has not come to its end.
+    pub fn unfinished(&self) -> Option<&'static str> {
+        match self.provenance.get("status")?.as_str()? {
+            "running" => {
+                Some("This run is not finished: it was running when it last wrote. Here is what there is so far.")
+            }
+            "interrupted" => {
+                Some("This run was interrupted. Here is what there is so far; its command goes on with it.")
+            }
+            "failed" => Some("This run failed; the provenance below says why. Here is what there is."),
+            "imported" => Some("These components come from a file and have not been measured: apd evaluate does that."),
+            _ => None,
+        }
+    }
+
+    /// The settings that a reader asks for first.
+    pub fn settings(&self) -> Vec<(&'static str, String)> {
+        let asked = [
+            ("Components", "method.apd.components"),
+            ("Rank budget", "method.apd.rank"),
+            ("Schatten power", "method.apd.schatten_power"),
+            ("Selection", "method.apd.selection"),
+            ("Steps", "decomposition.steps"),
+            ("Batch", "decomposition.batch"),
+            ("Learning rate", "decomposition.learning_rate"),
+        ];
+        asked.into_iter().filter_map(|(name, path)| Some((name, in_words(self.setting(path)?)))).collect()
+    }
+
+    fn setting(&self, path: &str) -> Option<&toml::Value> {
+        let (first, rest) = path.split_once('.')?;
+        rest.split('.').try_fold(self.settings.get(first)?, |value, key| value.get(key))
+    }
+
+    pub fn provenance(&self) -> Vec<(&'static str, String)> {
+        let asked = [
+            ("Commit", "commit"),
+            ("Source differed from the commit", "commit_dirty"),
+            ("apd", "apd"),
+            ("libtorch", "libtorch"),
+            ("Device", "device"),
+            ("Threads", "threads"),
+            ("Host", "host"),
+            ("Status", "status"),
+            ("Reason", "reason"),
+            ("Started", "started"),
+            ("Ended", "ended"),
+            ("Working time", "seconds"),
+            ("Gone on with", "resumed"),
+            ("Command", "command"),
+        ];
+        let mut facts: Vec<(&'static str, String)> =
+            asked.into_iter().filter_map(|(name, key)| Some((name, said(key, self.provenance.get(key)?)?))).collect();
+        let evaluated = |key| self.provenance.get("evaluation").and_then(|value| said(key, value.get(key)?));
+        facts.extend(evaluated("ended").map(|ended| ("Measured again", ended)));
+        facts.extend(evaluated("commit").map(|commit| ("Measured by commit", commit)));
+        facts
+    }
+}
+
+fn said(key: &str, value: &Value) -> Option<String> {
+    match (key, value) {
+        (_, Value::Null) => None,
+        ("seconds", value) => value.as_f64().filter(|seconds| seconds.is_finite()).map(table::duration),
+        ("resumed", value) => value.as_u64().map(|times| format!("{times} times")),
+        (_, Value::Bool(yes)) => Some(if *yes { "yes" } else { "no" }.to_owned()),
+        (_, Value::String(text)) => Some(plain(text)),
+        (_, Value::Array(words)) => {
+            let words = words.iter().map(|word| word.as_str().map_or_else(|| word.to_string(), str::to_owned));
+            Some(plain(&words.collect::<Vec<_>>().join(" ")))
+        }
+        (_, value) => Some(plain(&value.to_string())),
+    }
+}
+
+/// A setting on one line: `batch_top_k, k = 1.0`.
+fn in_words(value: &toml::Value) -> String {
+    let text = match value {
+        toml::Value::Table(table) => {
+            let part = |(name, value): (&String, &toml::Value)| match value {
+                toml::Value::Table(_) => format!("{name}, {}", in_words(value)),
+                _ => format!("{name} = {value}"),
+            };
+            table.iter().map(part).collect::<Vec<_>>().join(", ")
+        }
+        toml::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    plain(text.trim_end_matches(", "))
+}
+
+/// The files that the run's folder holds, with what is in them.
+pub fn files(run: &RunData) -> Vec<(&'static str, &'static str)> {
+    const KNOWN: &[(&str, &str)] = &[
+        ("spec.toml", "the resolved spec: every default filled in"),
+        ("provenance.json", "program, machine, command, times, how it ended"),
+        ("target.safetensors", "the networks that were taken apart"),
+        ("components.safetensors", "the factors A and B of every component at every site"),
+        ("training.csv", "losses over the steps"),
+        ("summary.csv", "a row per replica"),
+        ("components.csv", "a row per replica and component"),
+        ("ranks.csv", "a row per replica, component and site: ranks and singular values"),
+        ("features.csv", "a row per replica and feature"),
+        ("rate_distortion.csv", "error against description length"),
+        ("contributions.csv", "neuron contributions of target and component, feature by feature"),
+        ("serving.csv", "which component serves which feature"),
+        ("layers.csv", "each component's share of each layer"),
+        ("scrubbing.csv", "errors with half of the components ablated"),
+        ("scrubbing_curves.csv", "single features' outputs with half of the components ablated"),
+        ("attributions.csv", "each component's attribution on inputs with one active feature"),
+        ("coactivity.csv", "correlations of components' activity"),
+        ("responses.csv", "outputs on one-hot inputs"),
+        ("curves.csv", "single features' outputs over their inputs"),
+        ("target_training.csv", "the training of the targets"),
+        ("baselines.csv", "errors of the targets beside simple answers"),
+        ("log.txt", "what was said on the way"),
+    ];
+    KNOWN.iter().copied().filter(|(name, _)| run.folder.join(name).is_file()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_with_parts_is_said_on_one_line() {
+        let table: toml::Table = "[selection.batch_top_k]\nk = 1.0\n[other.exact]\n".parse().unwrap();
+        assert_eq!(in_words(&table["selection"]), "batch_top_k, k = 1.0");
+        assert_eq!(in_words(&table["other"]), "exact");
+    }
+
+    #[test]
+    fn the_words_of_a_command_are_joined_and_lose_what_would_harm() {
+        let command: Value = serde_json::from_str(r#"["apd", "run", "a\u0007\u202eb", 3]"#).unwrap();
+        assert_eq!(said("command", &command).unwrap(), "apd run a\u{FFFD}\u{FFFD}b 3");
+        assert_eq!(said("reason", &Value::Null), None);
+    }
+}

@@ -1,0 +1,116 @@
+//! What the templates are given.
+
+use askama::Template;
+use serde_json::json;
+
+use super::{columns::Column, data::Cells};
+use crate::{
+    report::{
+        figure::Figure,
+        run_data::{RunData, Target},
+        table::{Share, Table},
+    },
+    statistics::mean_and_deviation,
+};
+
+/// A table with its tools: a filter, and buttons that copy it.
+#[derive(Template)]
+#[template(path = "table.html")]
+pub struct TableView {
+    id: &'static str,
+    label: &'static str,
+    hint: &'static str,
+    table: Table,
+}
+
+impl TableView {
+    pub fn new(id: &'static str, label: &'static str, mut table: Table) -> TableView {
+        table.rows.iter_mut().flatten().for_each(|cell| *cell = super::data::plain(cell));
+        TableView { id, label, hint: "words", table }
+    }
+
+    /// A table whose rows the page's script puts in, those of the chosen replica.
+    pub fn to_be_filled(id: &'static str, label: &'static str, hint: &'static str, cells: &Cells) -> TableView {
+        let header = cells.columns().map(str::to_owned).collect();
+        TableView { id, label, hint, table: Table { header, rows: Vec::new() } }
+    }
+}
+
+/// A figure with its caption.
+#[derive(Template)]
+#[template(path = "figure.html")]
+pub struct FigureView<'a> {
+    figure: &'a Figure,
+    /// The element of its heading, which continues the headings around it.
+    heading: &'static str,
+}
+
+impl FigureView<'_> {
+    pub fn html(figure: &Figure, heading: &'static str) -> String {
+        FigureView { figure, heading }.render().expect("memory takes every write")
+    }
+}
+
+/// What the columns of a table say, those that it has.
+#[derive(Template)]
+#[template(path = "columns.html")]
+pub struct Columns {
+    columns: Vec<&'static Column>,
+}
+
+impl Columns {
+    pub fn of(cells: &Cells, known: &'static [Column]) -> Columns {
+        let names = cells.columns();
+        Columns { columns: names.filter_map(|name| known.iter().find(|column| column.name == name)).collect() }
+    }
+}
+
+/// The share of replicas recovered, in words and, in percent, as a picture.
+pub struct Verdict {
+    pub count: String,
+    pub percent: String,
+    pub interval: String,
+    pub low: String,
+    pub width: String,
+    pub share: String,
+    pub against_published: Option<String>,
+    /// Where the verdict is about features: how many have a component of their own.
+    pub own_components: Option<String>,
+}
+
+impl Verdict {
+    pub fn new(share: &Share, run: &RunData) -> Verdict {
+        let percent = |share: f64| format!("{:.1}", 100.0 * share);
+        let (value, interval) = share.value();
+        Verdict {
+            count: share.count(),
+            percent: share.percent(),
+            interval: share.interval(),
+            low: percent(interval.low),
+            width: percent(interval.high - interval.low),
+            share: percent(value),
+            against_published: share.against_published(run),
+            own_components: own_components(run),
+        }
+    }
+}
+
+fn own_components(run: &RunData) -> Option<String> {
+    let own = mean_and_deviation(run.summary.iter().map(|row| row.features_with_own_component))?;
+    let of = match run.target {
+        Some(Target::ResidualMlp { features, .. }) => format!(" of {features}"),
+        _ => String::new(),
+    };
+    let digits = usize::from(own.mean.fract() != 0.0);
+    let whose = if run.summary.len() == 1 { "" } else { " in a mean replica" };
+    Some(format!("Features with a component of their own{whose}: {:.digits$}{of}.", own.mean))
+}
+
+/// Headings as the page's script wants them.
+pub fn headings<'a>(names: impl Iterator<Item = &'a str>, known: &[Column]) -> serde_json::Value {
+    let heading = |name: &str| {
+        let meaning = known.iter().find(|column| column.name == name).map(|column| column.meaning);
+        json!({ "name": name, "label": name.replace('_', " "), "meaning": meaning })
+    };
+    names.map(heading).collect()
+}
