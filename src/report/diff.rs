@@ -6,9 +6,9 @@ use std::{
 };
 
 use super::{
-    rows::read_numbers,
-    run_data::RunData,
-    table::{Share, Table, gaps, visible},
+    rows::{SummaryRow, read_cells, read_table},
+    run_data::read_spec,
+    table::{Share, Table, visible},
     terminal::{aligned_with_names, wrapped},
 };
 use crate::{
@@ -46,7 +46,8 @@ pub fn diff(first: &Path, second: &Path, width: usize) -> Result<String, RunErro
     });
     parts.push(aligned_with_names(&results(&runs), width));
     for (letter, side) in ["A", "B"].iter().zip(&runs) {
-        parts.extend(gaps(&side.data).iter().map(|gap| wrapped(&format!("Note on {letter}: {gap}"), width)));
+        let note = |problem: &String| wrapped(&visible(&format!("Note on {letter}: {problem}")), width);
+        parts.extend(side.problems.iter().map(note));
     }
     Ok(parts.join("\n\n"))
 }
@@ -57,19 +58,34 @@ struct Side {
     shown: String,
     /// Every value of its spec by its dotted key.
     settings: BTreeMap<String, String>,
-    /// The columns of its summary.
+    share: Option<Share>,
+    /// The columns of its summary that hold numbers.
     numbers: Vec<(String, Vec<f64>)>,
-    data: RunData,
+    problems: Vec<String>,
 }
 
 impl Side {
     fn read(folder: &Path) -> Result<Self, RunError> {
-        let data = RunData::read(folder)?;
+        let paths = RunFolder::existing(folder)?;
+        let mut problems = Vec::new();
         let mut settings = BTreeMap::new();
-        collect("", &toml::Value::Table(data.spec.clone()), &mut settings);
-        let numbers = read_numbers(&RunFolder::at(folder).summary_table());
-        Ok(Self { shown: folder.display().to_string(), settings, numbers, data })
+        collect("", &toml::Value::Table(read_spec(&paths.spec(), &mut problems)), &mut settings);
+        let summary: Vec<SummaryRow> = read_table(&paths.summary_table(), &mut problems);
+        let (share, numbers) = (Share::of_rows(&summary), numbers(&paths.summary_table()));
+        Ok(Self { shown: folder.display().to_string(), settings, share, numbers, problems })
     }
+}
+
+/// The columns of a summary that hold numbers, by name; an empty cell is NaN.
+fn numbers(summary: &Path) -> Vec<(String, Vec<f64>)> {
+    // What is wrong with the file is noted where its rows are read.
+    let (header, rows) = read_cells(summary, &mut Vec::new());
+    let column = |(place, name): (usize, String)| {
+        let cells = rows.iter().filter_map(|row| row.get(place));
+        (name, cells.map(|cell| cell.trim().parse().unwrap_or(f64::NAN)).collect())
+    };
+    let are_no_numbers = ["replica", "seed", "recovered"];
+    header.into_iter().enumerate().filter(|(_, name)| !are_no_numbers.contains(&name.as_str())).map(column).collect()
 }
 
 /// Every value below `value` by its dotted key. A list is one value, and so is a table without keys.
@@ -109,7 +125,7 @@ fn differences(first: &BTreeMap<String, String>, second: &BTreeMap<String, Strin
 /// The share of recovered replicas, and means of all columns of the summaries that have a number in one of them.
 fn results(runs: &[Side; 2]) -> Table {
     let shares = |words: fn(&Share) -> String| {
-        runs.iter().map(move |side| Share::of(&side.data).map_or_else(|| "–".to_owned(), |share| words(&share)))
+        runs.iter().map(move |side| side.share.as_ref().map_or_else(|| "–".to_owned(), words))
     };
     let mut rows: Vec<Vec<String>> = vec![
         ["recovered", "replicas"].map(str::to_owned).into_iter().chain(shares(Share::count)).collect(),

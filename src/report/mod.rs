@@ -8,9 +8,9 @@
 //! - `terminal`, `markdown`, `latex`: the tables as text, the page `report.md`, and `tables.tex`
 //! - `page`: the page `report.html`, and several runs side by side
 //! - `figure`: the pictures
-//! - `list`: what is in a results folder; `diff`: two runs side by side
 //! - `png`: the pictures as pixels
 //! - `tensorboard`: a run for TensorBoard, in the format of `event_file`
+//! - `list`: what is in a results folder; `diff`: two runs side by side
 
 mod diff;
 mod event_file;

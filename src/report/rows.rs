@@ -135,19 +135,6 @@ pub fn read_cells(path: &Path, problems: &mut Vec<String>) -> (Vec<String>, Vec<
     (header, keep_good(path, reader.records().map(|record| record.map(|record| cells(&record))), problems))
 }
 
-/// The columns of a table of a row a replica that hold numbers, by name; an empty cell is NaN. Nothing if it cannot be read.
-pub fn read_numbers(path: &Path) -> Vec<(String, Vec<f64>)> {
-    let Some(mut reader) = open(path, &mut Vec::new()) else { return Vec::new() };
-    let names = reader.headers().cloned().unwrap_or_default();
-    let records: Vec<csv::StringRecord> = reader.records().flatten().collect();
-    let column = |(place, name): (usize, &str)| {
-        let cells = records.iter().filter_map(|record| record.get(place));
-        (name.to_owned(), cells.map(|cell| cell.trim().parse().unwrap_or(f64::NAN)).collect())
-    };
-    let are_no_numbers = ["replica", "seed", "recovered"];
-    names.iter().enumerate().filter(|(_, name)| !are_no_numbers.contains(name)).map(column).collect()
-}
-
 fn open(path: &Path, problems: &mut Vec<String>) -> Option<csv::Reader<std::fs::File>> {
     match csv::Reader::from_path(path) {
         Ok(reader) => Some(reader),

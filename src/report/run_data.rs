@@ -42,8 +42,6 @@ pub struct RunData {
     pub folder: PathBuf,
     /// The folder's name.
     pub name: String,
-    /// The resolved spec; empty if it could not be read.
-    pub spec: toml::Table,
     /// `None`: unknown.
     pub target: Option<Target>,
     /// The number of replicas that the spec asks for.
@@ -107,7 +105,6 @@ impl RunData {
             target,
             feature_probability: feature_probability(&spec),
             weights: is_drawn.then(|| Weights::read(&paths.target(), &paths.components(), &mut problems)).flatten(),
-            spec,
             problems,
         })
     }
