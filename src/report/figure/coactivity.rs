@@ -15,7 +15,7 @@ const LEFT: f64 = 52.0;
 const RIGHT: f64 = 80.0;
 const TOP: f64 = 30.0;
 /// A correlation of this size has the full colour at least, so that mere chance stays pale.
-const LEAST_LIMIT: f64 = 0.1;
+const LEAST_LIMIT: f64 = 0.3;
 const MOST_NUMBERED: usize = 20;
 
 pub fn draw(run: &RunData) -> Option<Figure> {

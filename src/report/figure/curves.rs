@@ -10,6 +10,8 @@ use crate::report::{
 };
 
 const GRID: Grid = Grid { columns: 2, left: 52.0, right: 14.0, gap: 34.0, top: 46.0, height: 120.0, row: 150.0 };
+/// Without a line of keys above.
+const FEATURES_GRID: Grid = Grid { top: 26.0, ..GRID };
 /// Curves in one panel; of more features, evenly spaced ones are drawn.
 const MOST_CURVES: usize = 100;
 /// Points of a curve where there are many curves.
@@ -92,25 +94,25 @@ fn line(curve: &[&CurveRow], value: fn(&CurveRow) -> f64, colour: &str, width: f
 fn of_features(curves: &[(usize, Vec<&CurveRow>)]) -> String {
     let rows = || curves.iter().flat_map(|(_, curve)| curve);
     let kinds: Vec<Kind> = KINDS.into_iter().filter(|(.., value)| rows().any(|row| value(row).is_finite())).collect();
-    let mut sheet = Sheet::new(GRID.bottom(kinds.len()) + 42.0);
+    let mut sheet = Sheet::new(FEATURES_GRID.bottom(kinds.len()) + 42.0);
     let y = Axis::covering(rows().flat_map(|row| KINDS.map(|(.., value)| value(row))), 5.0);
     let x = Axis::covering(rows().map(|row| row.input), 5.0);
     let (width, few) = if curves.len() > 12 { (0.5, false) } else { (1.2, true) };
     let points = curves.iter().map(|(_, curve)| curve.len()).max().unwrap_or(0);
     let stride = if few { 1 } else { points.div_ceil(MOST_POINTS).max(1) };
     for (index, (name, colour, _, value)) in kinds.iter().enumerate() {
-        let frame = GRID.frame(index);
+        let frame = FEATURES_GRID.frame(index);
         let line = |(feature, curve): &(usize, Vec<&CurveRow>)| {
             line(curve, *value, if few { style::feature_colour(*feature) } else { colour }, width, stride)
         };
-        let is_lowest = GRID.is_lowest(index, kinds.len());
-        let (x, y) = (x.clone().numbered(is_lowest), y.clone().numbered(GRID.is_leftmost(index)));
+        let is_lowest = FEATURES_GRID.is_lowest(index, kinds.len());
+        let (x, y) = (x.clone().numbered(is_lowest), y.clone().numbered(FEATURES_GRID.is_leftmost(index)));
         sheet.title((frame.x, frame.y - 7.0), name);
         sheet.panel(frame, &x, &y, true, curves.iter().map(line).collect());
         if is_lowest {
             sheet.below(frame, "input of the feature");
         }
-        if GRID.is_leftmost(index) {
+        if FEATURES_GRID.is_leftmost(index) {
             sheet.upright((12.0, frame.middle().1), "output of the feature");
         }
     }

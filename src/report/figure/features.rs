@@ -38,7 +38,7 @@ pub fn draw(run: &RunData) -> Option<Figure> {
         title: "Features",
         svg,
         csv: numbers(replica, &panels),
-        caption: caption(run, replica, as_vectors, left_out),
+        caption: caption(run, as_vectors, left_out),
     })
 }
 
@@ -102,12 +102,7 @@ fn numbers(replica: usize, panels: &[Panel]) -> String {
     csv_text(&header, rows)
 }
 
-fn caption(run: &RunData, replica: usize, as_vectors: bool, left_out: usize) -> String {
-    let which = match run.recovered(replica) {
-        Some(true) => format!("Replica {replica}, the recovered one with the largest MMCS"),
-        Some(false) => format!("Replica {replica}; none is recovered"),
-        None => format!("Replica {replica}, not yet judged"),
-    };
+fn caption(run: &RunData, as_vectors: bool, left_out: usize) -> String {
     let drawn = if as_vectors {
         "Each arrow is a feature's row of the embedding (no unit), coloured and numbered by feature; all panels share \
          their axes. Seen when it works: the sum looks like the target, and each component holds one single arrow, as \
@@ -126,5 +121,5 @@ fn caption(run: &RunData, replica: usize, as_vectors: bool, left_out: usize) -> 
         Some(Sizes { hidden_layers: 1.., .. }) => " The hidden layers are not drawn.",
         _ => "",
     };
-    format!("{which}. {drawn}{layers}{cut}")
+    format!("{}. {drawn}{layers}{cut}", run.shown_because())
 }

@@ -49,9 +49,9 @@ mod vectors;
 mod verdict;
 
 pub use scaling::scaling;
-pub use style::diverging;
 #[cfg(test)]
 pub use style::FONT_FAMILY;
+pub use style::diverging;
 
 use super::run_data::RunData;
 

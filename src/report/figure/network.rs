@@ -54,6 +54,7 @@ struct Node {
 #[derive(Clone, Copy)]
 enum Side {
     Above,
+    Below,
     Left,
     Right,
 }
@@ -92,6 +93,9 @@ pub fn draw(run: &RunData) -> Option<Figure> {
     let mut sheet = Sheet::new(grid.bottom(1 + components.len()) + 18.0);
     let mut key = 8.0;
     for (colour, meaning) in &drawing.keys {
+        if key > style::WIDTH - 50.0 {
+            break;
+        }
         key = sheet.key((key, 14.0), colour, meaning);
     }
     let parts = [(None, "all".to_owned())].into_iter();
@@ -172,6 +176,7 @@ fn panel(
         let off = node.radius + 2.5;
         let (place, anchor) = match side {
             Side::Above => ((cx, cy - off), TextAnchor::Middle),
+            Side::Below => ((cx, cy + off + 8.0), TextAnchor::Middle),
             Side::Left => ((cx - off, cy + 3.5), TextAnchor::End),
             Side::Right => ((cx + off, cy + 3.5), TextAnchor::Start),
         };

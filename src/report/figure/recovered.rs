@@ -64,7 +64,10 @@ pub fn draw(run: &RunData) -> Option<Figure> {
             most: None,
         },
         Merit {
-            title: "features with a component of their own",
+            title: match run.target {
+                Some(Target::GatedFunctions { .. }) => "functions with a component of their own",
+                _ => "features with a component of their own",
+            },
             value: |row| row.features_with_own_component,
             published: None,
             most: match run.target {

@@ -158,7 +158,7 @@ fn bands(sheet: &mut Sheet, rows: &[&ScrubbingCurveRow], feature: usize) {
             let points = rows.iter().filter(|row| value(row).is_finite()).map(|row| (row.input, value(row)));
             Plot::Line(LinePlot::new().with_data(points).with_color(colour).with_stroke_width(width))
         };
-        let median = LinePlot::new().with_data(inputs().zip(column(1))).with_color(colour).with_stroke_width(1.4);
+        let median = LinePlot::new().with_data(inputs().zip(column(1))).with_color(colour).with_stroke_width(1.25);
         let plots = vec![
             Plot::Band(BandPlot::new(inputs(), column(0), column(2)).with_color(colour).with_opacity(0.3)),
             line(|row| row.label, style::FAINT, 2.4),

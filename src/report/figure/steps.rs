@@ -89,7 +89,7 @@ impl Drawn {
                 let of = |quartile: usize| points.iter().map(move |(_, values)| values[quartile].log10());
                 let steps = || points.iter().map(|(step, _)| *step as f64);
                 let band = BandPlot::new(steps(), of(0), of(2)).with_color(colour).with_opacity(0.3);
-                vec![Plot::Band(band), line(steps().zip(of(1)).collect(), 1.4)]
+                vec![Plot::Band(band), line(steps().zip(of(1)).collect(), 1.25)]
             }
         }
     }

@@ -116,7 +116,7 @@ pub fn number(value: f64) -> String {
 pub fn short(value: f64) -> String {
     let text = match value.abs() {
         size if size == 0.0 || !size.is_finite() => format!("{value}"),
-        size if size < 1e-3 || size >= 1e5 => format!("{value:.1e}"),
+        size if !(1e-3..1e5).contains(&size) => format!("{value:.1e}"),
         size => format!("{value:.*}", (1.0 - size.log10().floor()).max(0.0) as usize),
     };
     text.replace('-', "−")

@@ -158,8 +158,8 @@ impl Data {
         let components = Cells::read(&folder.components_table(), every, &mut new).unwrap_or_default();
         let features = Cells::read(&folder.features_table(), every, &mut new).unwrap_or_default();
         let serving = Cells::read(&folder.serving_table(), every, &mut new);
-        let attributions = Cells::read(&folder.path().join("attributions.csv"), in_full, &mut new);
-        let coactivity = Cells::read(&folder.path().join("coactivity.csv"), in_full, &mut new);
+        let attributions = Cells::read(&folder.attributions_table(), in_full, &mut new);
+        let coactivity = Cells::read(&folder.coactivity_table(), in_full, &mut new);
         let ranks = Cells::read(&folder.ranks_table(), in_full, &mut new);
         new.retain(|problem| !problems.contains(&table::visible(problem)));
         problems.append(&mut new);

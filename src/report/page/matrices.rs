@@ -48,7 +48,8 @@ impl Site {
 }
 
 /// All sites of replica `replica`, in order. Of what cannot be read nothing comes back; `problems` then say why.
-pub fn read(target: &Path, components: &Path, replica: usize, problems: &mut Vec<String>) -> Vec<Site> {
+/// The sites of gated functions, `is_gated`, are told by their residual stream.
+pub fn read(target: &Path, components: &Path, is_gated: bool, replica: usize, problems: &mut Vec<String>) -> Vec<Site> {
     let mut bytes = |path: &Path| match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) => {
@@ -60,7 +61,7 @@ pub fn read(target: &Path, components: &Path, replica: usize, problems: &mut Vec
     let Ok(components) = SafeTensors::deserialize(&component_bytes) else { return Vec::new() };
     let target = SafeTensors::deserialize(&target_bytes).ok();
     let block = |key: &str| target.as_ref().and_then(|target| Block::read(target, key, replica));
-    let embeddings = Embeddings { w_e: block("W_E"), w_u: block("W_U") };
+    let embeddings = Embeddings { w_e: block("W_E"), w_u: block("W_U"), is_gated };
     let mut names: Vec<&str> = components.names().into_iter().filter_map(|name| name.strip_suffix(".A")).collect();
     names.sort_by_key(|name| place(name));
     let site = |name: &&str| {
@@ -77,6 +78,7 @@ struct Embeddings {
     w_e: Option<Block>,
     /// [d_out, feature]
     w_u: Option<Block>,
+    is_gated: bool,
 }
 
 /// None if the factors do not fit each other.
@@ -90,7 +92,7 @@ fn site(name: &str, a: Block, b: Block, target: Option<Block>, embeddings: &Embe
     let w_u = embeddings.w_u.as_ref().map(|w_u| w_u.matrix(0)).filter(|w_u| w_u.rows == d_out);
     let plain = |name, count| Axis { name, count, names: None };
     let (is_in, is_out) = (name.ends_with(".mlp_in"), name.ends_with(".mlp_out"));
-    let is_gated = (is_in || is_out) && is_gated(embeddings);
+    let is_gated = (is_in || is_out) && embeddings.is_gated;
     let mut made = Site {
         title: name.to_owned(),
         rows: plain("row", d_in),
@@ -139,12 +141,6 @@ fn site(name: &str, a: Block, b: Block, target: Option<Block>, embeddings: &Embe
     });
     made.target = in_basis;
     Some(made)
-}
-
-/// Their W_U reads one single output from a residual stream that is the inputs and that output.
-fn is_gated(embeddings: &Embeddings) -> bool {
-    let (Some(w_e), Some(w_u)) = (&embeddings.w_e, &embeddings.w_u) else { return false };
-    w_u.shape.last() == Some(&1) && w_e.shape.last() == w_e.shape.first().map(|inputs| inputs + 1).as_ref()
 }
 
 fn gated_names(stream: usize) -> Vec<String> {
@@ -231,8 +227,8 @@ mod tests {
 
     /// A_0 B_0 = [1 2]^T [3 4 5], with W_E = [1 1] and W_U = [1 0 1]^T.
     fn outer_product() -> (Block, Block, Embeddings) {
-        let embeddings =
-            Embeddings { w_e: Some(block(&[1, 2], &[1.0, 1.0])), w_u: Some(block(&[3, 1], &[1.0, 0.0, 1.0])) };
+        let (w_e, w_u) = (block(&[1, 2], &[1.0, 1.0]), block(&[3, 1], &[1.0, 0.0, 1.0]));
+        let embeddings = Embeddings { w_e: Some(w_e), w_u: Some(w_u), is_gated: false };
         (block(&[1, 2, 1], &[1.0, 2.0]), block(&[1, 1, 3], &[3.0, 4.0, 5.0]), embeddings)
     }
 
@@ -259,13 +255,14 @@ mod tests {
     #[test]
     fn toy_models_and_gated_functions_are_seen_as_they_are() {
         let (a, b, _) = outer_product();
-        let embeddings = Embeddings { w_e: None, w_u: None };
+        let embeddings = Embeddings { w_e: None, w_u: None, is_gated: false };
         let embed = site("embed", a, b, None, &embeddings).unwrap();
         assert_eq!((embed.rows.name, embed.columns.name), ("hidden dimension", "feature"));
         assert_eq!(embed.component(0), Matrix::new(3, 2, vec![3.0, 6.0, 4.0, 8.0, 5.0, 10.0]));
 
         let (a, b, _) = outer_product();
-        let gated = Embeddings { w_e: Some(block(&[2, 3], &[0.0; 6])), w_u: Some(block(&[3, 1], &[0.0; 3])) };
+        let gated =
+            Embeddings { w_e: Some(block(&[2, 3], &[0.0; 6])), w_u: Some(block(&[3, 1], &[0.0; 3])), is_gated: true };
         let out = site("layers.1.mlp_out", a, b, None, &gated).unwrap();
         assert_eq!(out.rows.names.unwrap(), ["x", "control bit 0", "output"]);
         assert_eq!((out.rows.count, out.columns.count), (3, 2));

@@ -37,6 +37,10 @@ const EXPLORER: &str = include_str!("script/explorer.js");
 
 /// The page is kept below this many bytes by leaving out weights of components, the dead and the smallest first.
 const MOST_BYTES: usize = 4_900_000;
+/// And figures that would take more than this together are left beside it.
+const MOST_BYTES_OF_FIGURES: usize = 3_000_000;
+/// The figures that show a whole decomposition at a glance, the best first.
+const PICTURES: [&str; 4] = ["features", "contributions", "curves", "network"];
 /// But so many are always given to the weights of the shown replica.
 const LEAST_FOR_WEIGHTS: usize = 500_000;
 /// And so many to those of every other replica that was asked for.
@@ -83,7 +87,7 @@ pub fn page(run: &RunData, figures: &[Figure], asked: &[usize]) -> String {
     let unknown = full.iter().filter(|asked| !replicas.iter().any(|replica| replica.replica == **asked));
     gaps.extend(unknown.map(|asked| format!("There is no replica {asked}, whose weights were asked for.")));
     let data = data::Data::read(run, &replicas, &full, &mut gaps);
-    let (picture, evidence) = figures.split_first().map_or((None, figures), |(first, rest)| (Some(first), rest));
+    let (picture, figures) = in_html(figures);
     let mut page = Page {
         title: format!("{} – apd report", data::plain(&run.name)),
         script: [THEME, TABLE, HEAT_MAP, EXPLORER].join("\n"),
@@ -92,10 +96,10 @@ pub fn page(run: &RunData, figures: &[Figure], asked: &[usize]) -> String {
         unfinished: facts.unfinished(),
         verdict: Share::of(run).map(|share| Verdict::new(&share, run)),
         settings: facts.settings(),
-        picture: picture.map(|figure| FigureView::html(figure, "h2")),
+        picture,
         comparison: (!run.summary.is_empty()).then(|| TableView::new("comparison", "Means", table::comparison(run))),
         gaps: Vec::new(),
-        evidence: evidence.iter().map(|figure| FigureView::html(figure, "h3")).collect(),
+        evidence: figures,
         replicas: (!run.summary.is_empty())
             .then(|| TableView::new("replica_table", "Replicas", with_missing_ones(run, &replicas))),
         columns_explained: table::columns_explained(run),
@@ -123,6 +127,23 @@ pub fn page(run: &RunData, figures: &[Figure], asked: &[usize]) -> String {
     }
     page.gaps = gaps.iter().map(|gap| data::plain(gap)).collect();
     page.render().expect("memory takes every write")
+}
+
+/// The one picture of the summary and the other figures, with their captions.
+fn in_html(figures: &[Figure]) -> (Option<String>, Vec<String>) {
+    let mut room = MOST_BYTES_OF_FIGURES;
+    let mut html = |figure: &Figure, heading| {
+        let is_inside = figure.svg.len() <= room;
+        room -= if is_inside { figure.svg.len() } else { 0 };
+        FigureView::html(figure, heading, is_inside)
+    };
+    let named = |name: &&str| figures.iter().position(|figure| figure.name == *name);
+    let Some(first) = PICTURES.iter().find_map(named).or((!figures.is_empty()).then_some(0)) else {
+        return (None, Vec::new());
+    };
+    let picture = html(&figures[first], "h2");
+    let others = figures.iter().enumerate().filter(|(index, _)| *index != first);
+    (Some(picture), others.map(|(_, figure)| html(figure, "h3")).collect())
 }
 
 /// The table of replicas with a row for each that the spec asks for and that has not been measured.

@@ -11,7 +11,10 @@ use super::{
     matrices::{self, Axis, Site},
 };
 use crate::{
-    report::{run_data::RunData, weights::Matrix},
+    report::{
+        run_data::{RunData, Target},
+        weights::Matrix,
+    },
     run::RunFolder,
 };
 
@@ -29,7 +32,8 @@ pub fn of(run: &RunData, replica: usize, budget: usize, gaps: &mut Vec<String>) 
     }
     // Damage is what the figures have noted, of toy models; of others it is said here.
     let mut problems = Vec::new();
-    let sites = matrices::read(&folder.target(), &folder.components(), replica, &mut problems);
+    let is_gated = matches!(run.target, Some(Target::GatedFunctions { .. }));
+    let sites = matrices::read(&folder.target(), &folder.components(), is_gated, replica, &mut problems);
     let count = sites.iter().map(Site::components).min().unwrap_or(0);
     if count == 0 {
         gaps.push(format!("The weights of replica {replica} could not be read from components.safetensors."));

@@ -59,7 +59,7 @@ pub fn results(runs: &[RunData], names: &[String]) -> Table {
     row("status", &|run| run.status.clone());
     row("working time", &|run| run.seconds.filter(|seconds| seconds.is_finite()).map(table::duration));
     row("device", &|run| run.device.clone());
-    Table { header: header("", names), rows }
+    Table { header: header("result", names), rows }
 }
 
 /// "0.998 ± 0.001", of the values that are numbers; None if none is.

@@ -43,11 +43,13 @@ pub struct FigureView<'a> {
     figure: &'a Figure,
     /// The element of its heading, which continues the headings around it.
     heading: &'static str,
+    /// Otherwise it is a file beside the page.
+    is_inside: bool,
 }
 
 impl FigureView<'_> {
-    pub fn html(figure: &Figure, heading: &'static str) -> String {
-        FigureView { figure, heading }.render().expect("memory takes every write")
+    pub fn html(figure: &Figure, heading: &'static str, is_inside: bool) -> String {
+        FigureView { figure, heading, is_inside }.render().expect("memory takes every write")
     }
 }
 
@@ -99,6 +101,7 @@ fn own_components(run: &RunData) -> Option<String> {
     let own = mean_and_deviation(run.summary.iter().map(|row| row.features_with_own_component))?;
     let of = match run.target {
         Some(Target::ResidualMlp { features, .. }) => format!(" of {features}"),
+        Some(Target::GatedFunctions { functions, .. }) => format!(" of {functions}"),
         _ => String::new(),
     };
     let digits = usize::from(own.mean.fract() != 0.0);

@@ -27,13 +27,13 @@ pub fn drawing(weights: &Weights, replica: usize, functions: usize, layers: usiz
     let mut nodes: Vec<Node> = spread(inputs)
         .enumerate()
         .map(|(input, x)| Node {
-            place: (x, 0.1),
+            place: (x, 0.04),
             radius: 3.2,
             name: Some((if input == 0 { "x".to_owned() } else { format!("α{}", subscript(input - 1)) }, Side::Above)),
         })
         .collect();
     let output = nodes.len();
-    nodes.push(Node { place: (0.5, 0.9), radius: 3.2, name: Some(("output".to_owned(), Side::Right)) });
+    nodes.push(Node { place: (0.5, 0.94), radius: 3.2, name: Some(("output".to_owned(), Side::Below)) });
     let width = neurons as f64 + GAP * (layers - 1) as f64;
     let mut lines = Vec::new();
     let mut left = 0.0;
@@ -58,8 +58,8 @@ pub fn drawing(weights: &Weights, replica: usize, functions: usize, layers: usiz
         nodes,
         lines,
         sites: (0..layers).flat_map(names).collect(),
-        grid: Grid { columns: 2, left: 8.0, right: 8.0, gap: 18.0, top: 58.0, height: 112.0, row: 156.0 },
-        keys: (0..functions).map(|function| (style::feature_colour(function), format!("{function}"))).collect(),
+        grid: Grid { columns: 2, left: 8.0, right: 8.0, gap: 18.0, top: 62.0, height: 128.0, row: 184.0 },
+        keys: (0..functions).map(|function| (style::feature_colour(function), key(function))).collect(),
         feature_is: "function",
         // The control bits' weights are ten times those of x.
         power: 0.5,
@@ -68,6 +68,11 @@ pub fn drawing(weights: &Weights, replica: usize, functions: usize, layers: usiz
                   most in the target. Seen when it works: each component holds lines of one colour, all of that colour in \
                   the target, though they lie in several layers.",
     })
+}
+
+/// Of many functions, only the first is named in full: the row has room for no more.
+fn key(function: usize) -> String {
+    if function == 0 { "function 0".to_owned() } else { function.to_string() }
 }
 
 fn subscript(number: usize) -> String {

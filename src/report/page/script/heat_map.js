@@ -38,6 +38,8 @@ function drawHeatMap(canvas, matrix, limit, colours) {
 
 const nameOnAxis = (axis, index) => axis.names?.[index] ?? `${axis.name} ${index}`;
 
+const axisInWords = (axis) => axis.names?.join(", ") ?? `${axis.name} 0 to ${axis.count - 1}`;
+
 /** Where the largest weight is, in words. */
 function largestInWords(matrix) {
   const { rows, columns } = matrix.view;
@@ -94,7 +96,7 @@ function heatMapPair(view, component, target, colours, ownColours) {
     pair.append(element("div", {}, element("p", {}, `${name}; ${largestInWords(matrix)}`), canvas));
   }
   const { rows, columns } = view;
-  const axes = `Across: ${columns.name} 0 to ${columns.count - 1}. Down: ${rows.name} 0 to ${rows.count - 1}.`;
+  const axes = `Across: ${axisInWords(columns)}. Down: ${axisInWords(rows)}.`;
   figure.append(pair, element("p", {}, axes), colourBar(limit, colours), output);
   return figure;
 }
