@@ -143,15 +143,31 @@ report: runs/tiny-[..]/report/report.html
         "provenance.json",
         "ranks.csv",
         "rate_distortion.csv",
+        "report/attributions.svg",
+        "report/attributions_figure.csv",
+        "report/coactivity.svg",
+        "report/coactivity_figure.csv",
         "report/features.svg",
         "report/features_figure.csv",
+        "report/frequencies.svg",
+        "report/frequencies_figure.csv",
         "report/losses.svg",
         "report/losses_figure.csv",
+        "report/network.svg",
+        "report/network_figure.csv",
+        "report/rate_distortion.svg",
+        "report/rate_distortion_figure.csv",
+        "report/recovered.svg",
+        "report/recovered_figure.csv",
         "report/report.html",
         "report/report.md",
+        "report/responses.svg",
+        "report/responses_figure.csv",
         "report/singular_values.svg",
         "report/singular_values_figure.csv",
         "report/tables.tex",
+        "report/target_training.svg",
+        "report/target_training_figure.csv",
         "responses.csv",
         "spec.toml",
         "summary.csv",
@@ -562,16 +578,16 @@ fn a_run_killed_again_and_again_ends_with_the_bytes_of_an_uninterrupted_one() {
 #[test]
 fn a_training_of_targets_is_interrupted_and_gone_on_with() {
     let test = Test::new().with_spec();
-    let long = ["train", "target", "tiny.toml", "--device=cpu", "--threads=1", "--set=target.training.steps=20000"];
+    let long = ["train", "target", "tiny.toml", "--device=cpu", "--threads=1", "--set=target.training.steps=60000"];
     let running = test.start(long);
-    running.wait_for_words("target: 20000 steps");
+    running.wait_for_words("target: 60000 steps");
     running.signal("INT");
     let ended = running.end();
     assert_eq!(ended.code, Some(3), "{}", ended.stderr);
     ended.stderr_ends_with(str![[r#"
 target: interrupted, saving (Ctrl-C once more leaves at once)
-warning: interrupted at step [..] of 20000 (target); saved in runs/targets/[..]-seed-0
-  help: go on with: [..]apd train target tiny.toml --device=cpu --threads=1 --set=target.training.steps=20000
+warning: interrupted at step [..] of 60000 (target); saved in runs/targets/[..]-seed-0
+  help: go on with: [..]apd train target tiny.toml --device=cpu --threads=1 --set=target.training.steps=60000
 
 "#]]);
     let gone_on = test.args(long).ends(0);
