@@ -171,9 +171,9 @@ pub fn files_in(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     files
 }
 
-/// Whether a file says who worked when, and not what came of it.
+/// Whether a file says, perhaps among other things, who worked when, and not only what came of it.
 pub fn is_about_the_process(path: &Path) -> bool {
-    ["log.txt", "provenance.json", "lock"].iter().any(|name| path.ends_with(name))
+    ["log.txt", "provenance.json", "lock", "report.html"].iter().any(|name| path.ends_with(name))
 }
 
 impl Ended {
