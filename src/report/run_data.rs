@@ -133,9 +133,9 @@ impl RunData {
         match self.recovered(replica) {
             Some(true) if by_mmcs => format!("Replica {replica}, the recovered one with the largest MMCS"),
             Some(true) => format!("Replica {replica}, which is recovered"),
-            Some(false) if by_mmcs => format!("Replica {replica}; none is recovered"),
+            Some(false) if by_mmcs || self.summary.len() == 1 => format!("Replica {replica}; none is recovered"),
             Some(false) => {
-                format!("Replica {replica}; none is recovered, in this one most features have a component of their own")
+                format!("Replica {replica}; none is recovered, and in none have more features a component of their own")
             }
             None => format!("Replica {replica}, not yet judged"),
         }
