@@ -56,7 +56,7 @@ struct Runs {
     /// Run folders
     #[arg(value_name = "RUN", required = true)]
     runs: Vec<PathBuf>,
-    /// Write to FOLDER/<name of the run> [default: in RUN]
+    /// Write to a folder in FOLDER that is named like the run [default: in RUN]
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
 }
