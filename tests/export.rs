@@ -107,6 +107,20 @@ fn runs_are_exported_side_by_side_and_again() {
 }
 
 #[test]
+fn a_damaged_row_makes_no_more_replicas_than_it_names() {
+    let test = golden_run("run").with_change(|folder| {
+        let table = folder.join("run/training.csv");
+        let text = fs::read_to_string(&table).unwrap() + "18446744073709551615,0,total,1\n";
+        fs::write(table, text).unwrap();
+    });
+    test.args(["export", "tensorboard", "run"]).succeeds().stderr_is(str![[r#"
+4 replicas for TensorBoard: run/tensorboard
+  help: look with: tensorboard --logdir run/tensorboard
+
+"#]]);
+}
+
+#[test]
 fn a_run_that_holds_nothing_yet_is_refused() {
     Test::new().with_file("run/spec.toml", "name = \"x\"\n").args(["export", "tensorboard", "run"]).fails(1).stderr_is(
         str![[r#"

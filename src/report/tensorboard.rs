@@ -1,13 +1,14 @@
 //! A run as event files for TensorBoard, one folder a replica, so that TensorBoard draws the replicas over each other.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
 
 use super::{
     event_file::{EventFile, Value},
-    rows::TrainingRow,
+    rows::{TrainingRow, read_cells},
     run_data::RunData,
 };
 use crate::run::{RunError, RunFolder, seconds_since_1970, write_whole};
@@ -22,12 +23,13 @@ pub fn export(run: &Path, folder: &Path) -> Result<Vec<PathBuf>, RunError> {
     let paths = RunFolder::existing(run)?;
     let data = RunData::read(run)?;
     let replicas = data.training.iter().map(|row| row.replica).chain(data.summary.iter().map(|row| row.replica));
-    let Some(last) = replicas.max() else {
+    let replicas: BTreeSet<usize> = replicas.collect();
+    if replicas.is_empty() {
         return Err(RunError::new(
             format!("{} holds no losses and no measurements yet", run.display()),
             "wait until the run has been going for a while",
         ));
-    };
+    }
     let spec = fs::read_to_string(paths.spec()).unwrap_or_default();
     let measured = measured(&paths.summary_table());
     let clock = Clock::of(&data);
@@ -47,7 +49,7 @@ pub fn export(run: &Path, folder: &Path) -> Result<Vec<PathBuf>, RunError> {
         write_whole(&path, |out| out.write_all(&file.into_bytes()))?;
         Ok(path)
     };
-    (0..=last).map(write).collect()
+    replicas.into_iter().map(write).collect()
 }
 
 /// When what happened.
@@ -73,15 +75,14 @@ impl Clock {
 
 /// Replica, column and value of every number of `summary.csv`; of verdicts 1 and 0. What cannot be read is left out.
 fn measured(table: &Path) -> Vec<(usize, String, f64)> {
-    let Ok(mut reader) = csv::Reader::from_path(table) else { return Vec::new() };
-    let header = reader.headers().cloned().unwrap_or_default();
+    let (header, rows) = read_cells(table, &mut Vec::new());
     let mut numbers = Vec::new();
-    for record in reader.records().flatten() {
-        let cells: Vec<(&str, &str)> = header.iter().zip(&record).collect();
-        let replica = cells.iter().find(|(column, _)| *column == "replica").and_then(|(_, cell)| cell.parse().ok());
+    for row in rows {
+        let cells = || header.iter().map(String::as_str).zip(&row);
+        let replica = cells().find(|(column, _)| *column == "replica").and_then(|(_, cell)| cell.parse().ok());
         let Some(replica) = replica else { continue };
-        for (column, cell) in cells.into_iter().filter(|(column, _)| !["replica", "seed"].contains(column)) {
-            let value = match cell {
+        for (column, cell) in cells().filter(|(column, _)| !["replica", "seed"].contains(column)) {
+            let value = match cell.as_str() {
                 "true" => Some(1.0),
                 "false" => Some(0.0),
                 _ => cell.parse().ok(),
