@@ -136,6 +136,14 @@ impl Components {
         Self { factors: self.factors.map(|factors| factors.map(&mut function)) }
     }
 
+    /// Sets the rank-one parts from the `first` on of every component to zero, by their rows of B.
+    pub fn drop_parts_from(&mut self, first: usize) {
+        let (first, rank) = (first as i64, self.rank());
+        if first < rank {
+            self.factors.iter().for_each(|Factors { b, .. }| drop(b.narrow(2, first, rank - first).zero_()));
+        }
+    }
+
     /// Divides every column of every A (over d_in) by its length.
     pub fn normalise_columns(&mut self) {
         self.factors.iter().for_each(|Factors { a, .. }| normalise_columns(a));

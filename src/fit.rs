@@ -80,9 +80,32 @@ pub trait Objective: Send {
     /// Whether its tensors are so small that libtorch's own threads would only wait for each other.
     fn is_small(&self) -> bool;
 
-    /// Adds the gradient of the weighted terms at `input` [replica, sample, feature]; returns the terms if `logged`,
-    /// because reading them costs time.
-    fn add_gradients(&mut self, input: &Tensor, logged: bool) -> Vec<Term>;
+    /// Adds the gradient of the weighted terms at `input` [replica, sample, feature]; returns the terms if the moment is
+    /// logged, because reading them costs time.
+    fn add_gradients(&mut self, moment: Moment, input: &Tensor) -> Vec<Term>;
+}
+
+/// Where a training stands when gradients are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// Number of updates made.
+    pub step: u64,
+    /// Number of updates of the whole training.
+    pub steps: u64,
+    /// Whether the terms are read.
+    pub logged: bool,
+}
+
+impl Moment {
+    /// Before the update of `step`, which is not logged.
+    pub fn before(step: u64, steps: u64) -> Self {
+        Self { step, steps, logged: false }
+    }
+
+    /// The same, logged.
+    pub fn logged(self) -> Self {
+        Self { logged: true, ..self }
+    }
 }
 
 /// One loss term of all replicas.
@@ -206,8 +229,9 @@ struct Lane<'a> {
 impl Lane<'_> {
     /// One step; its terms if it is logged.
     fn advance(&mut self, step: u64, logged: bool) -> Vec<Term> {
-        let input = phase(Phase::Inputs, || self.inputs.batch(step, self.trainings[0].batch, self.device));
-        let terms = self.objective.add_gradients(&input, logged);
+        let Training { steps, batch, .. } = self.trainings[0];
+        let input = phase(Phase::Inputs, || self.inputs.batch(step, batch, self.device));
+        let terms = self.objective.add_gradients(Moment { step, steps, logged }, &input);
         let rates: Vec<Rate> = self.trainings.iter().map(|training| training.rate(step)).collect();
         phase(Phase::Update, || self.optimizer.update(step + 1, &rates));
         terms

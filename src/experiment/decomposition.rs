@@ -76,8 +76,7 @@ fn fit(
 ) -> Result<Option<(Components, Vec<LogRow>)>, RunError> {
     let network = &spec.target.network;
     let sites = network.sites();
-    let components = Components::random(&sites, apd.components, apd.rank, apd.initial_values, &spec.seeds);
-    let components = components.to_device(session.device);
+    let components = apd.initial_components(&sites, &spec.seeds).to_device(session.device);
     let replicas = spec.seeds.len();
     let decomposition = Decomposition::new(network, weights, vec![apd.clone(); replicas], components);
     let inputs = InputStream {
