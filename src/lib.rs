@@ -53,6 +53,7 @@ pub mod selection;
 pub mod site;
 pub mod spec;
 pub mod statistics;
+pub mod sweep;
 mod threads;
 mod vectors;
 pub mod version;

@@ -236,7 +236,7 @@ error: unknown key `seed` in the spec
  | --set seed=3
  |       ^^^^ did you mean `seeds`?
  |
- = help: allowed here: format, name, seeds, target, method, decomposition, measurement, imported_components
+ = help: allowed here: format, name, seeds, target, method, decomposition, measurement, imported_components, sweep
 
 error: 1 mistake in --set
 

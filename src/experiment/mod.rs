@@ -5,6 +5,7 @@ mod evaluation;
 mod import;
 mod measurement;
 pub mod memory;
+pub mod pack;
 mod tables;
 mod target_tables;
 mod targets;
