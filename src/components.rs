@@ -127,7 +127,8 @@ impl Components {
         let gather = |tensor: fn(&Factors) -> &Tensor, site| {
             Tensor::cat(&parts.iter().map(|part| tensor(&part.factors[site])).collect::<Vec<_>>(), 0)
         };
-        let of_site = |(site, _)| Factors { a: gather(|factors| &factors.a, site), b: gather(|factors| &factors.b, site) };
+        let of_site =
+            |(site, _)| Factors { a: gather(|factors| &factors.a, site), b: gather(|factors| &factors.b, site) };
         Self { factors: parts[0].factors.enumerate().map(of_site).collect() }
     }
 

@@ -15,6 +15,7 @@ use std::{path::PathBuf, time::Duration};
 pub use decomposition::decompose;
 pub use evaluation::evaluate;
 pub use import::{Source, import_components, import_target, resolve};
+pub use tables::SUMMARY;
 use tch::Device;
 
 use crate::{
