@@ -1,6 +1,7 @@
 //! `apd sweep`.
 
 mod hyperparameters;
+mod launch;
 mod plan;
 mod status;
 mod work;

@@ -59,7 +59,8 @@ impl Part {
             && (self.packs.is_empty() || self.packs.contains(&pack))
     }
 
-    fn is_left(&self, plan: &Plan, folder: &SweepFolder, pack: usize) -> bool {
+    /// Whether a trial of the pack is still to be trained, or to be tried again.
+    pub fn is_left(&self, plan: &Plan, folder: &SweepFolder, pack: usize) -> bool {
         plan.packs[pack].iter().any(|&trial| match standing(folder, trial, false) {
             Standing::Finished => false,
             Standing::Failed(_) => self.retry_failed,

@@ -1,6 +1,8 @@
 //! `apd sweep hyperparameters SPEC`.
 
-use clap::Args;
+use std::num::NonZeroU16;
+
+use clap::{Args, ValueEnum};
 use indicatif::MultiProgress;
 
 use super::{
@@ -10,6 +12,7 @@ use super::{
         options::Options,
         start::{SpecArgument, session_on},
     },
+    launch::{in_workers, to_slurm},
     plan::describe,
     work::{PartArguments, work_on},
 };
@@ -38,8 +41,20 @@ pub struct Hyperparameters {
     /// Show the plan and stop
     #[arg(long)]
     dry_run: bool,
+    /// Work in so many processes, which share the threads and the GPUs
+    #[arg(long, value_name = "N", default_value_t = NonZeroU16::MIN, conflicts_with = "shard")]
+    workers: NonZeroU16,
+    /// Where the packs are worked on: here, or as jobs of Slurm with the settings of the spec's [sweep.slurm]
+    #[arg(long, default_value = "local", conflicts_with_all = ["shard", "workers"])]
+    launcher: Launcher,
     #[command(flatten)]
     part: PartArguments,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Launcher {
+    Local,
+    Slurm,
 }
 
 impl Hyperparameters {
@@ -51,14 +66,21 @@ impl Hyperparameters {
             return Ok(Ending::Done);
         }
         description.lines().for_each(|line| tracing::info!("{line}"));
+        let part = Part { shard: self.part.shard, packs: Vec::new(), retry_failed: self.part.retry_failed };
+        if self.launcher == Launcher::Slurm {
+            prepare_results(&options.results).map_err(Failure::work)?;
+            let (folder, _lock) = self.open(&mut plan, options).map_err(Failure::work)?;
+            return to_slurm(&plan, &folder, &part, options);
+        }
         let device = device::open(options.device).map_err(|error| Failure::Use(error.to_string()))?;
         prepare_results(&options.results).map_err(Failure::work)?;
         let check = |pack| memory::check(memory_of(plan.specs(pack), device), device);
         (0..plan.packs.len()).try_for_each(check).map_err(Failure::work)?;
         let (folder, _lock) = self.open(&mut plan, options).map_err(Failure::work)?;
-        let mut session = session_on(device, options, screen)?;
-        let part = Part { shard: self.part.shard, packs: Vec::new(), retry_failed: self.part.retry_failed };
-        let ending = work_on(&plan, &folder, &part, &mut session)?;
+        let ending = match self.workers.get() {
+            1 => work_on(&plan, &folder, &part, &mut session_on(device, options, screen)?)?,
+            number => in_workers(number, &plan, &folder, &part, options)?,
+        };
         print(&sweep::status(&plan, &folder).map_err(Failure::work)?)?;
         Ok(ending)
     }
