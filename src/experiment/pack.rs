@@ -16,7 +16,7 @@ use crate::{
     components::Components,
     fit::{End, Fit, InputStream, LogRow, Training},
     method::{Apd, Decomposition, Method},
-    network::Weights,
+    network::{Network, Weights},
     random::Purpose,
     run::{Checkpoints, Provenance, RunError, RunFolder, Status, write_table, write_tensors},
     spec::Spec,
@@ -149,12 +149,7 @@ impl Pack<'_> {
 }
 
 /// Where the decomposition of `weights`, the targets of all replicas, begins.
-fn untrained<'n>(
-    specs: &[&Spec],
-    network: &'n crate::network::Network,
-    weights: &Weights,
-    device: Device,
-) -> Decomposition<'n> {
+pub fn untrained<'n>(specs: &[&Spec], network: &'n Network, weights: &Weights, device: Device) -> Decomposition<'n> {
     let sites = network.sites();
     let random = |spec: &&Spec| {
         let Method::Apd(apd) = &spec.method;
@@ -168,11 +163,13 @@ fn untrained<'n>(
     Decomposition::new(network, weights, specs.iter().flat_map(settings).collect(), components)
 }
 
-fn trainings(specs: &[&Spec]) -> Vec<Training> {
+/// Of every replica.
+pub fn trainings(specs: &[&Spec]) -> Vec<Training> {
     specs.iter().flat_map(|spec| vec![spec.decomposition.clone(); spec.seeds.len()]).collect()
 }
 
-fn inputs(joint: &Spec) -> InputStream {
+/// Of all replicas.
+pub fn inputs(joint: &Spec) -> InputStream {
     InputStream {
         inputs: joint.target.inputs.clone(),
         features: joint.target.network.features(),

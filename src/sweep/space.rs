@@ -188,8 +188,9 @@ mod tests {
     fn a_share_of_the_way_falls_into_equal_parts() {
         let list = Domain::Values(vec![Value::Integer(7), Value::String("linear".into())]);
         assert_eq!([0.0, 0.49, 0.5, 0.99].map(|u| list.at(u).place), [0, 0, 1, 1]);
-        let whole = range(1.0, 4.0, None, Scale::Linear, true);
-        let count = |number: i64| (0..400).filter(|i| whole.at(f64::from(*i) / 400.0).value == Value::Integer(number));
+        let whole = &range(1.0, 4.0, None, Scale::Linear, true);
+        let count =
+            |number: i64| (0..400).filter(move |i| whole.at(f64::from(*i) / 400.0).value == Value::Integer(number));
         assert_eq!([1, 2, 3, 4].map(|number| count(number).count()), [100; 4]);
         assert_eq!(range(0.01, 1.0, None, Scale::Log, false).at(0.5).value, Value::Float(0.1));
     }

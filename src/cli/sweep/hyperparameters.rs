@@ -60,23 +60,25 @@ enum Launcher {
 impl Hyperparameters {
     pub fn run(&self, options: &Options, screen: &MultiProgress) -> Result<Ending, Failure> {
         let mut plan = Plan::new(load_trials(&self.spec.path, &options.set).map_err(Failure::Spec)?);
-        let description = describe(&plan, &plan.locate(&options.results, options.force));
+        let device = device::open(options.device).map_err(|error| Failure::Use(error.to_string()))?;
+        device::set_threads(options.threads());
+        let check = |pack| memory::check(memory_of(plan.specs(pack), device), device);
+        if self.launcher == Launcher::Local {
+            (0..plan.packs.len()).try_for_each(check).map_err(Failure::work)?;
+        }
+        let folder = plan.locate(&options.results, options.force);
+        let description = describe(&plan, &folder, device, options.threads().get().into());
         if self.dry_run {
             print(&description)?;
             return Ok(Ending::Done);
         }
         description.lines().for_each(|line| tracing::info!("{line}"));
+        prepare_results(&options.results).map_err(Failure::work)?;
         let part = Part { shard: self.part.shard, packs: Vec::new(), retry_failed: self.part.retry_failed };
+        let (folder, _lock) = self.open(&mut plan, options).map_err(Failure::work)?;
         if self.launcher == Launcher::Slurm {
-            prepare_results(&options.results).map_err(Failure::work)?;
-            let (folder, _lock) = self.open(&mut plan, options).map_err(Failure::work)?;
             return to_slurm(&plan, &folder, &part, options);
         }
-        let device = device::open(options.device).map_err(|error| Failure::Use(error.to_string()))?;
-        prepare_results(&options.results).map_err(Failure::work)?;
-        let check = |pack| memory::check(memory_of(plan.specs(pack), device), device);
-        (0..plan.packs.len()).try_for_each(check).map_err(Failure::work)?;
-        let (folder, _lock) = self.open(&mut plan, options).map_err(Failure::work)?;
         let ending = match self.workers.get() {
             1 => work_on(&plan, &folder, &part, &mut session_on(device, options, screen)?)?,
             number => in_workers(number, &plan, &folder, &part, options)?,

@@ -1,17 +1,24 @@
 //! What a sweep is going to do, as text.
 
+use std::{path::Path, time::Instant};
+
 use tch::Device;
 
 use crate::{
-    experiment::{memory, pack::memory_of},
+    cli::progress::duration,
+    experiment::{memory, pack::memory_of, seconds_of_training},
+    spec::Spec,
     sweep::{Plan, in_words},
 };
+
+/// Seconds that measuring the time of steps may take; of further packs it is not measured.
+const TIME_FOR_TIMING: f64 = 3.0;
 
 /// More packs than these are only counted.
 const PACKS_SHOWN: usize = 8;
 
 /// Sizes, keys and packs of a plan.
-pub fn describe(plan: &Plan, folder: &std::path::Path) -> String {
+pub fn describe(plan: &Plan, folder: &Path, device: Device, threads: usize) -> String {
     let seeds = plan.sweep.seeds.len();
     let (trials, packs) = (plan.trials.len(), plan.packs.len());
     let memory = (0..packs).map(|pack| memory_of(plan.specs(pack), Device::Cpu)).fold(0.0, f64::max);
@@ -40,6 +47,26 @@ pub fn describe(plan: &Plan, folder: &std::path::Path) -> String {
         lines.push(("", format!("and {} more packs", packs - PACKS_SHOWN)));
     }
     lines.push(("memory", format!("about {} for the largest pack, beside libtorch itself", memory::in_words(memory))));
+    lines.push(("time", time(plan, device, threads)));
     lines.push(("folder", folder.display().to_string()));
     lines.iter().map(|(about, text)| format!("{about:<11} {text}\n")).collect()
+}
+
+/// Seconds for the training of all packs, one after another: those that were timed, and as much for each replica and step
+/// of the others.
+fn time(plan: &Plan, device: Device, threads: usize) -> String {
+    let begun = Instant::now();
+    let (mut seconds, mut timed, mut all) = (0.0, 0.0, 0.0);
+    for pack in 0..plan.packs.len() {
+        let specs: Vec<&Spec> = plan.specs(pack).collect();
+        let work = (specs.len() * plan.sweep.seeds.len()) as f64 * specs[0].decomposition.steps as f64;
+        all += work;
+        if begun.elapsed().as_secs_f64() < TIME_FOR_TIMING {
+            seconds += seconds_of_training(&specs, device, threads);
+            timed += work;
+        }
+    }
+    let threads = if threads == 1 { "1 thread".into() } else { format!("{threads} threads") };
+    let total = duration(seconds * all / timed);
+    format!("about {total} on {threads}, from a few steps; targets and measurements come on top")
 }
