@@ -75,16 +75,15 @@ impl Plan {
             return self.keep_packs(folder);
         }
         let header = ["trial", "pack", "hash"].into_iter().chain(self.keys());
-        let mut packs: Vec<(usize, usize)> = Vec::new();
-        for (pack, trials) in self.packs.iter().enumerate() {
-            packs.extend(trials.iter().map(|&trial| (trial, pack)));
-        }
-        packs.sort_unstable();
         let row = |(trial, pack): (usize, usize)| {
             let first = [trial.to_string(), pack.to_string(), self.trials[trial].spec.hash()];
             first.into_iter().chain(self.values(trial)).collect::<Vec<_>>()
         };
-        write_table(&folder.plan(), &header.collect::<Vec<_>>(), packs.into_iter().map(row))
+        write_table(
+            &folder.plan(),
+            &header.collect::<Vec<_>>(),
+            self.packs_of_trials().into_iter().enumerate().map(row),
+        )
     }
 
     fn keep_packs(&mut self, folder: &SweepFolder) -> Result<(), RunError> {
@@ -99,6 +98,15 @@ impl Plan {
         self.packs = vec![Vec::new(); rows.iter().map(|row| row.pack + 1).max().unwrap_or(0)];
         rows.iter().for_each(|row| self.packs[row.pack].push(row.trial));
         Ok(())
+    }
+
+    /// The pack of every trial.
+    pub fn packs_of_trials(&self) -> Vec<usize> {
+        let mut packs = vec![0; self.trials.len()];
+        for (pack, trials) in self.packs.iter().enumerate() {
+            trials.iter().for_each(|&trial| packs[trial] = pack);
+        }
+        packs
     }
 
     /// The keys that are varied.

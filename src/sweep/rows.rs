@@ -29,12 +29,7 @@ pub fn write(plan: &Plan, folder: &SweepFolder, interrupt: &Interrupt) -> Result
     let header: Vec<&str> = header.collect();
     let (mut rows, mut seconds) = (Vec::new(), Vec::new());
     let standings = standings(plan, folder);
-    let mut packs: Vec<(usize, usize)> = Vec::new();
-    for (pack, trials) in plan.packs.iter().enumerate() {
-        packs.extend(trials.iter().map(|&trial| (trial, pack)));
-    }
-    packs.sort_unstable();
-    for (trial, pack) in packs {
+    for (trial, pack) in plan.packs_of_trials().into_iter().enumerate() {
         let of_replicas = match &standings[trial] {
             Standing::Finished => measured(folder, trial)?,
             Standing::Failed(_) => {

@@ -1,6 +1,6 @@
 //! What a user is told of a sweep: progress, best so far, failures, time left.
 
-use super::{Plan, Standing, in_words, standings};
+use super::{Plan, Standing, standings};
 use crate::run::{Provenance, RunError, SweepFolder, read_table};
 
 /// More failures than these are only counted.
@@ -87,12 +87,8 @@ fn best(plan: &Plan, rows: &[Row]) -> String {
     match results.max_by(better) {
         None => "none yet".into(),
         Some(Found { trial, replicas, recovered, minimality }) => {
-            let values = plan.keys().zip(&plan.trials[trial].values);
-            let values = values.map(|(key, value)| format!("{key} = {}", in_words(value))).collect::<Vec<_>>();
-            format!(
-                "trial {trial}: {recovered} of {replicas} recovered, minimality {minimality:.2e}; {}",
-                values.join(", ")
-            )
+            let settings = plan.settings(trial);
+            format!("trial {trial}: {recovered} of {replicas} recovered, minimality {minimality:.2e}; {settings}")
         }
     }
 }

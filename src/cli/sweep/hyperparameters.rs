@@ -61,13 +61,14 @@ impl Hyperparameters {
     pub fn run(&self, options: &Options, screen: &MultiProgress) -> Result<Ending, Failure> {
         let mut plan = Plan::new(load_trials(&self.spec.path, &options.set).map_err(Failure::Spec)?);
         let device = device::open(options.device).map_err(|error| Failure::Use(error.to_string()))?;
-        device::set_threads(options.threads());
-        let check = |pack| memory::check(memory_of(plan.specs(pack), device), device);
-        if self.launcher == Launcher::Local {
+        let is_local = self.launcher == Launcher::Local;
+        if is_local {
+            device::set_threads(options.threads());
+            let check = |pack| memory::check(memory_of(plan.specs(pack), device), device);
             (0..plan.packs.len()).try_for_each(check).map_err(Failure::work)?;
         }
         let folder = plan.locate(&options.results, options.force);
-        let description = describe(&plan, &folder, device, options.threads().get().into());
+        let description = describe(&plan, &folder, is_local.then(|| (device, options.threads().get().into())));
         if self.dry_run {
             print(&description)?;
             return Ok(Ending::Done);
@@ -76,7 +77,7 @@ impl Hyperparameters {
         prepare_results(&options.results).map_err(Failure::work)?;
         let part = Part { shard: self.part.shard, packs: Vec::new(), retry_failed: self.part.retry_failed };
         let (folder, _lock) = self.open(&mut plan, options).map_err(Failure::work)?;
-        if self.launcher == Launcher::Slurm {
+        if !is_local {
             return to_slurm(&plan, &folder, &part, options);
         }
         let ending = match self.workers.get() {

@@ -1,6 +1,7 @@
 //! Where a sweep is run when it is not in this process: in several processes, or in Slurm's jobs.
 
 use std::{
+    fs,
     io::ErrorKind,
     path::{Path, PathBuf},
     process::Command,
@@ -62,9 +63,10 @@ pub fn to_slurm(plan: &Plan, folder: &SweepFolder, part: &Part, options: &Option
         return Ok(Ending::Done);
     }
     let program = std::env::current_exe().map_err(|error| Failure::Work(format!("cannot find apd itself: {error}")))?;
-    let (path, results) = (absolute(folder.path())?, absolute(&options.results)?);
-    let output = path.join("slurm");
-    std::fs::create_dir_all(&output).map_err(|error| Failure::work(RunError::write(&output, &error)))?;
+    let output = folder.slurm();
+    fs::create_dir_all(&output).map_err(|error| Failure::work(RunError::write(&output, &error)))?;
+    let [path, results, output] = [folder.path(), &options.results, &output].map(absolute);
+    let (path, results, output) = (path?, results?, output?);
     for packs in arrays(&packs, plan.sweep.slurm.array_limit) {
         let array = Array {
             name: &plan.base.name,

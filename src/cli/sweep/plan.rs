@@ -17,8 +17,8 @@ const TIME_FOR_TIMING: f64 = 3.0;
 /// More packs than these are only counted.
 const PACKS_SHOWN: usize = 8;
 
-/// Sizes, keys and packs of a plan.
-pub fn describe(plan: &Plan, folder: &Path, device: Device, threads: usize) -> String {
+/// Sizes, keys and packs of a plan; the time on a device and so many threads if they are those that will do it.
+pub fn describe(plan: &Plan, folder: &Path, on: Option<(Device, usize)>) -> String {
     let seeds = plan.sweep.seeds.len();
     let (trials, packs) = (plan.trials.len(), plan.packs.len());
     let memory = (0..packs).map(|pack| memory_of(plan.specs(pack), Device::Cpu)).fold(0.0, f64::max);
@@ -47,7 +47,7 @@ pub fn describe(plan: &Plan, folder: &Path, device: Device, threads: usize) -> S
         lines.push(("", format!("and {} more packs", packs - PACKS_SHOWN)));
     }
     lines.push(("memory", format!("about {} for the largest pack, beside libtorch itself", memory::in_words(memory))));
-    lines.push(("time", time(plan, device, threads)));
+    lines.extend(on.map(|(device, threads)| ("time", time(plan, device, threads))));
     lines.push(("folder", folder.display().to_string()));
     lines.iter().map(|(about, text)| format!("{about:<11} {text}\n")).collect()
 }
