@@ -15,6 +15,7 @@ pub enum Purpose {
     MeasurementInputs = 5,
     LabelCoefficients = 6,
     Scrubbing = 7,
+    Ablation = 8,
 }
 
 /// The generator of one (seed, purpose, step): 2^32 words that no other has.

@@ -6,17 +6,21 @@
 //!   [`layer_shares`].
 //! - What networks answer to one feature alone: [`OneFeatureInputs`], [`responses`], [`response_curves`].
 
+mod ablation;
 mod activity;
+mod agreement;
 mod alone;
 mod assignment;
 mod coactivity;
 mod contribution;
 mod description;
+mod distortion;
 mod gated;
 mod layers;
 mod one_feature;
 mod own_component;
 mod partial;
+mod profile;
 mod rank;
 mod rate_distortion;
 mod recovery;
@@ -27,16 +31,20 @@ mod serving;
 #[cfg(test)]
 mod tiny;
 
+pub use ablation::{Ablation, ablate_inactive};
 pub use activity::{Activity, measure_activity};
+pub use agreement::{agreement, mean_agreements, parameter_cosines};
 pub use alone::error_with_one_component;
 pub use coactivity::{Coactivity, coactivities};
 pub use contribution::Contributions;
 pub use description::{BITS_PER_RANK, Description, total_ranks};
+pub use distortion::Distortion;
 pub use gated::{FunctionAgreement, FunctionMatch, GatedRecovery, gated_recovery};
 pub use layers::{layer_shares, layers_spanned};
 pub use one_feature::{OneFeatureInputs, curve_values};
 pub use own_component::{FeatureWork, feature_work, most_attributed};
 pub use partial::{Partial, squared_errors};
+pub use profile::Profiles;
 pub use rank::{Spectrum, spectra};
 pub use rate_distortion::{RatePoint, rate_distortion};
 pub use recovery::{ComponentMatch, FeatureMatch, Recovery, recovery};
