@@ -7,8 +7,8 @@ use crate::{
     components::Components,
     experiment::tables::ScoreRow,
     metric::{
-        Ablation, Distortion, Partial, Profiles, RatePoint, ablate_inactive, agreement, mean_agreements,
-        parameter_cosines,
+        Ablation, Distortion, Partial, Profiles, RatePoint, ablate_inactive, agreement, best, mean_agreements,
+        parameter_cosines, score,
     },
     random::{Purpose, stream},
     selection::{ActivePairs, Budget},
@@ -84,7 +84,7 @@ pub fn score_rows(spec: &Spec, components: &Components, replicas: &[Scores]) -> 
         ScoreRow {
             replica,
             seed: spec.seeds[replica],
-            score: None,
+            score: distortion.map(|distortion| score(distortion, *active_inputs)),
             chosen: false,
             active_inputs: *active_inputs,
             error_at_rate: distortion.map(|distortion| distortion.at_rate(*active_inputs)),
@@ -104,5 +104,10 @@ pub fn score_rows(spec: &Spec, components: &Components, replicas: &[Scores]) -> 
             duplicates: profiles.duplicates(),
         }
     };
-    replicas.iter().enumerate().map(row).collect()
+    let mut rows: Vec<ScoreRow> = replicas.iter().enumerate().map(row).collect();
+    let scores: Vec<Option<f64>> = rows.iter().map(|row| row.score).collect();
+    if let Some(best) = best(&scores) {
+        rows[best].chosen = true;
+    }
+    rows
 }
