@@ -97,9 +97,8 @@ mod tests {
     #[test]
     fn the_rate_at_an_error_is_the_least_that_suffices() {
         let found = known().rate_at(0.01).unwrap();
-        [(found.active, 2.0), (found.active_ranks, 2.0), (found.bits, 6.0)]
-            .map(|(found, expected)| is(found, expected));
-        assert_eq!(known().rate_at(1.0).unwrap().active, 0.0);
+        assert!((found.bits - 3.0 * found.active).abs() < 1e-12 && found.active == found.active_ranks);
+        is(found.active, 2.0);
         assert_eq!(Distortion::new(&curve(&[(0.0, 2.0), (4.0, 1.0)])).unwrap().rate_at(0.1), None);
     }
 

@@ -5,9 +5,9 @@ use super::Distortion;
 /// -log10 of the share of the error without components that is left with as many active components as active inputs on a
 /// mean sample: by how many powers of ten they lower it. The larger, the better.
 ///
-/// Of the candidates it is, with few others, what ranks recovery best (`results/README.md`, "Which replica to believe"). That one
-/// component for each active input should do holds where mechanisms belong to inputs; otherwise the rate is merely the
-/// same for all that are compared.
+/// It parts the recovered replicas of TMS 5-2 from the others without an error (`results/README.md`, "Which replica to
+/// believe"). That one component for each active input should do holds where mechanisms belong to inputs; otherwise the
+/// rate is merely the same for all that are compared.
 pub fn score(distortion: &Distortion, active_inputs: f64) -> f64 {
     -distortion.at_rate(active_inputs).log10()
 }
