@@ -169,6 +169,7 @@ report: runs/tiny-[..]/report/report.html
         "report/target_training.svg",
         "report/target_training_figure.csv",
         "responses.csv",
+        "scores.csv",
         "spec.toml",
         "summary.csv",
         "target.safetensors",
@@ -203,6 +204,12 @@ report: runs/tiny-[..]/report/report.html
     );
     assert_eq!(header(&folder, "features.csv"), "replica,feature,component,cosine,norm_ratio,leak,error_alone");
     assert_eq!(header(&folder, "rate_distortion.csv"), "replica,mean_active,active_ranks,description_length,error");
+    assert_eq!(
+        header(&folder, "scores.csv"),
+        "replica,seed,score,chosen,active_inputs,error_at_rate,error_with_all,active_at_error,\
+         description_length_at_error,mean_log_error,error_ablated_at_random,error_ablated_by_gradient,\
+         profile_agreement,parameter_agreement,features_per_component,components_per_feature,dead,duplicates"
+    );
     let counts = ["summary.csv", "components.csv", "ranks.csv", "features.csv", "rate_distortion.csv"];
     assert_eq!(counts.map(|table| rows(&folder, table)), [2, 10, 10, 10, 34]);
 }
@@ -243,6 +250,38 @@ fn a_run_tells_what_its_components_do_on_chosen_inputs() {
     assert!(target.iter().all(|answer| *answer >= 0.0) && sum(true) / 10.0 > sum(false) / 40.0);
     let longest = fs::read_to_string(folder.join("responses.csv")).unwrap();
     assert!(longest.lines().skip(1).all(|line| line.len() < 40), "six digits: {longest}");
+}
+
+#[test]
+fn a_run_says_which_replica_its_score_would_pick() {
+    let ended = run();
+    let folder = run_folder(ended.folder.path(), "");
+    let (scores, errors) = (numbers(&folder, "scores.csv", "score"), numbers(&folder, "scores.csv", "error_at_rate"));
+    assert!(scores.iter().zip(&errors).all(|(score, error)| (score + error.log10()).abs() < 1e-9), "{scores:?}");
+    let best = usize::from(scores[1] > scores[0]);
+    let mut chosen = ["false", "false"];
+    chosen[best] = "true";
+    assert_eq!(column(&folder, "scores.csv", "chosen"), chosen);
+    // Every replica has a target of its own, so that parameters are not compared, and profiles are.
+    assert_eq!(column(&folder, "scores.csv", "parameter_agreement"), ["", ""]);
+    assert!(numbers(&folder, "scores.csv", "profile_agreement").iter().all(|cosine| (0.0..=1.0).contains(cosine)));
+    let words =
+        format!("By its score ({:.2}), which knows no mechanism, replica {best} of 2 is the best", scores[best]);
+    for page in ["report.md", "report.html"] {
+        assert!(fs::read_to_string(folder.join("report").join(page)).unwrap().contains(&words), "{page}: {words}");
+    }
+}
+
+#[test]
+fn every_column_of_the_scores_is_in_the_data_dictionary() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let section = readme.split("**scores.csv**").nth(1).unwrap().split("\n**").next().unwrap();
+    let explained: Vec<&str> = section.lines().filter(|line| line.starts_with("| `")).collect();
+    let explained = explained.iter().map(|line| line.split(" | ").next().unwrap());
+    let explained: Vec<&str> = explained.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    let folder = run();
+    let header = header(&run_folder(folder.folder.path(), ""), "scores.csv");
+    assert_eq!(header.split(',').filter(|column| *column != "replica").collect::<Vec<_>>(), explained);
 }
 
 #[test]

@@ -5,10 +5,12 @@ mod gated_functions;
 mod residual_mlp;
 mod responses;
 mod rows;
+mod scores;
 mod scrubbing;
 mod tms;
 
 use rows::{attribution_rows, coactivity_rows, component_rows, rank_rows, rate_distortion_rows, summary_row};
+use scores::{Scores, score_rows};
 
 use super::tables::{self, AttributionRow, CoactivityRow, ComponentRow, RankRow, RateDistortionRow, SummaryRow};
 use crate::{
@@ -104,8 +106,15 @@ fn measure_as<M: Mechanisms>(
     if let Some(rows) = coactivity {
         write_table(&folder.coactivity_table(), tables::COACTIVITY, rows.into_iter().flatten())?;
     }
-    let (summaries, mechanisms): (Vec<SummaryRow>, Vec<M>) =
-        replicas.into_iter().map(|replica| (replica.summary, replica.mechanisms)).unzip();
+    let mut scores = Vec::new();
+    let (summaries, mechanisms): (Vec<SummaryRow>, Vec<M>) = replicas
+        .into_iter()
+        .map(|replica| {
+            scores.push(replica.scores);
+            (replica.summary, replica.mechanisms)
+        })
+        .unzip();
+    write_table(&folder.scores_table(), tables::SCORES, score_rows(spec, components, &scores))?;
     M::write(&mechanisms, folder)?;
     write_table(&folder.summary_table(), tables::SUMMARY, summaries)?;
     Ok(true)
@@ -120,6 +129,7 @@ struct Replica<M> {
     attributions: Vec<AttributionRow>,
     /// `None` in the L_p form.
     coactivity: Option<Vec<CoactivityRow>>,
+    scores: Scores,
     mechanisms: M,
 }
 
@@ -157,6 +167,7 @@ impl<M: Mechanisms> Replica<M> {
         let ranks = total_ranks(&spectra, spec.measurement.rank_threshold);
         let curve = subject.rate_distortion(&ranks)?;
         let mechanisms = M::measure(&subject)?;
+        let scores = subject.scores(&curve, mechanisms.mean_attributions())?;
         let rank_rows = rank_rows(spec, replica, &spectra);
         let mut summary = summary_row(replica, seed, &activity, &ranks, &rank_rows);
         mechanisms.summarise(&mut summary);
@@ -169,6 +180,7 @@ impl<M: Mechanisms> Replica<M> {
             rate_distortion: rate_distortion_rows(replica, curve),
             attributions: attribution_rows(replica, &activity.alive(), mechanisms.mean_attributions()),
             coactivity: coactivity_rows(replica, &activity),
+            scores,
             mechanisms,
         })
     }

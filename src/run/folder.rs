@@ -163,6 +163,11 @@ impl RunFolder {
         self.path.join("rate_distortion.csv")
     }
 
+    /// Replicas compared without knowing the mechanisms.
+    pub fn scores_table(&self) -> PathBuf {
+        self.path.join("scores.csv")
+    }
+
     pub fn contributions_table(&self) -> PathBuf {
         self.path.join("contributions.csv")
     }
@@ -230,7 +235,7 @@ impl RunFolder {
 }
 
 /// Every file that is written whole into a run folder or a target folder.
-pub(super) const FILES: [&str; 21] = [
+pub(super) const FILES: [&str; 22] = [
     "spec.toml",
     "provenance.json",
     "target.safetensors",
@@ -242,6 +247,7 @@ pub(super) const FILES: [&str; 21] = [
     "ranks.csv",
     "features.csv",
     "rate_distortion.csv",
+    "scores.csv",
     "contributions.csv",
     "serving.csv",
     "layers.csv",
