@@ -4,7 +4,6 @@
 //! parameters, logs, and offers its state for saving. It knows no loss by name and no file.
 
 use std::{
-    collections::BTreeSet,
     ops::Range,
     time::{Duration, Instant},
 };
@@ -14,7 +13,7 @@ use tch::{Device, Tensor};
 
 use crate::{
     inputs::Inputs,
-    optimizer::{Adam, Parameter, Rate},
+    optimizer::{Adam, Fault, Parameter, Rate},
     profile::{Phase, phase},
     random::Purpose,
     schedule::Schedule,
@@ -119,6 +118,15 @@ pub struct LogRow {
     pub value: f64,
 }
 
+/// Where the training of one replica ended before its time: its parameters are those before this step's update.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Divergence {
+    pub replica: usize,
+    pub step: u64,
+    /// The loss term that is not finite, or else the parameter with a value or derivative that is not, or too large.
+    pub what: String,
+}
+
 /// What the inputs of a training are.
 #[derive(Clone, Debug)]
 pub struct InputStream {
@@ -143,6 +151,8 @@ pub struct State {
     /// Parameters and moments under readable names.
     pub tensors: Vec<(String, Tensor)>,
     pub log: Vec<LogRow>,
+    /// Replicas that are no longer trained.
+    pub divergences: Vec<Divergence>,
 }
 
 /// Sees a training go by.
@@ -178,14 +188,17 @@ pub enum End {
 /// Replicas do not touch each other, so on the CPU they are spread over the threads: each lane takes its replicas
 /// through some steps before the lanes meet again.
 pub struct Fit<'a> {
+    objective: &'a dyn Objective,
+    trainings: Vec<Training>,
+    inputs: InputStream,
+    device: Device,
     lanes: Vec<Lane<'a>>,
     steps: u64,
     /// Of all replicas; the lanes' are views of it.
     optimizer: Adam,
     step: u64,
     log: Vec<LogRow>,
-    /// Replicas with a term that is not finite.
-    diverged: BTreeSet<usize>,
+    divergences: Vec<Divergence>,
 }
 
 /// How long to train on after a saving that took so long.
@@ -195,23 +208,102 @@ fn pause_after(saving: Duration, save_every: Duration) -> Duration {
 
 /// Some replicas that go through their steps on one thread.
 struct Lane<'a> {
+    replicas: Range<usize>,
+    /// Those of them that are still trained, in strips without a gap.
+    strips: Vec<Strip<'a>>,
+    /// Number of steps done.
+    step: u64,
+}
+
+/// Neighbouring replicas whose tensors are one.
+struct Strip<'a> {
     objective: Box<dyn Objective + 'a>,
     first_replica: usize,
     trainings: Vec<Training>,
     inputs: InputStream,
     device: Device,
     optimizer: Adam,
+    /// Those whose terms were not finite.
+    divergences: Vec<Divergence>,
 }
 
+/// The terms of a logged step, of a strip that begins with this replica.
+type StripTerms = (usize, Vec<Term>);
+
 impl Lane<'_> {
+    /// Up to the step `last`, or to one after which a replica is no longer to be trained; the terms of `last` if it was
+    /// reached and is logged.
+    fn advance(&mut self, last: u64, logged: bool) -> Vec<StripTerms> {
+        let mut terms = Vec::new();
+        while self.step <= last {
+            let logged = logged && self.step == last;
+            let step = self.step;
+            terms = self.strips.iter_mut().map(|strip| (strip.first_replica, strip.advance(step, logged))).collect();
+            self.step += 1;
+            if self.strips.iter().any(Strip::has_fault_at_hand) {
+                break;
+            }
+        }
+        if logged && self.step > last { terms } else { Vec::new() }
+    }
+
+    /// The replicas that are no longer updated. Waits for the device.
+    fn take_divergences(&mut self) -> Vec<Divergence> {
+        self.strips.iter_mut().flat_map(Strip::take_divergences).collect()
+    }
+}
+
+impl Strip<'_> {
     /// One step; its terms if it is logged.
     fn advance(&mut self, step: u64, logged: bool) -> Vec<Term> {
         let input = phase(Phase::Inputs, || self.inputs.batch(step, self.trainings[0].batch, self.device));
-        let terms = self.objective.add_gradients(&input, logged);
+        let mut terms = self.objective.add_gradients(&input, logged);
+        if logged {
+            terms.push(total(&terms));
+            for replica in 0..self.trainings.len() {
+                if let Some(what) = not_finite(&terms, replica) {
+                    self.optimizer.halt(replica, step + 1);
+                    self.divergences.push(Divergence { replica: self.first_replica + replica, step, what });
+                }
+            }
+        }
         let rates: Vec<Rate> = self.trainings.iter().map(|training| training.rate(step)).collect();
         phase(Phase::Update, || self.optimizer.update(step + 1, &rates));
         terms
     }
+
+    /// Whether a fault is known of without waiting for the device.
+    fn has_fault_at_hand(&self) -> bool {
+        !self.device.is_cuda() && self.optimizer.has_fault()
+    }
+
+    fn take_divergences(&mut self) -> Vec<Divergence> {
+        let mut found = std::mem::take(&mut self.divergences);
+        for Fault { replica, update, parameter } in self.optimizer.faults() {
+            let step = update - 1;
+            let known = self.first_replica + replica;
+            if found.iter().all(|divergence| divergence.replica != known) {
+                let what = self.failing_term(replica, step).unwrap_or(parameter);
+                found.push(Divergence { replica: known, step, what });
+            }
+        }
+        found
+    }
+
+    /// The loss term of one replica that is not finite at the step that was not made.
+    fn failing_term(&mut self, replica: usize, step: u64) -> Option<String> {
+        let alone = replica..replica + 1;
+        let inputs = InputStream { seeds: self.inputs.seeds[alone.clone()].to_vec(), ..self.inputs.clone() };
+        let input = inputs.batch(step, self.trainings[0].batch, self.device);
+        let terms = self.objective.of_replicas(alone.clone()).add_gradients(&input, true);
+        self.optimizer.of_replicas(alone).clear_gradients();
+        not_finite(&terms, 0)
+    }
+}
+
+/// The name of a term of the replica that is not finite.
+fn not_finite(terms: &[Term], replica: usize) -> Option<String> {
+    terms.iter().find(|term| !term.values[replica].is_finite()).map(|term| term.name.to_string())
 }
 
 impl<'a> Fit<'a> {
@@ -230,25 +322,62 @@ impl<'a> Fit<'a> {
         let replicas = trainings.len();
         let lanes = if device.is_cuda() { 1 } else { threads.min(replicas) };
         threads::give_each_lane(threads / lanes, objective.is_small());
-        let lane = |number: usize| {
-            let replicas = replicas * number / lanes..replicas * (number + 1) / lanes;
-            Lane {
-                objective: objective.of_replicas(replicas.clone()),
-                first_replica: replicas.start,
-                trainings: trainings[replicas.clone()].to_vec(),
-                inputs: InputStream { seeds: inputs.seeds[replicas.clone()].to_vec(), ..inputs.clone() },
-                device,
-                optimizer: optimizer.of_replicas(replicas),
-            }
+        let lane = |number: usize| Lane {
+            replicas: replicas * number / lanes..replicas * (number + 1) / lanes,
+            strips: Vec::new(),
+            step: 0,
         };
-        Self {
-            lanes: (0..lanes).map(lane).collect(),
+        let mut fit = Self {
+            objective,
             steps: trainings[0].steps,
+            trainings,
+            inputs,
+            device,
+            lanes: (0..lanes).map(lane).collect(),
             optimizer,
             step: 0,
             log: Vec::new(),
-            diverged: BTreeSet::new(),
+            divergences: Vec::new(),
+        };
+        (0..lanes).for_each(|lane| fit.lay_strips(lane));
+        fit
+    }
+
+    /// Gives a lane those of its replicas that are still trained.
+    fn lay_strips(&mut self, lane: usize) {
+        let is_trained = |replica: &usize| self.divergences.iter().all(|divergence| divergence.replica != *replica);
+        let trained: Vec<usize> = self.lanes[lane].replicas.clone().filter(is_trained).collect();
+        let strip = |replicas: &[usize]| {
+            let replicas = replicas[0]..replicas[replicas.len() - 1] + 1;
+            Strip {
+                objective: self.objective.of_replicas(replicas.clone()),
+                first_replica: replicas.start,
+                trainings: self.trainings[replicas.clone()].to_vec(),
+                inputs: InputStream { seeds: self.inputs.seeds[replicas.clone()].to_vec(), ..self.inputs.clone() },
+                device: self.device,
+                optimizer: self.optimizer.of_replicas(replicas),
+                divergences: Vec::new(),
+            }
+        };
+        self.lanes[lane].strips = trained.chunk_by(|left, right| left + 1 == *right).map(strip).collect();
+    }
+
+    /// Trains no further the replicas that are no longer updated. Waits for the device.
+    fn part_with_diverged(&mut self) {
+        for lane in 0..self.lanes.len() {
+            let found = self.lanes[lane].take_divergences();
+            if found.is_empty() {
+                continue;
+            }
+            for Divergence { replica, step, what } in &found {
+                tracing::warn!(
+                    "replica {replica} has diverged at step {step} ({what}): it stays as it was before, the others go on"
+                );
+            }
+            self.divergences.extend(found);
+            self.lay_strips(lane);
         }
+        self.divergences.sort_by_key(|divergence| divergence.replica);
     }
 
     /// Goes on from a saved state; says what is wrong with it otherwise.
@@ -257,7 +386,11 @@ impl<'a> Fit<'a> {
             return Err(format!("it is at step {} of {}", state.step, self.steps()));
         }
         self.optimizer.restore(&state.tensors)?;
-        (self.step, self.log) = (state.step, state.log);
+        (self.step, self.log, self.divergences) = (state.step, state.log, state.divergences);
+        for lane in 0..self.lanes.len() {
+            self.lanes[lane].step = self.step;
+            self.lay_strips(lane);
+        }
         Ok(())
     }
 
@@ -270,6 +403,7 @@ impl<'a> Fit<'a> {
         while self.step < self.steps() {
             if stop() {
                 observer.end();
+                self.part_with_diverged();
                 save(&self.state())?;
                 return Ok(End::Stopped { step: self.step });
             }
@@ -277,6 +411,7 @@ impl<'a> Fit<'a> {
             observer.progress(self.step, means.as_deref());
             if saved.elapsed() > pause {
                 let begun = Instant::now();
+                self.part_with_diverged();
                 save(&self.state())?;
                 saved = Instant::now();
                 pause = pause_after(saved - begun, save_every);
@@ -293,12 +428,16 @@ impl<'a> Fit<'a> {
         let last = (first..first + STEPS_TOGETHER).find(|&step| self.is_logged(step));
         let last = last.unwrap_or(first + STEPS_TOGETHER - 1);
         let logged = self.is_logged(last);
-        let terms = threads::side_by_side(&mut self.lanes, |lane| {
-            (first..last).for_each(|step| drop(lane.advance(step, false)));
-            lane.advance(last, logged)
-        });
+        let mut terms: Vec<Vec<StripTerms>> = self.lanes.iter().map(|_| Vec::new()).collect();
+        while self.lanes.iter().any(|lane| lane.step <= last) {
+            let passed = threads::side_by_side(&mut self.lanes, |lane| lane.advance(last, logged));
+            terms.iter_mut().zip(passed).for_each(|(terms, passed)| terms.extend(passed));
+            if logged || !self.device.is_cuda() {
+                self.part_with_diverged();
+            }
+        }
         self.step = last + 1;
-        logged.then(|| self.record(last, terms))
+        logged.then(|| self.record(last, &terms))
     }
 
     /// The last step is logged, so that no training goes on beyond it.
@@ -306,28 +445,28 @@ impl<'a> Fit<'a> {
         step.is_multiple_of((self.steps / LOGGED_STEPS).max(1)) || step + 1 == self.steps
     }
 
-    /// Puts the terms of all lanes into the log; returns their means over the replicas.
-    fn record(&mut self, step: u64, mut terms: Vec<Vec<Term>>) -> Vec<(String, f64)> {
-        let mut sums: Vec<(String, f64)> = Vec::new();
-        let mut replicas = 0;
-        for (lane, terms) in self.lanes.iter().zip(&mut terms) {
-            terms.push(total(terms));
-            replicas += lane.trainings.len();
-            for (number, Term { name, values, .. }) in terms.iter().enumerate() {
-                let sum = values.iter().sum::<f64>();
-                match sums.get_mut(number) {
-                    Some((_, before)) => *before += sum,
-                    None => sums.push((name.to_string(), sum)),
-                }
-                for (replica, &value) in (lane.first_replica..).zip(values) {
-                    if !value.is_finite() && self.diverged.insert(replica) {
-                        tracing::warn!("replica {replica} has diverged: {name} is {value} at step {step}");
+    /// Puts the terms of all lanes into the log; returns their means over the replicas where they are finite.
+    fn record(&mut self, step: u64, lanes: &[Vec<StripTerms>]) -> Vec<(String, f64)> {
+        let mut sums: Vec<(&str, f64, usize)> = Vec::new();
+        for strips in lanes {
+            let names = strips.first().map_or(0, |(_, terms)| terms.len());
+            for number in 0..names {
+                for (first_replica, terms) in strips {
+                    let Term { name, values, .. } = &terms[number];
+                    if sums.len() <= number {
+                        sums.push((name, 0.0, 0));
                     }
-                    self.log.push(LogRow { replica, step, term: name.to_string(), value });
+                    for (replica, &value) in (*first_replica..).zip(values) {
+                        if value.is_finite() {
+                            sums[number].1 += value;
+                            sums[number].2 += 1;
+                        }
+                        self.log.push(LogRow { replica, step, term: name.to_string(), value });
+                    }
                 }
             }
         }
-        sums.into_iter().map(|(name, sum)| (name, sum / replicas as f64)).collect()
+        sums.into_iter().map(|(name, sum, replicas)| (name.to_string(), sum / replicas as f64)).collect()
     }
 
     /// Number of updates made.
@@ -345,12 +484,18 @@ impl<'a> Fit<'a> {
         self.lanes.len()
     }
 
+    /// The replicas that are no longer trained, by number.
+    pub fn divergences(&self) -> &[Divergence] {
+        &self.divergences
+    }
+
     pub fn log(&self) -> &[LogRow] {
         &self.log
     }
 
     pub fn state(&self) -> State {
-        State { step: self.step, tensors: self.optimizer.state(), log: self.log.clone() }
+        let (log, divergences) = (self.log.clone(), self.divergences.clone());
+        State { step: self.step, tensors: self.optimizer.state(), log, divergences }
     }
 }
 

@@ -1,15 +1,15 @@
 //! The decomposition of an experiment's targets, from the run folder's opening to its last table.
 
 use super::{
-    Outcome, Session, check,
+    Outcome, Session, check, divergence,
     measurement::measure,
-    tables,
+    save, tables,
     target_tables::copy_target_tables,
     targets::{self, Obtained},
 };
 use crate::{
     components::Components,
-    fit::{End, Fit, InputStream, LogRow},
+    fit::{Divergence, End, Fit, InputStream, LogRow, State},
     method::{Apd, Decomposition, Method},
     network::Weights,
     random::Purpose,
@@ -56,24 +56,35 @@ fn find_components(spec: &Spec, session: &mut Session, folder: &RunFolder) -> Re
         Ok(Outcome::Interrupted { folder: folder.path().into(), stage: "components".into(), step, steps })
     };
     let Some(fitted) = fit(spec, apd, session, folder, &weights)? else { return interrupted() };
-    let (components, log) = fitted;
+    let Fitted { components, log, divergences } = fitted;
     write_table(&folder.training_table(), tables::TRAINING, log)?;
     let axes = "A: replica, component, d_in, rank; B: replica, component, rank, d_out";
-    write_tensors(&folder.components(), &components.to_files(&network.sites()), &[("axes", axes.into())])?;
-    if !measure(spec, &weights, &components, folder, &session.interrupt)? {
+    write_tensors(
+        &folder.components(),
+        &components.to_files(&network.sites()),
+        &[("axes", axes.into()), (divergence::NOTE, divergence::to_note(&divergences))],
+    )?;
+    if !measure(spec, &weights, &components, &divergences, folder, &session.interrupt)? {
         return interrupted();
     }
     Ok(Outcome::Finished { folder: folder.path().into(), already: false })
 }
 
-/// The trained components with the log of the training; `None` if interrupted.
+/// What comes of a training.
+struct Fitted {
+    components: Components,
+    log: Vec<LogRow>,
+    divergences: Vec<Divergence>,
+}
+
+/// The trained components; `None` if interrupted.
 fn fit(
     spec: &Spec,
     apd: &Apd,
     session: &mut Session,
     folder: &RunFolder,
     weights: &Weights,
-) -> Result<Option<(Components, Vec<LogRow>)>, RunError> {
+) -> Result<Option<Fitted>, RunError> {
     let network = &spec.target.network;
     let sites = network.sites();
     let components = Components::random(&sites, apd.components, apd.rank, apd.initial_values, &spec.seeds);
@@ -94,8 +105,8 @@ fn fit(
     }
     // A kill during the measurements must not cost the training.
     let state = fit.state();
-    checkpoints.save(state.step, &state.tensors, &state.log)?;
-    let log = state.log;
+    save(&checkpoints, &state)?;
+    let State { log, divergences, .. } = state;
     drop(fit);
-    Ok(Some((decomposition.into_components(), log)))
+    Ok(Some(Fitted { components: decomposition.into_components(), log, divergences }))
 }

@@ -8,12 +8,14 @@ mod rows;
 mod scrubbing;
 mod tms;
 
-use rows::{attribution_rows, coactivity_rows, component_rows, rank_rows, rate_distortion_rows, summary_row};
+use rows::{
+    attribution_rows, coactivity_rows, component_rows, diverged_row, rank_rows, rate_distortion_rows, summary_row,
+};
 
 use super::tables::{self, AttributionRow, CoactivityRow, ComponentRow, RankRow, RateDistortionRow, SummaryRow};
 use crate::{
     components::Components,
-    fit::InputStream,
+    fit::{Divergence, InputStream},
     method::{Decomposition, Method},
     metric::{Activity, Partial, RatePoint, Spectrum, measure_activity, rate_distortion, spectra, total_ranks},
     network::{Network, Weights},
@@ -26,11 +28,13 @@ use crate::{
 /// Samples on which whole curves and distributions are measured: a few thousand passes with many components each.
 const SAMPLES_OF_A_CURVE: usize = 4_096;
 
-/// Measures every replica and writes all tables but the training's. `summary.csv` is the last. `Ok(false)`: interrupted.
+/// Measures every replica that has not diverged and writes all tables but the training's. `summary.csv` is the last.
+/// `Ok(false)`: interrupted.
 pub fn measure(
     spec: &Spec,
     weights: &Weights,
     components: &Components,
+    divergences: &[Divergence],
     folder: &RunFolder,
     interrupt: &Interrupt,
 ) -> Result<bool, RunError> {
@@ -39,7 +43,7 @@ pub fn measure(
         Network::ResidualMlp(_) => measure_as::<residual_mlp::Mechanisms>,
         Network::GatedFunctions(_) => measure_as::<gated_functions::Mechanisms>,
     };
-    measure(spec, weights, components, folder, interrupt)
+    measure(spec, weights, components, divergences, folder, interrupt)
 }
 
 /// What is measured of one kind of network alone, for one replica.
@@ -76,13 +80,16 @@ fn measure_as<M: Mechanisms>(
     spec: &Spec,
     weights: &Weights,
     components: &Components,
+    divergences: &[Divergence],
     folder: &RunFolder,
     interrupt: &Interrupt,
 ) -> Result<bool, RunError> {
     let mut replicas: Vec<Replica<M>> = Vec::new();
     let number = spec.seeds.len();
-    tracing::info!("measuring {number} replica{}", if number == 1 { "" } else { "s" });
-    for replica in 0..number {
+    let measured = number - divergences.len();
+    tracing::info!("measuring {measured} replica{}", if measured == 1 { "" } else { "s" });
+    let diverged = |replica: usize| divergences.iter().find(|divergence| divergence.replica == replica);
+    for replica in (0..number).filter(|replica| diverged(*replica).is_none()) {
         let measured =
             Replica::measure(spec, replica, &weights.replica(replica), components.replica(replica), interrupt);
         let Some(measured) = measured else { return Ok(false) };
@@ -104,9 +111,11 @@ fn measure_as<M: Mechanisms>(
     if let Some(rows) = coactivity {
         write_table(&folder.coactivity_table(), tables::COACTIVITY, rows.into_iter().flatten())?;
     }
-    let (summaries, mechanisms): (Vec<SummaryRow>, Vec<M>) =
+    let (mut summaries, mechanisms): (Vec<SummaryRow>, Vec<M>) =
         replicas.into_iter().map(|replica| (replica.summary, replica.mechanisms)).unzip();
     M::write(&mechanisms, folder)?;
+    summaries.extend(divergences.iter().map(|divergence| diverged_row(spec.seeds[divergence.replica], divergence)));
+    summaries.sort_by_key(|row| row.replica);
     write_table(&folder.summary_table(), tables::SUMMARY, summaries)?;
     Ok(true)
 }
