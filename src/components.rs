@@ -122,6 +122,16 @@ impl Components {
         self.map(|tensor| tensor.to_device(device))
     }
 
+    /// The replicas of all of these, side by side; all have the same shapes.
+    pub fn stack(parts: &[Components]) -> Self {
+        let gather = |tensor: fn(&Factors) -> &Tensor, site| {
+            Tensor::cat(&parts.iter().map(|part| tensor(&part.factors[site])).collect::<Vec<_>>(), 0)
+        };
+        let of_site =
+            |(site, _)| Factors { a: gather(|factors| &factors.a, site), b: gather(|factors| &factors.b, site) };
+        Self { factors: parts[0].factors.enumerate().map(of_site).collect() }
+    }
+
     /// Views of some replicas.
     pub fn of_replicas(&self, replicas: Range<usize>) -> Self {
         self.map(|tensor| tensor.narrow(0, replicas.start as i64, replicas.len() as i64))
@@ -134,6 +144,14 @@ impl Components {
 
     pub fn map(&self, mut function: impl FnMut(&Tensor) -> Tensor) -> Self {
         Self { factors: self.factors.map(|factors| factors.map(&mut function)) }
+    }
+
+    /// Sets the rank-one parts from the `first` on of every component to zero, by their rows of B.
+    pub fn drop_parts_from(&mut self, first: usize) {
+        let (first, rank) = (first as i64, self.rank());
+        if first < rank {
+            self.factors.iter().for_each(|Factors { b, .. }| drop(b.narrow(2, first, rank - first).zero_()));
+        }
     }
 
     /// Divides every column of every A (over d_in) by its length.

@@ -79,9 +79,32 @@ pub trait Objective: Send {
     /// Whether its tensors are so small that libtorch's own threads would only wait for each other.
     fn is_small(&self) -> bool;
 
-    /// Adds the gradient of the weighted terms at `input` [replica, sample, feature]; returns the terms if `logged`,
-    /// because reading them costs time.
-    fn add_gradients(&mut self, input: &Tensor, logged: bool) -> Vec<Term>;
+    /// Adds the gradient of the weighted terms at `input` [replica, sample, feature]; returns the terms if the moment is
+    /// logged, because reading them costs time.
+    fn add_gradients(&mut self, moment: Moment, input: &Tensor) -> Vec<Term>;
+}
+
+/// Where a training stands when gradients are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// Number of updates made.
+    pub step: u64,
+    /// Number of updates of the whole training.
+    pub steps: u64,
+    /// Whether the terms are read.
+    pub logged: bool,
+}
+
+impl Moment {
+    /// Before the update of `step`, which is not logged.
+    pub fn before(step: u64, steps: u64) -> Self {
+        Self { step, steps, logged: false }
+    }
+
+    /// The same, logged.
+    pub fn logged(self) -> Self {
+        Self { logged: true, ..self }
+    }
 }
 
 /// One loss term of all replicas.
@@ -186,18 +209,16 @@ pub enum End {
 /// A training under way: replicas in lock-step, each with its own settings.
 ///
 /// Replicas do not touch each other, so on the CPU they are spread over the threads: each lane takes its replicas
-/// through some steps before the lanes meet again.
+/// through some steps before the lanes meet again. One that diverges stays in its lane, no longer updated: without it
+/// products over the lane's replicas might be summed in another order, and its neighbours end with other bytes.
 pub struct Fit<'a> {
-    objective: &'a dyn Objective,
-    trainings: Vec<Training>,
-    inputs: InputStream,
-    device: Device,
     lanes: Vec<Lane<'a>>,
     steps: u64,
     /// Of all replicas; the lanes' are views of it.
     optimizer: Adam,
     step: u64,
     log: Vec<LogRow>,
+    /// By replica.
     divergences: Vec<Divergence>,
 }
 
@@ -208,62 +229,28 @@ fn pause_after(saving: Duration, save_every: Duration) -> Duration {
 
 /// Some replicas that go through their steps on one thread.
 struct Lane<'a> {
-    replicas: Range<usize>,
-    /// Those of them that are still trained, in strips without a gap.
-    strips: Vec<Strip<'a>>,
-    /// Number of steps done.
-    step: u64,
-}
-
-/// Neighbouring replicas whose tensors are one.
-struct Strip<'a> {
     objective: Box<dyn Objective + 'a>,
     first_replica: usize,
     trainings: Vec<Training>,
     inputs: InputStream,
     device: Device,
     optimizer: Adam,
-    /// Those whose terms were not finite.
+    /// What is known of those of its replicas that are no longer updated.
     divergences: Vec<Divergence>,
 }
 
-/// The terms of a logged step, of a strip that begins with this replica.
-type StripTerms = (usize, Vec<Term>);
-
 impl Lane<'_> {
-    /// Up to the step `last`, or to one after which a replica is no longer to be trained; the terms of `last` if it was
-    /// reached and is logged.
-    fn advance(&mut self, last: u64, logged: bool) -> Vec<StripTerms> {
-        let mut terms = Vec::new();
-        while self.step <= last {
-            let logged = logged && self.step == last;
-            let step = self.step;
-            terms = self.strips.iter_mut().map(|strip| (strip.first_replica, strip.advance(step, logged))).collect();
-            self.step += 1;
-            if self.strips.iter().any(Strip::has_fault_at_hand) {
-                break;
-            }
-        }
-        if logged && self.step > last { terms } else { Vec::new() }
-    }
-
-    /// The replicas that are no longer updated. Waits for the device.
-    fn take_divergences(&mut self) -> Vec<Divergence> {
-        self.strips.iter_mut().flat_map(Strip::take_divergences).collect()
-    }
-}
-
-impl Strip<'_> {
-    /// One step; its terms if it is logged.
+    /// One step; its terms and their total if it is logged.
     fn advance(&mut self, step: u64, logged: bool) -> Vec<Term> {
-        let input = phase(Phase::Inputs, || self.inputs.batch(step, self.trainings[0].batch, self.device));
-        let mut terms = self.objective.add_gradients(&input, logged);
+        let Training { steps, batch, .. } = self.trainings[0];
+        let input = phase(Phase::Inputs, || self.inputs.batch(step, batch, self.device));
+        let mut terms = self.objective.add_gradients(Moment { step, steps, logged }, &input);
         if logged {
             terms.push(total(&terms));
+            self.notice_faults();
             for replica in 0..self.trainings.len() {
                 if let Some(what) = not_finite(&terms, replica) {
-                    self.optimizer.halt(replica, step + 1);
-                    self.divergences.push(Divergence { replica: self.first_replica + replica, step, what });
+                    self.halt(Divergence { replica: self.first_replica + replica, step, what });
                 }
             }
         }
@@ -272,32 +259,26 @@ impl Strip<'_> {
         terms
     }
 
-    /// Whether a fault is known of without waiting for the device.
-    fn has_fault_at_hand(&self) -> bool {
-        !self.device.is_cuda() && self.optimizer.has_fault()
+    fn is_known(&self, replica: usize) -> bool {
+        self.divergences.iter().any(|divergence| divergence.replica == replica)
     }
 
-    fn take_divergences(&mut self) -> Vec<Divergence> {
-        let mut found = std::mem::take(&mut self.divergences);
+    /// Updates a replica no more, unless that is so already.
+    fn halt(&mut self, divergence: Divergence) {
+        if !self.is_known(divergence.replica) {
+            self.optimizer.halt(divergence.replica - self.first_replica, divergence.step + 1);
+            self.divergences.push(divergence);
+        }
+    }
+
+    /// Asks the optimizer which replicas it no longer updates. Waits for the device.
+    fn notice_faults(&mut self) {
         for Fault { replica, update, parameter } in self.optimizer.faults() {
-            let step = update - 1;
-            let known = self.first_replica + replica;
-            if found.iter().all(|divergence| divergence.replica != known) {
-                let what = self.failing_term(replica, step).unwrap_or(parameter);
-                found.push(Divergence { replica: known, step, what });
+            let replica = self.first_replica + replica;
+            if !self.is_known(replica) {
+                self.divergences.push(Divergence { replica, step: update - 1, what: parameter });
             }
         }
-        found
-    }
-
-    /// The loss term of one replica that is not finite at the step that was not made.
-    fn failing_term(&mut self, replica: usize, step: u64) -> Option<String> {
-        let alone = replica..replica + 1;
-        let inputs = InputStream { seeds: self.inputs.seeds[alone.clone()].to_vec(), ..self.inputs.clone() };
-        let input = inputs.batch(step, self.trainings[0].batch, self.device);
-        let terms = self.objective.of_replicas(alone.clone()).add_gradients(&input, true);
-        self.optimizer.of_replicas(alone).clear_gradients();
-        not_finite(&terms, 0)
     }
 }
 
@@ -322,62 +303,26 @@ impl<'a> Fit<'a> {
         let replicas = trainings.len();
         let lanes = if device.is_cuda() { 1 } else { threads.min(replicas) };
         threads::give_each_lane(threads / lanes, objective.is_small());
-        let lane = |number: usize| Lane {
-            replicas: replicas * number / lanes..replicas * (number + 1) / lanes,
-            strips: Vec::new(),
-            step: 0,
+        let lane = |number: usize| {
+            let replicas = replicas * number / lanes..replicas * (number + 1) / lanes;
+            Lane {
+                objective: objective.of_replicas(replicas.clone()),
+                first_replica: replicas.start,
+                trainings: trainings[replicas.clone()].to_vec(),
+                inputs: InputStream { seeds: inputs.seeds[replicas.clone()].to_vec(), ..inputs.clone() },
+                device,
+                optimizer: optimizer.of_replicas(replicas),
+                divergences: Vec::new(),
+            }
         };
-        let mut fit = Self {
-            objective,
-            steps: trainings[0].steps,
-            trainings,
-            inputs,
-            device,
+        Self {
             lanes: (0..lanes).map(lane).collect(),
+            steps: trainings[0].steps,
             optimizer,
             step: 0,
             log: Vec::new(),
             divergences: Vec::new(),
-        };
-        (0..lanes).for_each(|lane| fit.lay_strips(lane));
-        fit
-    }
-
-    /// Gives a lane those of its replicas that are still trained.
-    fn lay_strips(&mut self, lane: usize) {
-        let is_trained = |replica: &usize| self.divergences.iter().all(|divergence| divergence.replica != *replica);
-        let trained: Vec<usize> = self.lanes[lane].replicas.clone().filter(is_trained).collect();
-        let strip = |replicas: &[usize]| {
-            let replicas = replicas[0]..replicas[replicas.len() - 1] + 1;
-            Strip {
-                objective: self.objective.of_replicas(replicas.clone()),
-                first_replica: replicas.start,
-                trainings: self.trainings[replicas.clone()].to_vec(),
-                inputs: InputStream { seeds: self.inputs.seeds[replicas.clone()].to_vec(), ..self.inputs.clone() },
-                device: self.device,
-                optimizer: self.optimizer.of_replicas(replicas),
-                divergences: Vec::new(),
-            }
-        };
-        self.lanes[lane].strips = trained.chunk_by(|left, right| left + 1 == *right).map(strip).collect();
-    }
-
-    /// Trains no further the replicas that are no longer updated. Waits for the device.
-    fn part_with_diverged(&mut self) {
-        for lane in 0..self.lanes.len() {
-            let found = self.lanes[lane].take_divergences();
-            if found.is_empty() {
-                continue;
-            }
-            for Divergence { replica, step, what } in &found {
-                tracing::warn!(
-                    "replica {replica} has diverged at step {step} ({what}): it stays as it was before, the others go on"
-                );
-            }
-            self.divergences.extend(found);
-            self.lay_strips(lane);
         }
-        self.divergences.sort_by_key(|divergence| divergence.replica);
     }
 
     /// Goes on from a saved state; says what is wrong with it otherwise.
@@ -387,11 +332,27 @@ impl<'a> Fit<'a> {
         }
         self.optimizer.restore(&state.tensors)?;
         (self.step, self.log, self.divergences) = (state.step, state.log, state.divergences);
-        for lane in 0..self.lanes.len() {
-            self.lanes[lane].step = self.step;
-            self.lay_strips(lane);
+        for lane in &mut self.lanes {
+            let replicas = lane.first_replica..lane.first_replica + lane.trainings.len();
+            lane.optimizer = self.optimizer.of_replicas(replicas.clone());
+            lane.divergences.clear();
+            let of_lane = self.divergences.iter().filter(|divergence| replicas.contains(&divergence.replica));
+            of_lane.for_each(|divergence| lane.halt(divergence.clone()));
         }
         Ok(())
+    }
+
+    /// Says which replicas have diverged since the last time. Waits for the device.
+    fn notice_divergences(&mut self) {
+        self.lanes.iter_mut().for_each(Lane::notice_faults);
+        let mut found: Vec<Divergence> = self.lanes.iter().flat_map(|lane| lane.divergences.clone()).collect();
+        found.sort_by_key(|divergence| divergence.replica);
+        for Divergence { replica, step, what } in found.iter().filter(|found| !self.divergences.contains(found)) {
+            tracing::warn!(
+                "replica {replica} has diverged at step {step} ({what}): it stays as it was before, the others go on"
+            );
+        }
+        self.divergences = found;
     }
 
     /// Trains to the end or until asked to stop.
@@ -403,7 +364,7 @@ impl<'a> Fit<'a> {
         while self.step < self.steps() {
             if stop() {
                 observer.end();
-                self.part_with_diverged();
+                self.notice_divergences();
                 save(&self.state())?;
                 return Ok(End::Stopped { step: self.step });
             }
@@ -411,7 +372,7 @@ impl<'a> Fit<'a> {
             observer.progress(self.step, means.as_deref());
             if saved.elapsed() > pause {
                 let begun = Instant::now();
-                self.part_with_diverged();
+                self.notice_divergences();
                 save(&self.state())?;
                 saved = Instant::now();
                 pause = pause_after(saved - begun, save_every);
@@ -428,15 +389,14 @@ impl<'a> Fit<'a> {
         let last = (first..first + STEPS_TOGETHER).find(|&step| self.is_logged(step));
         let last = last.unwrap_or(first + STEPS_TOGETHER - 1);
         let logged = self.is_logged(last);
-        let mut terms: Vec<Vec<StripTerms>> = self.lanes.iter().map(|_| Vec::new()).collect();
-        while self.lanes.iter().any(|lane| lane.step <= last) {
-            let passed = threads::side_by_side(&mut self.lanes, |lane| lane.advance(last, logged));
-            terms.iter_mut().zip(passed).for_each(|(terms, passed)| terms.extend(passed));
-            if logged || !self.device.is_cuda() {
-                self.part_with_diverged();
-            }
-        }
+        let terms = threads::side_by_side(&mut self.lanes, |lane| {
+            (first..last).for_each(|step| drop(lane.advance(step, false)));
+            lane.advance(last, logged)
+        });
         self.step = last + 1;
+        if logged || !self.lanes[0].device.is_cuda() {
+            self.notice_divergences();
+        }
         logged.then(|| self.record(last, &terms))
     }
 
@@ -445,28 +405,25 @@ impl<'a> Fit<'a> {
         step.is_multiple_of((self.steps / LOGGED_STEPS).max(1)) || step + 1 == self.steps
     }
 
-    /// Puts the terms of all lanes into the log; returns their means over the replicas where they are finite.
-    fn record(&mut self, step: u64, lanes: &[Vec<StripTerms>]) -> Vec<(String, f64)> {
-        let mut sums: Vec<(&str, f64, usize)> = Vec::new();
-        for strips in lanes {
-            let names = strips.first().map_or(0, |(_, terms)| terms.len());
-            for number in 0..names {
-                for (first_replica, terms) in strips {
-                    let Term { name, values, .. } = &terms[number];
-                    if sums.len() <= number {
-                        sums.push((name, 0.0, 0));
-                    }
-                    for (replica, &value) in (*first_replica..).zip(values) {
-                        if value.is_finite() {
-                            sums[number].1 += value;
-                            sums[number].2 += 1;
-                        }
+    /// Puts the terms of all lanes into the log, except of replicas that had diverged before; returns their means over the
+    /// replicas where they are finite.
+    fn record(&mut self, step: u64, lanes: &[Vec<Term>]) -> Vec<(String, f64)> {
+        let gone = |replica: usize| self.divergences.iter().any(|found| found.replica == replica && found.step < step);
+        let mut means = Vec::new();
+        for number in 0..lanes[0].len() {
+            let name = lanes[0][number].name;
+            let mut finite = Vec::new();
+            for (lane, terms) in self.lanes.iter().zip(lanes) {
+                for (replica, &value) in (lane.first_replica..).zip(&terms[number].values) {
+                    if !gone(replica) {
                         self.log.push(LogRow { replica, step, term: name.to_string(), value });
+                        finite.extend(value.is_finite().then_some(value));
                     }
                 }
             }
+            means.push((name.to_string(), finite.iter().sum::<f64>() / finite.len() as f64));
         }
-        sums.into_iter().map(|(name, sum, replicas)| (name.to_string(), sum / replicas as f64)).collect()
+        means
     }
 
     /// Number of updates made.

@@ -12,8 +12,8 @@
 //! - Training: [`fit`] (the only loop), [`optimizer`], [`schedule`], [`profile`] (where a step's time goes).
 //! - What came of it: [`metric`] (components in, numbers out), [`statistics`].
 //! - Around it: [`spec`] (TOML in, a checked experiment out), [`run`] (what stays on disk), [`checkpoint_file`] (what
-//!   others have left on disk), [`experiment`] (one experiment's whole way), [`report`] (figures and tables from run
-//!   folders alone), [`cli`].
+//!   others have left on disk), [`experiment`] (one experiment's whole way), [`sweep`] (many trials of one),
+//!   [`report`] (figures and tables from run folders alone), [`cli`].
 //! - Below it all: [`device`], [`libtorch`], [`memory`], [`version`].
 //!
 //! # Words
@@ -53,6 +53,7 @@ pub mod selection;
 pub mod site;
 pub mod spec;
 pub mod statistics;
+pub mod sweep;
 mod threads;
 mod vectors;
 pub mod version;

@@ -171,11 +171,6 @@ impl Adam {
         }
     }
 
-    /// Whether a replica is no longer updated. Waits for the device.
-    pub fn has_fault(&self) -> bool {
-        self.guard.read().iter().any(|(update, _)| *update > 0)
-    }
-
     /// The replicas that are no longer updated. Waits for the device.
     pub fn faults(&self) -> Vec<Fault> {
         let faults = self.guard.read().into_iter().enumerate().filter(|(_, (update, _))| *update > 0);
@@ -191,11 +186,6 @@ impl Adam {
                 let _ = updates.get(replica as i64).fill_(number as i64);
             }
         }
-    }
-
-    /// Sets all gradients to zero.
-    pub fn clear_gradients(&mut self) {
-        self.slots.iter_mut().for_each(|slot| drop(slot.parameter.gradient.zero_()));
     }
 
     /// The optimizer of some of the replicas; it shares its tensors with this one.

@@ -15,6 +15,8 @@ pub enum Purpose {
     MeasurementInputs = 5,
     LabelCoefficients = 6,
     Scrubbing = 7,
+    Trials = 8,
+    Ablation = 9,
 }
 
 /// The generator of one (seed, purpose, step): 2^32 words that no other has.

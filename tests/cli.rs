@@ -12,7 +12,7 @@ use cli_test::{Ended, Test};
 use snapbox::{file, str};
 use tch::Tensor;
 
-const COMMANDS: [&[&str]; 17] = [
+const COMMANDS: [&[&str]; 21] = [
     &["train"],
     &["train", "target"],
     &["decompose"],
@@ -29,6 +29,10 @@ const COMMANDS: [&[&str]; 17] = [
     &["import"],
     &["import", "target"],
     &["import", "components"],
+    &["sweep"],
+    &["sweep", "hyperparameters"],
+    &["sweep", "work"],
+    &["sweep", "status"],
     &["completions"],
 ];
 
@@ -55,7 +59,8 @@ fn help_fits_80_columns() {
         let longest = help.lines().map(|line| line.chars().count()).max().unwrap();
         assert!(longest <= 80, "{command:?} has a line of {longest} columns");
         assert!(
-            help.contains("Examples:") || [["train"], ["export"], ["import"]].iter().any(|group| command == group),
+            help.contains("Examples:")
+                || [["train"], ["export"], ["import"], ["sweep"]].iter().any(|group| command == group),
             "{command:?} has no examples"
         );
     }
@@ -236,7 +241,7 @@ error: unknown key `seed` in the spec
  | --set seed=3
  |       ^^^^ did you mean `seeds`?
  |
- = help: allowed here: format, name, seeds, target, method, decomposition, measurement, imported_components
+ = help: allowed here: format, name, seeds, target, method, decomposition, measurement, imported_components, sweep
 
 error: 1 mistake in --set
 

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use apd::run::read_tensors;
+use apd::run::{read_tensors, write_tensors};
 use cli_test::{Ended, Test, files_in, is_about_the_process};
 use snapbox::str;
 
@@ -169,6 +169,7 @@ report: runs/tiny-[..]/report/report.html
         "report/target_training.svg",
         "report/target_training_figure.csv",
         "responses.csv",
+        "scores.csv",
         "spec.toml",
         "summary.csv",
         "target.safetensors",
@@ -203,6 +204,12 @@ report: runs/tiny-[..]/report/report.html
     );
     assert_eq!(header(&folder, "features.csv"), "replica,feature,component,cosine,norm_ratio,leak,error_alone");
     assert_eq!(header(&folder, "rate_distortion.csv"), "replica,mean_active,active_ranks,description_length,error");
+    assert_eq!(
+        header(&folder, "scores.csv"),
+        "replica,seed,score,chosen,active_inputs,error_at_rate,error_with_all,active_at_error,\
+         description_length_at_error,mean_log_error,error_ablated_at_random,error_ablated_by_gradient,\
+         profile_agreement,parameter_agreement,features_per_component,components_per_feature,dead,duplicates"
+    );
     let counts = ["summary.csv", "components.csv", "ranks.csv", "features.csv", "rate_distortion.csv"];
     assert_eq!(counts.map(|table| rows(&folder, table)), [2, 10, 10, 10, 34]);
 }
@@ -243,6 +250,38 @@ fn a_run_tells_what_its_components_do_on_chosen_inputs() {
     assert!(target.iter().all(|answer| *answer >= 0.0) && sum(true) / 10.0 > sum(false) / 40.0);
     let longest = fs::read_to_string(folder.join("responses.csv")).unwrap();
     assert!(longest.lines().skip(1).all(|line| line.len() < 40), "six digits: {longest}");
+}
+
+#[test]
+fn a_run_says_which_replica_its_score_would_pick() {
+    let ended = run();
+    let folder = run_folder(ended.folder.path(), "");
+    let (scores, errors) = (numbers(&folder, "scores.csv", "score"), numbers(&folder, "scores.csv", "error_at_rate"));
+    assert!(scores.iter().zip(&errors).all(|(score, error)| (score + error.log10()).abs() < 1e-9), "{scores:?}");
+    let best = usize::from(scores[1] > scores[0]);
+    let mut chosen = ["false", "false"];
+    chosen[best] = "true";
+    assert_eq!(column(&folder, "scores.csv", "chosen"), chosen);
+    // Every replica has a target of its own, so that parameters are not compared, and profiles are.
+    assert_eq!(column(&folder, "scores.csv", "parameter_agreement"), ["", ""]);
+    assert!(numbers(&folder, "scores.csv", "profile_agreement").iter().all(|cosine| (0.0..=1.0).contains(cosine)));
+    let words =
+        format!("By its score ({:.2}), which knows no mechanism, replica {best} of 2 is the best", scores[best]);
+    for page in ["report.md", "report.html"] {
+        assert!(fs::read_to_string(folder.join("report").join(page)).unwrap().contains(&words), "{page}: {words}");
+    }
+}
+
+#[test]
+fn every_column_of_the_scores_is_in_the_data_dictionary() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let section = readme.split("**scores.csv**").nth(1).unwrap().split("\n**").next().unwrap();
+    let explained: Vec<&str> = section.lines().filter(|line| line.starts_with("| `")).collect();
+    let explained = explained.iter().map(|line| line.split(" | ").next().unwrap());
+    let explained: Vec<&str> = explained.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    let folder = run();
+    let header = header(&run_folder(folder.folder.path(), ""), "scores.csv");
+    assert_eq!(header.split(',').filter(|column| *column != "replica").collect::<Vec<_>>(), explained);
 }
 
 #[test]
@@ -673,8 +712,61 @@ fn a_training_that_diverges_is_told_once_a_replica() {
     let arguments = ["run", "tiny.toml", "--device=cpu", "--quiet", "--set=decomposition.steps=50"];
     let ended = Test::new().with_spec().args(arguments).args(["--set=decomposition.learning_rate=1e20"]).succeeds();
     ended.stderr_is(str![[r#"
-warning: replica 0 has diverged: [..] is [..] at step [..]
-warning: replica 1 has diverged: [..] is [..] at step [..]
+warning: replica 0 has diverged at step [..] ([..]): it stays as it was before, the others go on
+warning: replica 1 has diverged at step [..] ([..]): it stays as it was before, the others go on
 
 "#]]);
+}
+
+#[test]
+fn a_replica_that_has_diverged_is_told_and_the_others_are_measured_as_before() {
+    let ended = run();
+    let folder = run_folder(ended.folder.path(), "");
+    let lines = |table: &str| -> Vec<String> {
+        let text = fs::read_to_string(folder.join(table)).unwrap();
+        text.lines().map(String::from).collect()
+    };
+    let measured = ["summary.csv", "components.csv", "ranks.csv", "features.csv", "attributions.csv", "responses.csv"];
+    let before = measured.map(lines);
+    let components = read_tensors(&folder.join("components.safetensors")).unwrap();
+    let diverged = r#"[{"replica":0,"step":7,"what":"embed.A"}]"#;
+    write_tensors(&folder.join("components.safetensors"), &components, &[("diverged", diverged.into())]).unwrap();
+    let name = folder.strip_prefix(ended.folder.path()).unwrap().to_string_lossy().into_owned();
+    let ended = ended.then().args(["evaluate", &name, "--device=cpu", "--threads=1"]).ends(0);
+
+    let of_second = |lines: &[String]| -> Vec<String> {
+        lines.iter().skip(1).filter(|line| line.starts_with("1,")).cloned().collect()
+    };
+    for (table, before) in measured.iter().zip(&before) {
+        let after = lines(table);
+        assert!(!of_second(before).is_empty() && of_second(&after) == of_second(before), "{table}");
+        let of_first = after.iter().filter(|line| line.starts_with("0,")).count();
+        assert_eq!(of_first, usize::from(*table == "summary.csv"), "{table}");
+    }
+    let first = |name: &str| column(&folder, "summary.csv", name)[0].clone();
+    assert_eq!(["recovered", "diverged_at", "diverged_in", "total"].map(first), ["false", "7", "embed.A", ""]);
+    assert_eq!(column(&folder, "scores.csv", "replica"), ["1"]);
+    assert_eq!(column(&folder, "scores.csv", "chosen"), ["true"]);
+    let report = ended.then().args(["report", &name]).ends(0);
+    let words = "Replica 0 (seed 0) has diverged at step 7 (embed.A) and counts as not recovered";
+    assert!(report.stdout.contains(words), "{}", report.stdout);
+}
+
+#[test]
+fn a_run_of_which_every_replica_diverges_ends_with_its_tables_and_a_report() {
+    let arguments = ["run", "tiny.toml", "--device=cpu", "--set=decomposition.steps=50"];
+    let ended = Test::new().with_spec().args(arguments).args(["--set=decomposition.learning_rate=1e20"]).succeeds();
+    let folder = run_folder(ended.folder.path(), "");
+    assert_eq!(column(&folder, "summary.csv", "recovered"), ["false"; 2]);
+    assert!(column(&folder, "summary.csv", "diverged_in").iter().all(|what| !what.is_empty()));
+    assert_eq!(rows(&folder, "components.csv"), 0);
+    let stopped = numbers(&folder, "summary.csv", "diverged_at")[0];
+    let logged = column(&folder, "training.csv", "replica").into_iter().zip(numbers(&folder, "training.csv", "step"));
+    assert!(logged.filter(|(replica, _)| replica == "0").all(|(_, step)| step <= stopped), "nothing is logged later");
+    let components = read_tensors(&folder.join("components.safetensors")).unwrap();
+    assert!(
+        components.iter().all(|(_, tensor)| bool::try_from(tensor.isfinite().all()).unwrap()),
+        "as before the step"
+    );
+    assert!(ended.stdout.contains("has diverged at step "), "{}", ended.stdout);
 }

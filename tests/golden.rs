@@ -12,7 +12,7 @@ use std::{
 use apd::{
     attribution::{Attribution, AttributionsAt},
     components::Components,
-    fit::{Fit, InputStream, Objective, Term, Training, total},
+    fit::{Fit, InputStream, Moment, Objective, Term, Training, total},
     initial_values::{InitialValues, Shape},
     inputs::{IndependentFeatures, Inputs},
     method::{Apd, Coefficients, Columns, Decomposition, LastComponent, SparsePass},
@@ -170,6 +170,7 @@ impl Case {
             components: self.description["components"].as_u64().unwrap() as usize,
             rank: self.description["rank"].as_u64().unwrap() as usize,
             schatten_power: self.loss("schatten_p").unwrap(),
+            rank_growth: 0.0,
             attribution: match words("attribution") {
                 None => Attribution::Gradient,
                 Some("ablation") => Attribution::Ablation,
@@ -235,7 +236,7 @@ impl Case {
             let masked = Masked::new(decomposition.components(), &observed.mask);
             self.assert_close("sparse_output", &output(&network, masked, &weights, &x), TOLERANCE);
         }
-        let mut terms: Vec<Term> = decomposition.add_gradients(&x, true);
+        let mut terms: Vec<Term> = decomposition.add_gradients(Moment::before(0, 1).logged(), &x);
         terms.push(total(&terms));
         for term in terms {
             self.assert_close(&format!("loss.{}", term.name), &Tensor::from_slice(&term.values), TOLERANCE);
@@ -268,7 +269,8 @@ impl Case {
         let batches = find(&self.inputs, "batches").unwrap().to_kind(Kind::Float);
         let totals: Vec<f64> = (0..batches.size()[0])
             .map(|step| {
-                let terms = decomposition.add_gradients(&batches.narrow(0, step, 1), true);
+                let moment = Moment::before(step as u64, training.steps).logged();
+                let terms = decomposition.add_gradients(moment, &batches.narrow(0, step, 1));
                 let rates: [Rate; 1] = [training.rate(step as u64)];
                 optimizer.update(step as u64 + 1, &rates);
                 total(&terms).values[0]

@@ -5,7 +5,7 @@ mod support;
 use apd::{
     attribution::{ablation_attributions, by_block, by_sample, gauss_legendre, tangents as tangents_of},
     components::{Components, Factors},
-    fit::Objective,
+    fit::{Moment, Objective},
     network::{Biases, Embedding, Loss, Network, ResidualMlp, Task, Weights},
     reading::{Activation, Masked, SiteProduct, Tangent, Tape},
     run::{read_tensors, write_tensors},
@@ -158,12 +158,12 @@ fn the_gradient_of_a_task_is_the_central_difference_of_its_error() {
         let weights = weights(&network, &SEEDS).map(|tensor| tensor.to_kind(Kind::Double));
         let input = inputs(&network, &SEEDS).batch(4, 64, Device::Cpu).to_kind(Kind::Double);
         let mut task = Task::new(&network, weights, &SEEDS);
-        task.add_gradients(&input, false);
+        task.add_gradients(Moment::before(0, 1), &input);
         let gradients: Vec<Tensor> = task.parameters().iter().map(|parameter| parameter.gradient.copy()).collect();
         let mut error_after = |number: usize, step: &Tensor| {
             let mut value = task.parameters().swap_remove(number).value;
             let _ = value.g_add_(step);
-            let error: f64 = task.add_gradients(&input, true)[0].values.iter().sum();
+            let error: f64 = task.add_gradients(Moment::before(0, 1).logged(), &input)[0].values.iter().sum();
             let _ = value.g_sub_(step);
             error
         };

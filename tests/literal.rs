@@ -4,7 +4,7 @@
 mod support;
 
 use apd::{
-    fit::{InputStream, Objective, total},
+    fit::{InputStream, Moment, Objective, total},
     inputs::{ExactlyActive, Inputs},
     method::{Apd, Coefficients, Columns, Decomposition, Literal, SparsePass},
     network::{Biases, Embedding, Network},
@@ -43,7 +43,8 @@ fn walk_together(network: &Network, settings: &[Apd], sparse_pass: SparsePass) {
         assert_close(&seen.attributions, &expected.attributions, TOLERANCE, &format!("attributions of step {step}"));
         assert_eq!(seen.mask, expected.mask, "selection of step {step}");
 
-        let (mut terms, mut expected) = (fast.add_gradients(&input, true), slow.add_gradients(&input, true));
+        let moment = Moment::before(step, STEPS).logged();
+        let (mut terms, mut expected) = (fast.add_gradients(moment, &input), slow.add_gradients(moment, &input));
         terms.push(total(&terms));
         expected.push(total(&expected));
         assert_eq!(terms.len(), expected.len(), "terms");

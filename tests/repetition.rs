@@ -5,7 +5,7 @@ mod support;
 
 use apd::{
     components::Components,
-    fit::{Divergence, Fit, Objective, Training},
+    fit::{Divergence, Fit, Moment, Objective, Training},
     memory::slice,
     method::Decomposition,
     network::{Biases, Embedding, Network, Task, Weights},
@@ -40,7 +40,7 @@ fn one_step_two_hundred_times_on_two_threads_gives_the_same_bytes() {
     let input = inputs(&network, &seeds).batch(0, 2048, Device::Cpu);
     let step = || {
         let mut decomposition = decomposition(&network, &weights, &seeds);
-        decomposition.add_gradients(&input, false);
+        decomposition.add_gradients(Moment::before(0, 1), &input);
         let gradients = decomposition.parameters();
         gradients.iter().flat_map(|parameter| slice(&parameter.gradient)).map(|slope| slope.to_bits()).collect()
     };
@@ -60,7 +60,7 @@ fn one_step_of_a_target_a_hundred_times_on_two_threads_gives_the_same_bytes() {
     let input = inputs(&network, &seeds).batch(0, 4096, Device::Cpu);
     let step = || {
         let mut task = Task::new(&network, weights.map(Tensor::copy), &seeds);
-        task.add_gradients(&input, false);
+        task.add_gradients(Moment::before(0, 1), &input);
         let gradients = task.parameters();
         gradients.iter().flat_map(|parameter| slice(&parameter.gradient)).map(|slope| slope.to_bits()).collect()
     };

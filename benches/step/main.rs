@@ -18,7 +18,7 @@ use std::{num::NonZeroU16, path::PathBuf, process::ExitCode, thread::available_p
 use apd::{
     components::Components,
     device::{self, DeviceChoice},
-    fit::{Fit, InputStream, Objective},
+    fit::{Fit, InputStream, Moment, Objective},
     memory,
     method::{Decomposition, Literal, Method},
     network::{Task, Weights},
@@ -154,7 +154,7 @@ fn measure_experiment(spec: &Spec, device: Device, threads: NonZeroU16, argument
         let mut number = 0;
         let time = clock.time_steps("literal", || {
             let input = stream.batch(number, spec.decomposition.batch, device);
-            literal.add_gradients(&input, false);
+            literal.add_gradients(Moment::before(number, spec.decomposition.steps), &input);
             number += 1;
             optimizer.update(number, &rates);
         });

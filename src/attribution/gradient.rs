@@ -21,11 +21,19 @@ const BLOCK_ENTRIES: i64 = 1 << 22;
 ///
 /// `input` is [replica, sample, feature].
 pub fn gradient_attributions(network: &Network, weights: &Weights, components: &Components, input: &Tensor) -> Tensor {
-    if !input.device().is_cuda() && threads::fits_a_core(network.parameters() * components.number()) {
+    if !input.device().is_cuda() && suits_loops(network, components) {
         by_sample(network, weights, components, input)
     } else {
         by_block(network, weights, components, input)
     }
+}
+
+/// Whether loops over samples beat products over blocks: the tensors are small, and no residual stream is much wider than the
+/// inputs, for the loops carry their tangents through it where the products multiply the matrices around it first.
+fn suits_loops(network: &Network, components: &Components) -> bool {
+    let features = network.features() as i64;
+    let is_narrow = |embedding: &Site| embedding.d_in.max(embedding.d_out) <= 2 * features;
+    network.embeddings().iter().all(is_narrow) && threads::fits_a_core(network.parameters() * components.number())
 }
 
 /// Of the products in the loops over samples, about one in so many is carried out: the others are with zero.

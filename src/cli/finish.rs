@@ -22,15 +22,19 @@ pub fn tell(what: &str, outcome: Outcome) -> Stage {
             tracing::info!("{what} {already}: {}", folder.display());
             Stage::Finished(folder)
         }
-        Outcome::Interrupted { folder, stage, step, steps } => {
-            tracing::warn!(
-                "interrupted at step {step} of {steps} ({stage}); saved in {}\n  help: go on with: {}",
-                folder.display(),
-                command_to_go_on(std::env::args())
-            );
-            Stage::Interrupted(Ending::Interrupted)
-        }
+        interrupted => Stage::Interrupted(tell_interrupted(interrupted)),
     }
+}
+
+/// Says on stderr where an interrupted stage is to be gone on with.
+pub fn tell_interrupted(outcome: Outcome) -> Ending {
+    let Outcome::Interrupted { folder, stage, step, steps } = outcome else { return Ending::Done };
+    tracing::warn!(
+        "interrupted at step {step} of {steps} ({stage}); saved in {}\n  help: go on with: {}",
+        folder.display(),
+        command_to_go_on(std::env::args())
+    );
+    Ending::Interrupted
 }
 
 /// Makes the report of finished runs and prints their table.

@@ -21,6 +21,7 @@ mod progress;
 mod report;
 mod run;
 mod start;
+mod sweep;
 mod train;
 
 use clap::{Parser, Subcommand};
@@ -57,6 +58,7 @@ enum Command {
     Export(export::Export),
     Import(import::Import),
     Run(run::Run),
+    Sweep(sweep::Sweep),
     Check(check::Check),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
@@ -92,6 +94,7 @@ impl CommandLine {
             Command::Export(export) => export.run(),
             Command::Import(import) => import.run(options, screen),
             Command::Run(run) => run.run(options, screen),
+            Command::Sweep(sweep) => sweep.run(options, screen),
             Command::Check(check) => check.run(options),
             Command::Doctor(doctor) => doctor.run(options),
             Command::Completions(completions) => completions.run(),

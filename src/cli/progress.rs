@@ -148,7 +148,7 @@ fn rounded(rate: f64) -> String {
 }
 
 /// A number of seconds as people say it.
-fn duration(seconds: f64) -> String {
+pub fn duration(seconds: f64) -> String {
     let whole = seconds.round() as u64;
     match whole {
         _ if !seconds.is_finite() => "unknown time".into(),

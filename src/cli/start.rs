@@ -55,5 +55,9 @@ pub fn session_on(device: Device, options: &Options, screen: &MultiProgress) -> 
 }
 
 pub fn load(path: &Path, options: &Options) -> Result<Spec, Failure> {
-    spec::load(path, &options.set).map_err(Failure::Spec)
+    let (spec, sweep) = spec::load_with_sweep(path, &options.set).map_err(Failure::Spec)?;
+    if sweep.is_some() {
+        tracing::info!("this is about the experiment without its `[sweep]`, which is for `apd sweep hyperparameters`");
+    }
+    Ok(spec)
 }

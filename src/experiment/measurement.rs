@@ -5,12 +5,14 @@ mod gated_functions;
 mod residual_mlp;
 mod responses;
 mod rows;
+mod scores;
 mod scrubbing;
 mod tms;
 
 use rows::{
     attribution_rows, coactivity_rows, component_rows, diverged_row, rank_rows, rate_distortion_rows, summary_row,
 };
+use scores::{Scores, score_rows};
 
 use super::tables::{self, AttributionRow, CoactivityRow, ComponentRow, RankRow, RateDistortionRow, SummaryRow};
 use crate::{
@@ -111,8 +113,15 @@ fn measure_as<M: Mechanisms>(
     if let Some(rows) = coactivity {
         write_table(&folder.coactivity_table(), tables::COACTIVITY, rows.into_iter().flatten())?;
     }
-    let (mut summaries, mechanisms): (Vec<SummaryRow>, Vec<M>) =
-        replicas.into_iter().map(|replica| (replica.summary, replica.mechanisms)).unzip();
+    let mut scores = Vec::new();
+    let (mut summaries, mechanisms): (Vec<SummaryRow>, Vec<M>) = replicas
+        .into_iter()
+        .map(|replica| {
+            scores.push(replica.scores);
+            (replica.summary, replica.mechanisms)
+        })
+        .unzip();
+    write_table(&folder.scores_table(), tables::SCORES, score_rows(spec, components, &scores))?;
     M::write(&mechanisms, folder)?;
     summaries.extend(divergences.iter().map(|divergence| diverged_row(spec.seeds[divergence.replica], divergence)));
     summaries.sort_by_key(|row| row.replica);
@@ -129,6 +138,7 @@ struct Replica<M> {
     attributions: Vec<AttributionRow>,
     /// `None` in the L_p form.
     coactivity: Option<Vec<CoactivityRow>>,
+    scores: Scores,
     mechanisms: M,
 }
 
@@ -166,6 +176,7 @@ impl<M: Mechanisms> Replica<M> {
         let ranks = total_ranks(&spectra, spec.measurement.rank_threshold);
         let curve = subject.rate_distortion(&ranks)?;
         let mechanisms = M::measure(&subject)?;
+        let scores = subject.scores(&curve, mechanisms.mean_attributions())?;
         let rank_rows = rank_rows(spec, replica, &spectra);
         let mut summary = summary_row(replica, seed, &activity, &ranks, &rank_rows);
         mechanisms.summarise(&mut summary);
@@ -178,6 +189,7 @@ impl<M: Mechanisms> Replica<M> {
             rate_distortion: rate_distortion_rows(replica, curve),
             attributions: attribution_rows(replica, &activity.alive(), mechanisms.mean_attributions()),
             coactivity: coactivity_rows(replica, &activity),
+            scores,
             mechanisms,
         })
     }

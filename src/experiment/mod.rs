@@ -6,6 +6,8 @@ mod evaluation;
 mod import;
 mod measurement;
 pub mod memory;
+pub mod pack;
+mod speed;
 mod tables;
 mod target_tables;
 mod targets;
@@ -15,6 +17,8 @@ use std::{path::PathBuf, time::Duration};
 pub use decomposition::decompose;
 pub use evaluation::evaluate;
 pub use import::{Source, import_components, import_target, resolve};
+pub use speed::seconds_of_training;
+pub use tables::SUMMARY;
 use tch::Device;
 
 use crate::{

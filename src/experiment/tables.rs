@@ -1,11 +1,13 @@
 //! The tables of a run folder: their columns and what each row is made of. The README's data dictionary explains them.
 
 mod behaviour;
+mod scores;
 
 pub use behaviour::{
     ATTRIBUTIONS, AttributionRow, COACTIVITY, CURVES, CoactivityRow, CurveRow, RESPONSES, ResponseRow,
     SCRUBBING_CURVES, ScrubbingCurveRow,
 };
+pub use scores::{SCORES, ScoreRow};
 use serde::{Deserialize, Serialize};
 
 use crate::metric::ComponentState;

@@ -23,6 +23,8 @@ pub enum Obtained {
 pub fn seeds(spec: &Spec) -> Vec<u64> {
     let mut seeds = spec.target.seed.map_or_else(|| spec.seeds.clone(), |seed| vec![seed]);
     seeds.sort_unstable();
+    // Experiments that are trained together may share a seed.
+    seeds.dedup();
     seeds
 }
 

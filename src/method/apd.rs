@@ -4,8 +4,11 @@ use serde::Serialize;
 
 use crate::{
     attribution::{Attribution, AttributionsAt},
+    components::Components,
+    fit::Moment,
     initial_values::InitialValues,
     selection::Selection,
+    site::{PerSite, Site},
     spec::{Choice, TableReader, Variant, is_default},
 };
 
@@ -18,6 +21,10 @@ pub struct Apd {
     pub rank: usize,
     /// Power p of the Schatten norm in the simplicity loss.
     pub schatten_power: f64,
+    /// Share of the steps over which components grow from rank one to the rank budget: the first part of each is trained from
+    /// the first step on, the others start at zero and join one after the other. 0: all from the first step on.
+    #[serde(skip_serializing_if = "is_default")]
+    pub rank_growth: f64,
     #[serde(skip_serializing_if = "is_default")]
     pub attribution: Attribution,
     #[serde(skip_serializing_if = "is_default")]
@@ -38,6 +45,7 @@ impl Apd {
             components: table.size("components").such_as(5),
             rank: table.size("rank").such_as(3),
             schatten_power: table.number("schatten_power").above(0.0).at_most(2.0).such_as(1.0),
+            rank_growth: table.number("rank_growth").at_least(0.0).at_most(1.0).or(0.0),
             attribution: table.choice("attribution").or(Attribution::default()),
             attributions_at: table.choice("attributions_at").or(AttributionsAt::default()),
             columns: table.choice("columns").or(Columns::default()),
@@ -46,6 +54,26 @@ impl Apd {
             initial_values: table.table("initial_values", InitialValues::read),
             selection: table.table("selection", TableReader::variant),
         }
+    }
+}
+
+impl Apd {
+    /// Initial factors for replicas of these seeds.
+    pub fn initial_components(&self, sites: &PerSite<Site>, seeds: &[u64]) -> Components {
+        let mut components = Components::random(sites, self.components, self.rank, self.initial_values, seeds);
+        if self.rank_growth > 0.0 {
+            components.drop_parts_from(1);
+        }
+        components
+    }
+
+    /// How many rank-one parts of each component are trained at this moment.
+    pub(super) fn trained_ranks(&self, moment: Moment) -> usize {
+        if self.rank_growth == 0.0 {
+            return self.rank;
+        }
+        let grown = moment.step as f64 / (self.rank_growth * moment.steps as f64);
+        if grown < 1.0 { 1 + ((self.rank - 1) as f64 * grown) as usize } else { self.rank }
     }
 }
 

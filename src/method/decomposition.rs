@@ -13,7 +13,7 @@ use super::{
 use crate::{
     attribution::AttributionsAt,
     components::{Components, Factors, Gradient},
-    fit::{Objective, Term},
+    fit::{Moment, Objective, Term},
     loss::{Faithfulness, Simplicity, per_replica},
     network::{Network, Weights},
     optimizer::Parameter,
@@ -293,7 +293,7 @@ impl Objective for Decomposition<'_> {
         threads::fits_a_core(self.network.parameters() * self.components.number())
     }
 
-    fn add_gradients(&mut self, input: &Tensor, logged: bool) -> Vec<Term> {
+    fn add_gradients(&mut self, moment: Moment, input: &Tensor) -> Vec<Term> {
         let unit_norm = self.settings[0].columns == Columns::UnitNorm;
         if unit_norm {
             phase(Phase::Update, || self.components.normalise_columns());
@@ -301,9 +301,12 @@ impl Objective for Decomposition<'_> {
         let mut gradient = self.gradient.of_replicas(0..self.settings.len());
         let attributions = phase(Phase::Attributions, || self.attributions(input));
         let active = phase(Phase::Selection, || self.activity(&attributions, input));
-        let terms = self.losses(&active, &attributions, input, Some(&mut gradient), logged);
+        let terms = self.losses(&active, &attributions, input, Some(&mut gradient), moment.logged);
         if unit_norm {
             phase(Phase::Update, || gradient.drop_parallel(&self.components));
+        }
+        for (replica, apd) in self.settings.iter().enumerate() {
+            gradient.rest.replica(replica).drop_parts_from(apd.trained_ranks(moment));
         }
         terms
     }

@@ -13,7 +13,7 @@ use super::{Apd, Coefficients, Columns, LastComponent, Observed};
 use crate::{
     attribution::{Attribution, AttributionsAt},
     components::{Components, Factors},
-    fit::{Objective, Term},
+    fit::{Moment, Objective, Term},
     loss::per_replica,
     network::{Network, Weights},
     optimizer::Parameter,
@@ -301,7 +301,7 @@ impl Objective for Literal<'_> {
         false
     }
 
-    fn add_gradients(&mut self, input: &Tensor, logged: bool) -> Vec<Term> {
+    fn add_gradients(&mut self, moment: Moment, input: &Tensor) -> Vec<Term> {
         let unit_norm = self.settings[0].columns == Columns::UnitNorm;
         if unit_norm {
             for Factors { a, .. } in self.components.factors.iter() {
@@ -326,6 +326,6 @@ impl Objective for Literal<'_> {
                 let _ = slope.a.shallow_clone().g_sub_(&(directions * along));
             }
         }
-        if logged { terms.iter().map(LossTerm::read).collect() } else { Vec::new() }
+        if moment.logged { terms.iter().map(LossTerm::read).collect() } else { Vec::new() }
     }
 }

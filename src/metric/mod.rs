@@ -1,46 +1,58 @@
 //! Measurements: pure functions from components to numbers. They see one replica at a time.
 //!
 //! - Of every network: [`measure_activity`], [`coactivities`], [`spectra`], [`Description`], [`rate_distortion()`].
+//! - To tell right from wrong without the mechanisms: [`score()`], from [`Distortion`]; its rivals [`ablate_inactive`],
+//!   [`Profiles`], [`agreement()`].
 //! - Of toy models of superposition: [`recovery()`], [`error_with_one_component`].
 //! - Of residual MLPs: [`feature_work`] (the verdict), [`Contributions`], [`Serving`], [`scrub`], [`FeatureScrubbing`],
 //!   [`layer_shares`].
 //! - What networks answer to one feature alone: [`OneFeatureInputs`], [`responses`], [`response_curves`].
 
+mod ablation;
 mod activity;
+mod agreement;
 mod alone;
 mod assignment;
 mod coactivity;
 mod contribution;
 mod description;
+mod distortion;
 mod gated;
 mod layers;
 mod one_feature;
 mod own_component;
 mod partial;
+mod profile;
 mod rank;
 mod rate_distortion;
 mod recovery;
 mod response;
+mod score;
 mod scrubbing;
 mod scrubbing_curve;
 mod serving;
 #[cfg(test)]
 mod tiny;
 
+pub use ablation::{Ablation, ablate_inactive};
 pub use activity::{Activity, measure_activity};
+pub use agreement::{agreement, mean_agreements, parameter_cosines};
 pub use alone::error_with_one_component;
 pub use coactivity::{Coactivity, coactivities};
 pub use contribution::Contributions;
 pub use description::{BITS_PER_RANK, Description, total_ranks};
+pub use distortion::Distortion;
 pub use gated::{FunctionAgreement, FunctionMatch, GatedRecovery, gated_recovery};
 pub use layers::{layer_shares, layers_spanned};
 pub use one_feature::{OneFeatureInputs, curve_values};
 pub use own_component::{FeatureWork, feature_work, most_attributed};
 pub use partial::{Partial, squared_errors};
+pub use profile::Profiles;
 pub use rank::{Spectrum, spectra};
 pub use rate_distortion::{RatePoint, rate_distortion};
 pub use recovery::{ComponentMatch, FeatureMatch, Recovery, recovery};
 pub use response::{Company, ResponseCurves, Responses, response_curves, responses, selection_by_value};
+pub use score::{best, score};
 pub use scrubbing::{Scrubbing, scrub};
 pub use scrubbing_curve::{FeatureScrubbing, ScrubbedResponses};
 pub use serving::{ComponentState, SERVING_SHARE, Serving};

@@ -6,7 +6,7 @@ use crate::{
     components::Components,
     method::Decomposition,
     network::{Network, Weights},
-    reading::{Masked, Selected, SiteProduct, Tape},
+    reading::{MaskDerivative, Masked, Selected, SiteProduct, Tape},
     selection::{ActivePairs, Budget},
 };
 
@@ -45,16 +45,9 @@ impl<'a> Partial<'a> {
     /// The output [1, sample, output] at `input` [1, sample, feature] with the components that `mask` [1, sample, candidate]
     /// names by ones; where it has none, the decomposed weights are zero.
     pub fn output(&self, mask: &Tensor, input: &Tensor) -> Tensor {
-        let mask = if self.last_always_active {
-            Tensor::cat(&[mask, &mask.narrow(2, 0, 1).ones_like()], 2)
-        } else {
-            mask.shallow_clone()
-        };
+        let mask = self.with_last(mask);
         let sparse = mask.device() == Device::Cpu && mask.mean(Kind::Double).double_value(&[]) <= SPARSE;
-        let (samples, block) = (input.size()[1], self.block_samples());
-        let of_block = |start: i64| {
-            let block = block.min(samples - start);
-            let (mask, input) = (mask.narrow(1, start, block).contiguous(), input.narrow(1, start, block).contiguous());
+        self.in_blocks([&mask, input], |[mask, input]| {
             if !sparse {
                 return self.pass(Masked::new(self.components, &mask), &input);
             }
@@ -62,9 +55,41 @@ impl<'a> Partial<'a> {
             // The ones are the largest entries.
             let pairs = ActivePairs::largest(&mask, &[Budget::OfBatch(active)]);
             self.pass(Selected::new(self.components, &pairs), &input)
+        })
+    }
+
+    /// The derivative of every sample's mean squared error over the outputs with respect to the components' weights, which are
+    /// `mask` [1, sample, candidate], of which it has the shape; `target` [1, sample, output] is the target's output.
+    pub fn error_derivative(&self, mask: &Tensor, input: &Tensor, target: &Tensor) -> Tensor {
+        let derivative = self.in_blocks([&self.with_last(mask), input, target], |[mask, input, target]| {
+            let mut tape = Tape::new(MaskDerivative::new(self.components, &mask), self.weights);
+            let features = tape.input(&input);
+            let output = self.network.forward(&mut tape, features);
+            let slope = (tape.tensor(output) - &target) * (2.0 / target.size()[2] as f64);
+            let mut gradient = mask.zeros_like();
+            tape.backward([(output, slope)], &mut gradient);
+            gradient
+        });
+        derivative.narrow(2, 0, self.candidates())
+    }
+
+    /// `function` of every block of samples of some tensors [1, sample, ...], put together again.
+    fn in_blocks<const N: usize>(&self, tensors: [&Tensor; N], function: impl Fn([Tensor; N]) -> Tensor) -> Tensor {
+        let (samples, block) = (tensors[0].size()[1], self.block_samples());
+        let of_block = |start: i64| {
+            function(tensors.map(|tensor| tensor.narrow(1, start, block.min(samples - start)).contiguous()))
         };
         let blocks: Vec<Tensor> = (0..samples).step_by(block as usize).map(of_block).collect();
         Tensor::cat(&blocks, 1)
+    }
+
+    /// `mask` [1, sample, candidate] with a one for the last component if that is always active.
+    fn with_last(&self, mask: &Tensor) -> Tensor {
+        if self.last_always_active {
+            Tensor::cat(&[mask, &mask.narrow(2, 0, 1).ones_like()], 2)
+        } else {
+            mask.shallow_clone()
+        }
     }
 
     /// A mask [1, sample, candidate] that keeps one component on each sample, `components` `[sample]`. `like` names kind and device.
@@ -123,6 +148,25 @@ mod tests {
         let dense = partial.pass(Masked::new(partial.components, &mask), &input);
         assert!((&sparse - &dense).abs().max().double_value(&[]) < 1e-6);
         assert!((&sparse - partial.output_without(&input)).abs().max().double_value(&[]) > 0.1);
+    }
+
+    #[test]
+    fn the_derivative_by_the_weights_is_the_slope_of_the_error() {
+        let tiny = tiny::residual_mlp();
+        let partial = Partial { last_always_active: true, ..tiny.partial() };
+        let input = Tensor::from_slice2(&[[1.0_f32, 0.5], [-1.0, 2.0]]).unsqueeze(0);
+        let target = partial.target_output(&input);
+        let mask = Tensor::from_slice2(&[[0.5_f32, 0.75, 0.25], [0.5, 0.5, 0.5]]).unsqueeze(0);
+        let found = partial.error_derivative(&mask, &input, &target);
+        let error = |component: i64, step: f64| {
+            let moved = mask.copy();
+            let _ = moved.select(2, component).g_add_scalar_(step);
+            squared_errors(&partial.output(&moved, &input), &target)
+        };
+        let slopes = [0, 1, 2].map(|component| (error(component, 1e-2) - error(component, -1e-2)) / 2e-2);
+        let slopes = Tensor::stack(&slopes, 1).unsqueeze(0);
+        assert!(found.abs().max().double_value(&[]) > 0.5);
+        assert!((found - slopes).abs().max().double_value(&[]) < 2e-3);
     }
 
     #[test]

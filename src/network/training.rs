@@ -6,7 +6,7 @@ use tch::Tensor;
 
 use super::{Network, Weights};
 use crate::{
-    fit::{Objective, Term},
+    fit::{Moment, Objective, Term},
     optimizer::Parameter,
     profile::{Phase, phase},
     reading::Dense,
@@ -63,13 +63,13 @@ impl Objective for Task<'_> {
         threads::fits_a_core(self.network.parameters())
     }
 
-    fn add_gradients(&mut self, input: &Tensor, logged: bool) -> Vec<Term> {
+    fn add_gradients(&mut self, moment: Moment, input: &Tensor) -> Vec<Term> {
         let mut dense = Dense::new(&self.weights);
         let answer = phase(Phase::TargetPass, || dense.answer(self.network, input));
         let labels = self.network.as_compared(&self.weights, &self.network.labels(input, &self.label_coefficients));
         let error = self.network.answer_error(dense.tensor(answer), &labels);
         let replicas = input.size()[0] as usize;
-        let terms = logged.then(|| Term::new("error", std::iter::repeat_n(1.0, replicas), &error.value()));
+        let terms = moment.logged.then(|| Term::new("error", std::iter::repeat_n(1.0, replicas), &error.value()));
         let ones = Tensor::ones([replicas as i64], (input.kind(), input.device()));
         phase(Phase::Backward, || {
             dense.backward(self.network, [(answer, error.backward(&ones))], &mut self.gradient);

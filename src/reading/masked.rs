@@ -13,11 +13,11 @@ pub struct Masked<'a> {
 }
 
 /// A component's factors in the order of their use: y = (x L) R. Both are views.
-struct Ordered {
+pub(super) struct Ordered {
     /// [replica, width of x, component * rank]
-    left: Tensor,
+    pub left: Tensor,
     /// [replica, component * rank, width of y]
-    right: Tensor,
+    pub right: Tensor,
 }
 
 impl<'a> Masked<'a> {
@@ -32,14 +32,14 @@ impl<'a> Masked<'a> {
         Self { components, mask: Tensor::ones(shape, (input.kind(), input.device())) }
     }
 
-    fn ordered(&self, site: SiteUse) -> Ordered {
+    pub(super) fn ordered(&self, site: SiteUse) -> Ordered {
         let Factors { a, b } = &self.components.factors[site.site];
         let (a, b) = (a.flatten(2, 3), b.flatten(1, 2));
         if site.transposed { Ordered { left: b.mt(), right: a.mt() } } else { Ordered { left: a, right: b } }
     }
 
     /// Inner products [replica, sample, component * rank] times the mask.
-    fn mask(&self, inner: Tensor) -> Tensor {
+    pub(super) fn mask(&self, inner: Tensor) -> Tensor {
         let by_component = inner.unflatten(2, [self.components.number(), -1]);
         (by_component * self.mask.unsqueeze(-1)).flatten(2, 3)
     }

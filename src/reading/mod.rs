@@ -2,11 +2,12 @@
 //!
 //! A network says what it computes over the few operations of [`Reading`]; a reading says what a value is and what the
 //! operations do. [`Dense`] computes with the network's own weights, [`Tape`] with masked components ([`Masked`],
-//! [`Selected`]), and both remember what a backward pass needs; [`Tangent`] carries the derivative along every component
+//! [`Selected`]; [`MaskDerivative`] for the derivative by the mask), and both remember what a backward pass needs; [`Tangent`] carries the derivative along every component
 //! beside each value; [`SampleTangent`] does so for one sample at a time.
 
 mod activation;
 mod dense;
+mod mask_derivative;
 mod masked;
 mod sample_tangent;
 mod selected;
@@ -15,6 +16,7 @@ mod tape;
 
 pub use activation::Activation;
 pub use dense::{Dense, Node};
+pub use mask_derivative::MaskDerivative;
 pub use masked::Masked;
 pub use sample_tangent::{SampleTangent, SampleTangentMatrices, SampleValue, components_innermost};
 pub use selected::Selected;

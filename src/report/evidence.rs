@@ -42,6 +42,16 @@ pub struct RateRow {
     pub error: f64,
 }
 
+/// A row of `scores.csv`, as far as reports need it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ScoreRow {
+    pub replica: usize,
+    /// The larger, the better.
+    #[serde(deserialize_with = "number")]
+    pub score: f64,
+    pub chosen: Option<bool>,
+}
+
 /// A row of `contributions.csv`.
 #[derive(Clone, Debug, Deserialize)]
 pub struct ContributionRow {
@@ -169,6 +179,7 @@ pub struct CurveRow {
 pub struct Evidence {
     pub features: Vec<FeatureRow>,
     pub rate_distortion: Vec<RateRow>,
+    pub scores: Vec<ScoreRow>,
     pub attributions: Vec<AttributionRow>,
     pub coactivity: Vec<CoactivityRow>,
     pub target_training: Vec<TrainingRow>,
@@ -204,6 +215,8 @@ impl Evidence {
         let evidence = Evidence {
             features: tables.read(&paths.features_table(), known),
             rate_distortion: tables.read(&paths.rate_distortion_table(), known),
+            // Runs that are older than scores lack nothing that is drawn.
+            scores: tables.read(&paths.scores_table(), false),
             attributions: tables.read(&paths.attributions_table(), known),
             coactivity: tables.read(&paths.coactivity_table(), known && expected.selects),
             target_training: tables.read(&paths.target_training_table(), known && expected.trained),

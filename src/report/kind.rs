@@ -79,6 +79,9 @@ const ACTIVITY: [Column; 2] = [("active", |row| fixed(row.mean_active, 2)), ("al
 
 const HIDDEN: Column = ("hidden", |row| fixed(row.alive_on_hidden, 0));
 
+/// Of runs that have scores.
+const SCORE: Column = ("score", |row| fixed(row.score, 2));
+
 const END: [Column; 2] =
     [("rank", |row| fixed(row.mean_rank, 2)), ("recovered", |row| verdict(row.recovered).to_owned())];
 
@@ -96,7 +99,8 @@ impl Kind {
 pub fn columns(run: &RunData) -> Vec<Column> {
     let own = Kind::of(run).columns.iter().copied();
     let hidden = has_hidden(run).then_some(HIDDEN);
-    REPLICA.into_iter().chain(own).chain(ACTIVITY).chain(hidden).chain(END).collect()
+    let score = has_scores(run).then_some(SCORE);
+    REPLICA.into_iter().chain(own).chain(ACTIVITY).chain(hidden).chain(score).chain(END).collect()
 }
 
 /// What these columns are, for the foot of the table.
@@ -104,11 +108,20 @@ pub fn columns_explained(run: &RunData) -> String {
     let kind = Kind::of(run);
     let simple = if kind.columns.iter().any(|(name, _)| *name == "simple") { ", simple" } else { "" };
     let hidden = if has_hidden(run) { " hidden: components alive on a hidden layer;" } else { "" };
+    let score = if has_scores(run) {
+        " score: powers of ten by which as many components as active inputs lower the error;"
+    } else {
+        ""
+    };
     format!(
         "faithful, minimal{simple}: the losses, without their coefficients; {} active: components active in a mean \
-         sample; alive: components that are ever active;{hidden} rank: numerical rank of a mean component.",
+         sample; alive: components that are ever active;{hidden}{score} rank: numerical rank of a mean component.",
         kind.words
     )
+}
+
+fn has_scores(run: &RunData) -> bool {
+    run.summary.iter().any(|row| row.score.is_finite())
 }
 
 fn has_hidden(run: &RunData) -> bool {

@@ -1,6 +1,7 @@
 //! The report as one page of Markdown, `report.md`.
 
 use super::{
+    choice,
     figure::Figure,
     kind,
     run_data::RunData,
@@ -18,6 +19,7 @@ pub fn page(run: &RunData, figures: &[Figure]) -> String {
             parts.push(format!("**Recovered: {count}** ({percent}; Wilson 95 % interval {interval})."));
             parts.extend(share.against_published(run));
         }
+        parts.extend(choice::sentence(run));
         parts.push(written(&table::comparison(run)));
     }
     let gaps = table::gaps(run);

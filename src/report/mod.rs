@@ -4,6 +4,7 @@
 //! - `run_data`, `rows`, `evidence`, `weights`: a run folder read into plain values
 //! - `paper`: published numbers to compare with
 //! - `kind`: what the tables tell of each kind of network
+//! - `choice`: which replica the score would pick
 //! - `table`: what the tables say, whatever they are written in
 //! - `terminal`, `markdown`, `latex`: the tables as text, the page `report.md`, and `tables.tex`
 //! - `page`: the page `report.html`, and several runs side by side
@@ -12,6 +13,7 @@
 //! - `tensorboard`: a run for TensorBoard, in the format of `event_file`
 //! - `list`: what is in a results folder; `diff`: two runs side by side
 
+mod choice;
 mod diff;
 mod event_file;
 mod evidence;

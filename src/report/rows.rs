@@ -30,6 +30,9 @@ pub struct SummaryRow {
     #[serde(deserialize_with = "number")]
     pub mean_rank: f64,
     pub recovered: Option<bool>,
+    /// From `scores.csv`.
+    #[serde(skip, default = "missing")]
+    pub score: f64,
     /// Bits a sample. This and the following are missing in older runs.
     #[serde(default = "missing", deserialize_with = "number")]
     pub description_length: f64,

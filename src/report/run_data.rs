@@ -85,7 +85,7 @@ impl RunData {
         let is_drawn = matches!(target, Some(Target::Tms(_) | Target::GatedFunctions { .. })) || spec.is_empty();
         let expected = Expected { target: target.as_ref(), trained: is_trained(&spec), selects: selects(&spec) };
         let evidence = |problems: &mut Vec<String>| Evidence::read(&paths, &expected, problems);
-        Ok(RunData {
+        let mut run = RunData {
             folder: folder.to_owned(),
             name: real_folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned(),
             replicas: replicas(&spec),
@@ -106,7 +106,12 @@ impl RunData {
             feature_probability: feature_probability(&spec),
             weights: is_drawn.then(|| Weights::read(&paths.target(), &paths.components(), &mut problems)).flatten(),
             problems,
-        })
+        };
+        for row in &mut run.summary {
+            let scored = run.evidence.scores.iter().find(|scored| scored.replica == row.replica);
+            row.score = scored.map_or(f64::NAN, |scored| scored.score);
+        }
+        Ok(run)
     }
 
     /// The replica that the figures show: the recovered one with the largest MMCS, or else that in which most features

@@ -2,7 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Checkpoints, Lock, RunError, atomic::sweep_temporary_files, numbered, provenance, write_whole};
+use super::{
+    Checkpoints, Lock, RunError,
+    atomic::{make_folder, sweep_temporary_files},
+    numbered, provenance, write_whole,
+};
 
 /// `RESULTS/<spec name>-<first 8 of the spec's hash>`, with `-2`, `-3`... for runs begun anew with `--force`.
 ///
@@ -53,6 +57,18 @@ impl RunFolder {
         let lock = Lock::take(&path)?;
         claim(&path.join("spec.toml"), spec_toml)?;
         RunFolder { path, owner: hash.into(), _lock: None }.enter(lock)
+    }
+
+    /// The folder at `path` of a trial of a sweep, made if there is none and locked until the value is dropped. The log
+    /// stays where it is: what is said of a trial is said of all that are trained with it.
+    ///
+    /// Fails if another process works in it, or if it holds another spec.
+    pub fn open_trial(path: PathBuf, hash: &str, spec_toml: &str) -> Result<RunFolder, RunError> {
+        make_folder(&path)?;
+        let lock = Lock::take(&path)?;
+        claim(&path.join("spec.toml"), spec_toml)?;
+        sweep_temporary_files(&path, &FILES);
+        Ok(RunFolder { path, owner: hash.into(), _lock: Some(lock) })
     }
 
     /// The folder at `path` for reading: not locked, nothing checked or made.
@@ -147,6 +163,11 @@ impl RunFolder {
         self.path.join("rate_distortion.csv")
     }
 
+    /// Replicas compared without knowing the mechanisms.
+    pub fn scores_table(&self) -> PathBuf {
+        self.path.join("scores.csv")
+    }
+
     pub fn contributions_table(&self) -> PathBuf {
         self.path.join("contributions.csv")
     }
@@ -214,7 +235,7 @@ impl RunFolder {
 }
 
 /// Every file that is written whole into a run folder or a target folder.
-pub(super) const FILES: [&str; 21] = [
+pub(super) const FILES: [&str; 22] = [
     "spec.toml",
     "provenance.json",
     "target.safetensors",
@@ -226,6 +247,7 @@ pub(super) const FILES: [&str; 21] = [
     "ranks.csv",
     "features.csv",
     "rate_distortion.csv",
+    "scores.csv",
     "contributions.csv",
     "serving.csv",
     "layers.csv",

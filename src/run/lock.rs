@@ -27,6 +27,11 @@ impl Lock {
         })
     }
 
+    /// Takes the lock of the existing `folder`; `Ok(None)`: another process has it.
+    pub fn try_take(folder: &Path) -> Result<Option<Lock>, RunError> {
+        Self::attempt(folder)
+    }
+
     /// Takes the lock of the existing `folder`, waiting for another process to give it up and saying so.
     /// `Ok(None)`: the user interrupted the waiting.
     pub fn wait(folder: &Path, interrupt: &Interrupt) -> Result<Option<Lock>, RunError> {

@@ -50,10 +50,13 @@ fn is_name(name: &str) -> bool {
 
 /// `seeds = 3` means 0, 1, 2. One seed unless the spec says more: enough to look, not to claim.
 pub fn seeds(table: &mut TableReader) -> Vec<u64> {
-    match table.value("seeds") {
-        None => vec![0],
-        Some(node) => read_seeds(table, node),
-    }
+    optional_seeds(table).unwrap_or_else(|| vec![0])
+}
+
+/// `None` if the table does not give any.
+pub fn optional_seeds(table: &mut TableReader) -> Option<Vec<u64>> {
+    let node = table.value("seeds")?;
+    Some(read_seeds(table, node))
 }
 
 fn read_seeds(table: &mut TableReader, node: &Node) -> Vec<u64> {

@@ -1,6 +1,7 @@
 //! From a file and the command line's `--set` to a resolved spec.
 
 use std::{
+    borrow::Cow,
     fs::File,
     io::{self, Read},
     path::Path,
@@ -8,7 +9,14 @@ use std::{
 
 use annotate_snippets::normalize_untrusted_str;
 
-use super::{Spec, SpecError, TableReader, nearest::nearest, overrides, source::Sources, tree};
+use super::{
+    Spec, SpecError, TableReader,
+    nearest::nearest,
+    overrides,
+    source::Sources,
+    tree::{self, Node},
+};
+use crate::sweep::Sweep;
 
 /// A spec is a page of text; what is larger is another kind of file. In bytes.
 const MAX_SIZE: u64 = 1_000_000;
@@ -18,30 +26,57 @@ const MAX_SIZE: u64 = 1_000_000;
 /// # Errors
 /// If the file cannot be read, or with every mistake that was found in it.
 pub fn load(path: &Path, overrides: &[String]) -> Result<Spec, SpecError> {
-    parse(path, &text(path)?, overrides)
+    parse(path, &read_text(path)?, overrides)
+}
+
+/// Like [`load`], with the `[sweep]` of the file if it has one: checked, but not its trials.
+pub fn load_with_sweep(path: &Path, overrides: &[String]) -> Result<(Spec, Option<Sweep>), SpecError> {
+    let Resolved { spec, sweep, .. } = resolve(path, &read_text(path)?, overrides)?;
+    Ok((spec, sweep))
 }
 
 /// Like [`load`], of a file's text: `path` only names it.
 pub fn parse(path: &Path, text: &str, overrides: &[String]) -> Result<Spec, SpecError> {
+    Ok(resolve(path, text, overrides)?.spec)
+}
+
+/// A spec with what it was read from.
+pub(super) struct Resolved {
+    pub spec: Spec,
+    pub sweep: Option<Sweep>,
+    pub sources: Sources,
+    /// After every `--set`.
+    pub root: Node,
+}
+
+pub(super) fn resolve(path: &Path, text: &str, overrides: &[String]) -> Result<Resolved, SpecError> {
     if text.trim().is_empty() {
         return Err(unreadable(path, "is empty", "copy one of the specs in experiments/ and change it"));
     }
-    let file_stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let sources = Sources::new(shown(path), text, overrides);
     let resolve = || {
-        let mut tree = tree::parse(&sources)?;
-        let mut problems = overrides::apply(&sources, &mut tree);
-        match TableReader::read_all(&tree, |table| Spec::read(table, &file_stem)) {
-            Ok(spec) if problems.is_empty() => return Ok(spec),
+        let mut root = tree::parse(&sources)?;
+        let mut problems = overrides::apply(&sources, &mut root);
+        match TableReader::read_all(&root, |table| Spec::read(table, &stem(path))) {
+            Ok((spec, sweep)) if problems.is_empty() => return Ok((spec, sweep, root)),
             Ok(_) => {}
             Err(more) => problems.extend(more),
         }
         Err(problems)
     };
-    resolve().map_err(|problems| SpecError::Mistakes { sources, problems })
+    match resolve() {
+        Ok((spec, sweep, root)) => Ok(Resolved { spec, sweep, sources, root }),
+        Err(problems) => Err(SpecError::Mistakes { sources, problems }),
+    }
 }
 
-fn text(path: &Path) -> Result<String, SpecError> {
+/// The name of a spec that gives none.
+pub(super) fn stem(path: &Path) -> Cow<'_, str> {
+    path.file_stem().unwrap_or_default().to_string_lossy()
+}
+
+/// The text of the file at `path`.
+pub(super) fn read_text(path: &Path) -> Result<String, SpecError> {
     let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => missing(path),
         _ => unreadable(path, &format!("cannot be read: {error}"), "check that it is a file that you may read"),
@@ -79,6 +114,6 @@ fn unreadable(path: &Path, what: &str, help: &str) -> SpecError {
 }
 
 /// A path as an error shows it.
-fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     normalize_untrusted_str(&path.display().to_string())
 }

@@ -2,9 +2,9 @@
 //!
 //! The settings of each part live beside the code that they configure; this module composes them. In reading order:
 //! [`load()`] takes a file to a [`Spec`]; `source` and `tree` keep where every value was written, `overrides` applies
-//! `--set`; `reader`, `number` and `choice` are what each `read` function is written in; `identity` reads name, seeds and
-//! format; `checks` compares settings of different parts; `problem`, `skeleton` and `nearest` say what is wrong;
-//! `resolved` writes a spec back as TOML and gives it a hash.
+//! `--set`; `reader`, `number`, `text` and `choice` are what each `read` function is written in; `identity` reads name,
+//! seeds and format; `checks` compares settings of different parts; `problem`, `skeleton` and `nearest` say what is wrong;
+//! [`load_trials`] makes many specs of one, as its `space` says; `resolved` writes a spec back as TOML and gives it a hash.
 //!
 //! A new key is a field of its struct and a line in the struct's `read`, which names the allowed range and the default:
 //! `warm_up: table.number("warm_up").at_least(0.0).below(1.0).or(0.0)`. A new variant is a member of its enum and a line
@@ -22,16 +22,24 @@ mod reader;
 mod resolved;
 mod skeleton;
 mod source;
+mod space;
+mod text;
 mod tree;
+mod trials;
 
 use serde::Serialize;
 
 pub use choice::{Choice, Variant};
-pub use load::{load, parse};
+pub(crate) use identity::optional_seeds;
+pub use load::{load, load_with_sweep, parse};
 pub use problem::SpecError;
 pub use reader::TableReader;
+pub use space::Written;
+pub use trials::{Trial, Trials, load_trials};
 
-use crate::{fit::Training, initial_values::InitialValues, inputs::Inputs, method::Method, network::Network};
+use crate::{
+    fit::Training, initial_values::InitialValues, inputs::Inputs, method::Method, network::Network, sweep::Sweep,
+};
 
 /// Whether a setting that came later than others has its default: it is then left out of a resolved spec, so that the
 /// hashes of experiments that do not use it stay.
@@ -59,8 +67,9 @@ pub struct Spec {
 }
 
 impl Spec {
-    /// `file_stem` is the name if the spec gives none. One seed unless it says more.
-    fn read(table: &mut TableReader, file_stem: &str) -> Self {
+    /// With the `[sweep]`, which is no part of the experiment itself. `file_stem` is the name if the spec gives none. One
+    /// seed unless it says more.
+    fn read(table: &mut TableReader, file_stem: &str) -> (Self, Option<Sweep>) {
         let spec = Self {
             format: identity::format(table),
             name: identity::name(table, file_stem),
@@ -72,7 +81,8 @@ impl Spec {
             imported_components: identity::digest(table, "imported_components"),
         };
         checks::check(&spec, table);
-        spec
+        let sweep = table.optional_table("sweep", |table| Sweep::read(table, &spec.seeds));
+        (spec, sweep)
     }
 }
 

@@ -75,7 +75,8 @@ fn is_bare_word(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
 }
 
-fn put(mut node: &mut Node, keys: &[(&str, Origin)], value: Node) {
+/// Puts `value` at the dotted key `keys`, each part with where it was written.
+pub fn put(mut node: &mut Node, keys: &[(&str, Origin)], value: Node) {
     for (key, origin) in keys {
         node.touched = value.touched;
         if !matches!(node.value, Value::Table(_)) {

@@ -53,6 +53,12 @@ impl<'a> TableReader<'a> {
         }
     }
 
+    /// The table at `key`; `None` if the spec does not have it.
+    pub fn optional_table<T>(&mut self, key: &'static str, read: impl FnOnce(&mut TableReader<'a>) -> T) -> Option<T> {
+        self.value(key)?;
+        Some(self.table(key, read))
+    }
+
     /// There must be nothing at `key`; `title` says why.
     pub(super) fn forbid(&mut self, key: &'static str, title: &str) {
         if let Some(node) = self.value(key) {
@@ -130,6 +136,17 @@ impl<'a> TableReader<'a> {
         }
         missing[0].note_choice(&self.path, names);
         self.missing.extend(missing);
+    }
+
+    /// The table `inner`, found below this one at the dotted `path`.
+    pub(super) fn inner<T>(
+        &mut self,
+        path: &str,
+        inner: &'a Table,
+        origin: Origin,
+        read: impl FnOnce(&mut TableReader<'a>) -> T,
+    ) -> T {
+        self.read_child(path, Some(inner), Some(origin), read)
     }
 
     fn read_child<T>(

@@ -16,6 +16,10 @@ use super::{
 /// Deeper than any spec; keeps every walk over the tree shallow.
 const MAX_DEPTH: usize = 32;
 
+/// What no key of a spec can be, in words.
+const TRUTH: &str = "a truth value";
+const TIME: &str = "a date or time";
+
 /// A value and where it was written; for a table with a header, the header.
 #[derive(Clone, Debug)]
 pub struct Node {
@@ -58,6 +62,10 @@ impl Table {
         self.entries.iter().find(|entry| entry.key == key).map(|entry| &entry.node)
     }
 
+    pub fn remove(&mut self, key: &str) {
+        self.entries.retain(|entry| entry.key != key);
+    }
+
     /// The value at `key`, made by `node` where there is none yet.
     pub fn get_or_insert(&mut self, key: &str, key_origin: Origin, node: impl FnOnce() -> Node) -> &mut Node {
         let place = self.entries.iter().position(|entry| entry.key == key).unwrap_or_else(|| {
@@ -65,6 +73,60 @@ impl Table {
             self.entries.len() - 1
         });
         &mut self.entries[place].node
+    }
+}
+
+impl Node {
+    /// A value that did not come from a text, as if it were written at `origin` by the source `touched`.
+    pub fn from_toml(value: &toml::Value, origin: &Origin, touched: usize) -> Self {
+        let node = |value| Self::from_toml(value, origin, touched);
+        let value = match value {
+            toml::Value::Table(table) => {
+                let entry = |(key, value): (&String, _)| Entry {
+                    key: key.clone(),
+                    key_origin: origin.clone(),
+                    node: node(value),
+                };
+                Value::Table(Table { entries: table.iter().map(entry).collect() })
+            }
+            toml::Value::Array(values) => Value::Array(values.iter().map(node).collect()),
+            toml::Value::String(text) => Value::String(text.clone()),
+            toml::Value::Integer(integer) => Value::Integer(i128::from(*integer)),
+            toml::Value::Float(float) => Value::Float(*float),
+            toml::Value::Boolean(_) => Value::Other(TRUTH),
+            toml::Value::Datetime(_) => Value::Other(TIME),
+        };
+        Self { value, origin: origin.clone(), touched }
+    }
+
+    /// The value without its origin; `None` if there is something in it that no key of a spec can be.
+    pub fn to_toml(&self) -> Option<toml::Value> {
+        Some(match &self.value {
+            Value::Table(table) => {
+                let entries = table.entries.iter().map(|entry| Some((entry.key.clone(), entry.node.to_toml()?)));
+                toml::Value::Table(entries.collect::<Option<_>>()?)
+            }
+            Value::Array(nodes) => toml::Value::Array(nodes.iter().map(Node::to_toml).collect::<Option<_>>()?),
+            Value::String(text) => toml::Value::String(text.clone()),
+            Value::Integer(integer) => toml::Value::Integer(i64::try_from(*integer).ok()?),
+            Value::Float(float) => toml::Value::Float(*float),
+            Value::Other(_) => return None,
+        })
+    }
+
+    /// What is written at a dotted key below this table.
+    pub fn find(&self, key: &str) -> Option<&Node> {
+        key.split('.').try_fold(self, |node, key| match &node.value {
+            Value::Table(table) => table.get(key),
+            _ => None,
+        })
+    }
+
+    /// Takes the entry `key` out of this table.
+    pub fn remove(&mut self, key: &str) {
+        if let Value::Table(table) = &mut self.value {
+            table.remove(key);
+        }
     }
 }
 
@@ -121,8 +183,8 @@ pub fn node(parsed: &Spanned<DeValue>, source: usize, offset: usize, depth: usiz
         DeValue::String(text) => Value::String(text.to_string()),
         DeValue::Integer(parsed) => Value::Integer(integer(parsed)),
         DeValue::Float(parsed) => Value::Float(parsed.as_str().parse().unwrap_or(f64::NAN)),
-        DeValue::Boolean(_) => Value::Other("a truth value"),
-        DeValue::Datetime(_) => Value::Other("a date or time"),
+        DeValue::Boolean(_) => Value::Other(TRUTH),
+        DeValue::Datetime(_) => Value::Other(TIME),
     };
     Node { value, origin: shifted(parsed.span(), source, offset), touched: source }
 }

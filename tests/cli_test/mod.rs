@@ -126,9 +126,20 @@ impl Test {
 
     /// Starts in the test's folder and leaves it running.
     pub fn start<const N: usize>(&self, args: [&str; N]) -> Running {
-        let args = args.map(String::from);
-        let mut child =
-            command(self.folder.path(), &args).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        self.start_with(&args.map(String::from))
+    }
+
+    pub fn start_with(&self, args: &[String]) -> Running {
+        Self::follow(&mut command(self.folder.path(), args))
+    }
+
+    /// Where no other program can be found.
+    pub fn start_without_path(&self, args: &[String]) -> Running {
+        Self::follow(command(self.folder.path(), args).env("PATH", ""))
+    }
+
+    fn follow(command: &mut Command) -> Running {
+        let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let (lines, received) = channel();
         let stderr = child.stderr.take().unwrap();
         std::thread::spawn(move || {

@@ -79,6 +79,7 @@ pub fn settings(number: usize, rank: usize) -> Apd {
         components: number,
         rank,
         schatten_power: 0.9,
+        rank_growth: 0.0,
         attribution: Attribution::Gradient,
         attributions_at: AttributionsAt::Target,
         columns: Columns::Free,

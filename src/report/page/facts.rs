@@ -142,6 +142,7 @@ pub fn files(run: &RunData) -> Vec<(&'static str, &'static str)> {
         ("ranks.csv", "a row per replica, component and site: ranks and singular values"),
         ("features.csv", "a row per replica and feature"),
         ("rate_distortion.csv", "error against description length"),
+        ("scores.csv", "replicas compared without knowing the mechanisms, and which is the best"),
         ("contributions.csv", "neuron contributions of target and component, feature by feature"),
         ("serving.csv", "which component serves which feature"),
         ("layers.csv", "each component's share of each layer"),

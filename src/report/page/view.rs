@@ -6,6 +6,7 @@ use serde_json::json;
 use super::{columns::Column, data::Cells};
 use crate::{
     report::{
+        choice,
         figure::Figure,
         run_data::{RunData, Target},
         table::{Share, Table},
@@ -76,6 +77,8 @@ pub struct Verdict {
     pub width: String,
     pub share: String,
     pub against_published: Option<String>,
+    /// Which replica the score would pick.
+    pub choice: Option<String>,
     /// Where the verdict is about features: how many have a component of their own.
     pub own_components: Option<String>,
 }
@@ -92,6 +95,7 @@ impl Verdict {
             width: percent(interval.high - interval.low),
             share: percent(value),
             against_published: share.against_published(run),
+            choice: choice::sentence(run),
             own_components: own_components(run),
         }
     }

@@ -1,0 +1,101 @@
+//! `apd sweep hyperparameters SPEC`.
+
+use std::num::NonZeroU16;
+
+use clap::{Args, ValueEnum};
+use indicatif::MultiProgress;
+
+use super::{
+    super::{
+        Ending, Failure,
+        ending::print,
+        options::Options,
+        start::{SpecArgument, session_on},
+    },
+    launch::{in_workers, to_slurm},
+    plan::describe,
+    work::{PartArguments, work_on},
+};
+use crate::{
+    device,
+    experiment::{memory, pack::memory_of},
+    run::{RunError, SweepFolder, prepare_results},
+    spec::load_trials,
+    sweep::{self, Part, Plan},
+};
+
+/// Run many trials of one experiment: every setting that the spec's [sweep] names
+///
+/// Trials of equal shape are trained together as replicas, each with its own numbers and seeds. Every trial that has ended
+/// is a row a seed in trials.csv and a run folder that `apd report`, `evaluate` and `diff` understand. The same command on
+/// an unfinished sweep keeps what is finished and goes on with the rest from its checkpoints; --force starts anew beside it.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  apd sweep hyperparameters my_experiment.toml --dry-run
+  apd sweep hyperparameters my_experiment.toml --retry-failed
+  apd list --results runs/tms_5-2-sweep-0a1b2c3d/trials")]
+pub struct Hyperparameters {
+    #[command(flatten)]
+    spec: SpecArgument,
+    /// Show the plan and stop
+    #[arg(long)]
+    dry_run: bool,
+    /// Work in so many processes, which share the threads and the GPUs
+    #[arg(long, value_name = "N", default_value_t = NonZeroU16::MIN, conflicts_with = "shard")]
+    workers: NonZeroU16,
+    /// Where the packs are worked on: here, or as jobs of Slurm with the settings of the spec's [sweep.slurm]
+    #[arg(long, default_value = "local", conflicts_with_all = ["shard", "workers"])]
+    launcher: Launcher,
+    #[command(flatten)]
+    part: PartArguments,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Launcher {
+    Local,
+    Slurm,
+}
+
+impl Hyperparameters {
+    pub fn run(&self, options: &Options, screen: &MultiProgress) -> Result<Ending, Failure> {
+        let mut plan = Plan::new(load_trials(&self.spec.path, &options.set).map_err(Failure::Spec)?);
+        let device = device::open(options.device).map_err(|error| Failure::Use(error.to_string()))?;
+        let is_local = self.launcher == Launcher::Local;
+        if is_local {
+            device::set_threads(options.threads());
+            let check = |pack| memory::check(memory_of(plan.specs(pack), device), device);
+            (0..plan.packs.len()).try_for_each(check).map_err(Failure::work)?;
+        }
+        let folder = plan.locate(&options.results, options.force);
+        let description = describe(&plan, &folder, is_local.then(|| (device, options.threads().get().into())));
+        if self.dry_run {
+            print(&description)?;
+            return Ok(Ending::Done);
+        }
+        description.lines().for_each(|line| tracing::info!("{line}"));
+        prepare_results(&options.results).map_err(Failure::work)?;
+        let part = Part { shard: self.part.shard, packs: Vec::new(), retry_failed: self.part.retry_failed };
+        let (folder, _lock) = self.open(&mut plan, options).map_err(Failure::work)?;
+        if !is_local {
+            return to_slurm(&plan, &folder, &part, options);
+        }
+        let ending = match self.workers.get() {
+            1 => work_on(&plan, &folder, &part, &mut session_on(device, options, screen)?)?,
+            number => in_workers(number, &plan, &folder, &part, options)?,
+        };
+        print(&sweep::status(&plan, &folder).map_err(Failure::work)?)?;
+        Ok(ending)
+    }
+
+    /// The sweep's folder with its plan; locked unless this is one of several processes.
+    fn open(&self, plan: &mut Plan, options: &Options) -> Result<(SweepFolder, Option<crate::run::Lock>), RunError> {
+        let folder = SweepFolder::open(&options.results, &plan.base.name, &plan.sweep_toml(), options.force)?;
+        let lock = match self.part.shard {
+            Some(_) => None,
+            None => Some(folder.lock()?),
+        };
+        plan.fix(&folder)?;
+        Ok((folder, lock))
+    }
+}

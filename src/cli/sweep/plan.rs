@@ -1,0 +1,72 @@
+//! What a sweep is going to do, as text.
+
+use std::{path::Path, time::Instant};
+
+use tch::Device;
+
+use crate::{
+    cli::progress::duration,
+    experiment::{memory, pack::memory_of, seconds_of_training},
+    spec::Spec,
+    sweep::{Plan, in_words},
+};
+
+/// Seconds that measuring the time of steps may take; of further packs it is not measured.
+const TIME_FOR_TIMING: f64 = 3.0;
+
+/// More packs than these are only counted.
+const PACKS_SHOWN: usize = 8;
+
+/// Sizes, keys and packs of a plan; the time on a device and so many threads if they are those that will do it.
+pub fn describe(plan: &Plan, folder: &Path, on: Option<(Device, usize)>) -> String {
+    let seeds = plan.sweep.seeds.len();
+    let (trials, packs) = (plan.trials.len(), plan.packs.len());
+    let memory = (0..packs).map(|pack| memory_of(plan.specs(pack), Device::Cpu)).fold(0.0, f64::max);
+    let mut lines = vec![
+        ("sweep", plan.base.name.clone()),
+        ("trials", format!("{trials} of {seeds} seeds: {} replicas in {packs} packs", trials * seeds)),
+    ];
+    for (number, parameter) in plan.sweep.space.iter().enumerate() {
+        let mut values: Vec<String> = plan.trials.iter().map(|trial| in_words(&trial.values[number])).collect();
+        let mut seen = std::collections::BTreeSet::new();
+        values.retain(|value| seen.insert(value.clone()));
+        let more = values.len().saturating_sub(6);
+        values.truncate(6);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        lines.push(("key", format!("{}: {}{more}", parameter.key, values.join(", "))));
+    }
+    for (pack, trials) in plan.packs.iter().enumerate().take(PACKS_SHOWN) {
+        let spec = plan.specs(pack).next().expect("a pack has a trial");
+        let steps = spec.decomposition.steps;
+        lines.push((
+            "pack",
+            format!("{pack}: {} trials, {} replicas, {steps} steps", trials.len(), trials.len() * seeds),
+        ));
+    }
+    if packs > PACKS_SHOWN {
+        lines.push(("", format!("and {} more packs", packs - PACKS_SHOWN)));
+    }
+    lines.push(("memory", format!("about {} for the largest pack, beside libtorch itself", memory::in_words(memory))));
+    lines.extend(on.map(|(device, threads)| ("time", time(plan, device, threads))));
+    lines.push(("folder", folder.display().to_string()));
+    lines.iter().map(|(about, text)| format!("{about:<11} {text}\n")).collect()
+}
+
+/// Seconds for the training of all packs, one after another: those that were timed, and as much for each replica and step
+/// of the others.
+fn time(plan: &Plan, device: Device, threads: usize) -> String {
+    let begun = Instant::now();
+    let (mut seconds, mut timed, mut all) = (0.0, 0.0, 0.0);
+    for pack in 0..plan.packs.len() {
+        let specs: Vec<&Spec> = plan.specs(pack).collect();
+        let work = (specs.len() * plan.sweep.seeds.len()) as f64 * specs[0].decomposition.steps as f64;
+        all += work;
+        if begun.elapsed().as_secs_f64() < TIME_FOR_TIMING {
+            seconds += seconds_of_training(&specs, device, threads);
+            timed += work;
+        }
+    }
+    let threads = if threads == 1 { "1 thread".into() } else { format!("{threads} threads") };
+    let total = duration(seconds * all / timed);
+    format!("about {total} on {threads}, from a few steps; targets and measurements come on top")
+}

@@ -1,0 +1,74 @@
+//! `apd sweep work SWEEP`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use indicatif::MultiProgress;
+
+use super::super::{Ending, Failure, finish::tell_interrupted, options::Options, start::session_on};
+use crate::{
+    device,
+    experiment::Session,
+    run::SweepFolder,
+    sweep::{self, Part, Plan, Shard, WorkEnd},
+};
+
+/// Work on a sweep that has been planned, beside other processes
+///
+/// Several processes, also of several machines with a common folder, can work on one sweep: each claims a pack before it
+/// works on it. What a killed one leaves behind, the next goes on with. Targets and checkpoints are where --results says,
+/// so it must be the folder that the sweep was planned in.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  apd sweep work runs/tms_5-2-sweep-0a1b2c3d --shard 0/4
+  apd sweep work runs/tms_5-2-sweep-0a1b2c3d --pack 7 --threads 2")]
+pub struct Work {
+    /// The sweep's folder
+    #[arg(value_name = "SWEEP")]
+    folder: PathBuf,
+    /// Only this pack of plan.csv (repeatable)
+    #[arg(long, value_name = "N")]
+    pack: Vec<usize>,
+    #[command(flatten)]
+    part: PartArguments,
+}
+
+/// Which packs are meant, and which trials.
+#[derive(Debug, Args)]
+pub struct PartArguments {
+    /// Only every N-th pack, from the I-th on, counted from 0
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<Shard>,
+    /// Try failed trials again
+    #[arg(long)]
+    pub retry_failed: bool,
+}
+
+impl Work {
+    pub fn run(&self, options: &Options, screen: &MultiProgress) -> Result<Ending, Failure> {
+        let folder = SweepFolder::existing(&self.folder).map_err(Failure::work)?;
+        let plan = Plan::read(&folder).map_err(Failure::work)?;
+        if let Some(pack) = self.pack.iter().find(|&&pack| pack >= plan.packs.len()) {
+            let last = plan.packs.len() - 1;
+            return Err(Failure::Use(format!("there is no pack {pack}\n  help: plan.csv names the packs 0 to {last}")));
+        }
+        let device = device::open(options.device).map_err(|error| Failure::Use(error.to_string()))?;
+        let mut session = session_on(device, options, screen)?;
+        let part = Part { shard: self.part.shard, packs: self.pack.clone(), retry_failed: self.part.retry_failed };
+        work_on(&plan, &folder, &part, &mut session)
+    }
+}
+
+/// Works on a part of a sweep in this process and tells how that ended.
+pub fn work_on(plan: &Plan, folder: &SweepFolder, part: &Part, session: &mut Session) -> Result<Ending, Failure> {
+    match sweep::work(plan, folder, part, session).map_err(Failure::work)? {
+        WorkEnd::Interrupted(outcome) => Ok(tell_interrupted(outcome)),
+        WorkEnd::Done { failed: 0, .. } => Ok(Ending::Done),
+        WorkEnd::Done { failed, .. } => Err(Failure::Work(format!(
+            "{failed} of {} packs failed\n  help: see `apd sweep status {}`, then try them again with --retry-failed",
+            plan.packs.len(),
+            folder.path().display()
+        ))),
+    }
+}

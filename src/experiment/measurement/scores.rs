@@ -1,0 +1,119 @@
+//! What tells a right decomposition from a wrong one without the mechanisms: candidates for a score, and the score.
+
+use tch::Kind;
+
+use super::{SAMPLES_OF_A_CURVE, Subject};
+use crate::{
+    components::Components,
+    experiment::tables::ScoreRow,
+    metric::{
+        Ablation, Distortion, Partial, Profiles, RatePoint, ablate_inactive, agreement, best, mean_agreements,
+        parameter_cosines, score,
+    },
+    random::{Purpose, stream},
+    selection::{ActivePairs, Budget},
+    spec::Spec,
+};
+
+/// Samples on which components are ablated: a pass forwards and backwards with all of them takes long.
+const SAMPLES_OF_ABLATION: i64 = 1_024;
+
+/// The share of the error without components that counts as a description of the network.
+const STATED_SHARE: f64 = 0.1;
+
+/// The area under the curve reaches from the active inputs divided by this to as many times more.
+const AREA_FACTOR: f64 = 4.0;
+
+/// What is measured of one replica.
+pub struct Scores {
+    replica: usize,
+    active_inputs: f64,
+    distortion: Option<Distortion>,
+    ablation: Option<Ablation>,
+    profiles: Profiles,
+    dead: usize,
+}
+
+impl Subject<'_> {
+    /// From the rate-distortion curve and means of A_c(x)^2, `[feature][component]`; `None`: interrupted.
+    pub fn scores(&self, curve: &[RatePoint], mean_attributions: &[Vec<f64>]) -> Option<Scores> {
+        if self.interrupt.requested() {
+            return None;
+        }
+        let network = self.decomposition.network();
+        let input = self.inputs.batch(0, SAMPLES_OF_A_CURVE, self.decomposition.components().device());
+        let active = network.switches(&input).not_equal(0.0).sum(Kind::Int64).int64_value(&[]);
+        let active_inputs = active as f64 / SAMPLES_OF_A_CURVE as f64;
+
+        let input = input.narrow(1, 0, SAMPLES_OF_ABLATION).contiguous();
+        let partial = Partial::of(self.decomposition);
+        let pairs = (active_inputs * SAMPLES_OF_ABLATION as f64).round() as usize;
+        let candidates = self.decomposition.attributions(&input).narrow(2, 0, partial.candidates());
+        let table = candidates.to_device(tch::Device::Cpu).contiguous();
+        let selected = ActivePairs::largest(&table, &[Budget::OfBatch(pairs.min(table.numel()))]).to_mask();
+        let mut generator = stream(self.seed(), Purpose::Ablation, 0);
+        let alive = self.activity.alive();
+        Some(Scores {
+            replica: self.replica,
+            active_inputs,
+            distortion: Distortion::new(curve),
+            ablation: ablate_inactive(&partial, &input, &selected.to_device(input.device()), &mut generator),
+            profiles: Profiles::new(mean_attributions, &alive),
+            dead: alive.iter().filter(|alive| !**alive).count(),
+        })
+    }
+}
+
+/// A row for each of these replicas; `components` are those of all.
+pub fn score_rows(spec: &Spec, components: &Components, replicas: &[Scores]) -> Vec<ScoreRow> {
+    let number = replicas.len();
+    let of_profiles = mean_agreements(number, |one, other| {
+        let (one, other) = (&replicas[one].profiles, &replicas[other].profiles);
+        agreement((one.number(), other.number()), |component, partner| one.cosine(component, other, partner))
+    });
+    let of_parameters = match spec.target.seed {
+        None => vec![None; number],
+        Some(_) => mean_agreements(number, |one, other| {
+            let cosines = parameter_cosines(
+                &components.replica(replicas[one].replica),
+                &components.replica(replicas[other].replica),
+            );
+            agreement((cosines.len(), cosines.len()), |component, partner| cosines[component][partner])
+        }),
+    };
+    let row = |(index, scores): (usize, &Scores)| {
+        let &Scores { replica, .. } = scores;
+        let Scores { active_inputs, distortion, ablation, profiles, dead, .. } = scores;
+        let distortion = distortion.as_ref();
+        let at_error = distortion.and_then(|distortion| distortion.rate_at(STATED_SHARE));
+        let (least, most) = (active_inputs / AREA_FACTOR, active_inputs * AREA_FACTOR);
+        ScoreRow {
+            replica,
+            seed: spec.seeds[replica],
+            score: distortion.map(|distortion| score(distortion, *active_inputs)),
+            chosen: false,
+            active_inputs: *active_inputs,
+            error_at_rate: distortion.map(|distortion| distortion.at_rate(*active_inputs)),
+            error_with_all: distortion.map(Distortion::with_all),
+            active_at_error: at_error.map(|description| description.active),
+            description_length_at_error: at_error.map(|description| description.bits),
+            mean_log_error: distortion
+                .filter(|_| *active_inputs > 0.0)
+                .map(|distortion| distortion.mean_log_share(least, most)),
+            error_ablated_at_random: ablation.map(|ablation| ablation.random),
+            error_ablated_by_gradient: ablation.map(|ablation| ablation.by_gradient),
+            profile_agreement: of_profiles[index],
+            parameter_agreement: of_parameters[index],
+            features_per_component: profiles.features_per_component(),
+            components_per_feature: profiles.components_per_feature(),
+            dead: *dead,
+            duplicates: profiles.duplicates(),
+        }
+    };
+    let mut rows: Vec<ScoreRow> = replicas.iter().enumerate().map(row).collect();
+    let scores: Vec<Option<f64>> = rows.iter().map(|row| row.score).collect();
+    if let Some(best) = best(&scores) {
+        rows[best].chosen = true;
+    }
+    rows
+}

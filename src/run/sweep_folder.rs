@@ -1,0 +1,200 @@
+//! The folder of a sweep, and the one type that owns every path in it.
+
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::{
+    Checkpoints, Lock, RunError, RunFolder,
+    atomic::{make_folder, sweep_temporary_files},
+    folder::{claim, short},
+    numbered,
+};
+
+/// `RESULTS/<spec name>-sweep-<first 8 of the sweep's hash>`, with `-2`, `-3`... for sweeps begun anew with `--force`.
+///
+/// ```text
+/// sweep.toml                the resolved experiment and what is varied: with the commit it is the sweep
+/// plan.csv                  the values of every trial, and the pack in which it is trained
+/// trials.csv seconds.csv    a row for each trial and seed, and for each trial, that has ended
+/// trials/<trial>/           the run folder of each trial
+/// packs/<pack>/             log.txt, and while running lock and checkpoint/
+/// slurm/                    the scripts of Slurm's jobs and what the jobs said
+/// lock                      held by the process that runs the sweep
+/// ```
+#[derive(Debug)]
+pub struct SweepFolder {
+    path: PathBuf,
+    hash: String,
+}
+
+impl SweepFolder {
+    /// The sweep folder of a spec, made if there is none or if `anew` (`--force`); otherwise the newest is meant.
+    ///
+    /// Fails if it holds another sweep.
+    pub fn open(results: &Path, name: &str, sweep_toml: &str, anew: bool) -> Result<SweepFolder, RunError> {
+        let hash = hash_of(sweep_toml);
+        let name = folder_name(name, &hash);
+        numbered::check_name(&name)?;
+        let folder = SweepFolder { path: numbered::open(results, &name, anew)?, hash };
+        claim(&folder.sweep(), sweep_toml)?;
+        make_folder(&folder.path.join("trials"))?;
+        make_folder(&folder.packs())?;
+        Ok(folder)
+    }
+
+    /// The folder that [`open`](Self::open) would use. Makes nothing.
+    pub fn locate(results: &Path, name: &str, sweep_toml: &str, anew: bool) -> PathBuf {
+        numbered::locate(results, &folder_name(name, &hash_of(sweep_toml)), anew)
+    }
+
+    /// The folder of an existing sweep at `path`.
+    ///
+    /// # Errors
+    /// If `path` is not a folder, or holds no `sweep.toml` and `plan.csv`.
+    pub fn existing(path: &Path) -> Result<SweepFolder, RunError> {
+        const NAMED: &str = "give the folder of a sweep, which `apd sweep hyperparameters` names when it begins";
+        if !path.is_dir() {
+            return Err(RunError::new(format!("there is no folder {}", path.display()), NAMED));
+        }
+        let folder = SweepFolder { path: path.into(), hash: String::new() };
+        for file in [folder.sweep(), folder.plan()] {
+            if !file.is_file() {
+                let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let what = format!("{} is not the folder of a sweep: it holds no {name}", path.display());
+                return Err(RunError::new(what, NAMED));
+            }
+        }
+        let text = std::fs::read_to_string(folder.sweep()).map_err(|error| RunError::read(&folder.sweep(), &error))?;
+        Ok(SweepFolder { hash: hash_of(&text), ..folder })
+    }
+
+    /// For the one process that runs all of the sweep: held until the value is dropped.
+    pub fn lock(&self) -> Result<Lock, RunError> {
+        Lock::take(&self.path)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn sweep(&self) -> PathBuf {
+        self.path.join("sweep.toml")
+    }
+
+    pub fn plan(&self) -> PathBuf {
+        self.path.join("plan.csv")
+    }
+
+    pub fn trials_table(&self) -> PathBuf {
+        self.path.join("trials.csv")
+    }
+
+    pub fn seconds_table(&self) -> PathBuf {
+        self.path.join("seconds.csv")
+    }
+
+    /// Whoever holds this folder's lock writes the tables of the sweep.
+    pub fn packs(&self) -> PathBuf {
+        self.path.join("packs")
+    }
+
+    /// The run folder of a trial, whether it exists or not.
+    pub fn trial(&self, trial: usize) -> PathBuf {
+        self.path.join("trials").join(format!("{trial:04}"))
+    }
+
+    /// The same for reading.
+    pub fn trial_run(&self, trial: usize) -> RunFolder {
+        RunFolder::at(self.trial(trial))
+    }
+
+    pub fn pack(&self, pack: usize) -> PackFolder {
+        let path = self.packs().join(format!("{pack:04}"));
+        PackFolder { path, owner: format!("{} pack {pack}", self.hash) }
+    }
+
+    /// The script of the jobs of some packs, and what they say.
+    pub fn slurm(&self) -> PathBuf {
+        self.path.join("slurm")
+    }
+
+    /// Removes what killed processes left half-written of the sweep's tables. For the holder of the lock of `packs`.
+    pub fn clean(&self) {
+        sweep_temporary_files(&self.path, &["trials.csv", "seconds.csv"]);
+    }
+}
+
+/// Where what belongs to all trials of a pack is kept.
+#[derive(Debug)]
+pub struct PackFolder {
+    path: PathBuf,
+    owner: String,
+}
+
+impl PackFolder {
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes the folder and claims the pack, and lets the log go into its log; `Ok(None)`: another process has it.
+    pub fn claim(&self) -> Result<Option<Lock>, RunError> {
+        make_folder(&self.path)?;
+        let Some(lock) = Lock::try_take(&self.path)? else { return Ok(None) };
+        super::log::attach(&self.path.join("log.txt"))?;
+        Ok(Some(lock))
+    }
+
+    /// Whether a process works on it at this moment.
+    pub fn is_claimed(&self) -> bool {
+        Lock::is_held(&self.path)
+    }
+
+    pub fn checkpoints(&self) -> Checkpoints {
+        Checkpoints::new(self.path.join("checkpoint"), &self.owner)
+    }
+}
+
+fn folder_name(name: &str, hash: &str) -> String {
+    format!("{name}-sweep-{}", short(hash))
+}
+
+fn hash_of(sweep_toml: &str) -> String {
+    Sha256::digest(sweep_toml).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sweep_is_found_again_and_other_folders_are_refused() {
+        let results = tempfile::tempdir().unwrap();
+        let open =
+            |text: &str, anew| SweepFolder::open(results.path(), "tms", text, anew).unwrap().path().to_path_buf();
+        let first = open("a = 1\n", false);
+        assert_eq!(open("a = 1\n", false), first);
+        assert_ne!(open("a = 2\n", false), first);
+        assert_eq!(open("a = 1\n", true).display().to_string(), format!("{}-2", first.display()));
+        let error = SweepFolder::existing(&first).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "{} is not the folder of a sweep: it holds no plan.csv\n  help: give the folder of a sweep, which `apd \
+                 sweep hyperparameters` names when it begins",
+                first.display()
+            )
+        );
+    }
+
+    #[test]
+    fn a_pack_is_claimed_by_one() {
+        let results = tempfile::tempdir().unwrap();
+        let folder = SweepFolder::open(results.path(), "tms", "a = 1\n", false).unwrap();
+        let lock = folder.pack(3).claim().unwrap();
+        assert!(lock.is_some() && folder.pack(3).is_claimed());
+        assert!(folder.pack(3).claim().unwrap().is_none());
+        drop(lock);
+        assert!(!folder.pack(3).is_claimed());
+    }
+}

@@ -1,0 +1,38 @@
+//! Texts of a spec that go on to another program.
+
+use super::{
+    reader::TableReader,
+    tree::{Node, Value},
+};
+
+impl TableReader<'_> {
+    /// The word at `key`, which a command line takes as it is; `None` if the spec does not give it.
+    pub fn word(&mut self, key: &'static str) -> Option<String> {
+        let node = self.value(key)?;
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "._,:-".contains(c);
+        match &node.value {
+            Value::String(word) if !word.is_empty() && word.chars().all(is_plain) => Some(word.clone()),
+            _ => {
+                self.refuse(key, node, format!("`{key}` must be text of letters, digits, `.`, `_`, `,`, `:` and `-`"));
+                None
+            }
+        }
+    }
+
+    /// The list of lines at `key`; none if the spec does not give it.
+    pub fn lines(&mut self, key: &'static str) -> Vec<String> {
+        let Some(node) = self.value(key) else { return Vec::new() };
+        let line = |node: &Node| match &node.value {
+            Value::String(line) if !line.contains(char::is_control) => Some(line.clone()),
+            _ => None,
+        };
+        let lines = match &node.value {
+            Value::Array(nodes) => nodes.iter().map(line).collect(),
+            _ => None,
+        };
+        lines.unwrap_or_else(|| {
+            self.refuse(key, node, format!("`{key}` must be a list of texts, each one line"));
+            Vec::new()
+        })
+    }
+}

@@ -1,0 +1,30 @@
+//! Many trials of one experiment: which they are, how they are run, and where they stand.
+//!
+//! - `settings`, `space`, `strategy`, `slurm_settings`: what a spec's `[sweep]` says, and the values of every trial
+//! - `plan`: which trials are trained together
+//! - `work`: the packs in turn; `rows`: what came of them, in one table
+//! - `workers`, `slurm`: in several processes, of this machine or of others
+//! - `standing`, `status`: how far it is
+
+mod plan;
+mod rows;
+mod settings;
+mod slurm;
+mod slurm_settings;
+mod space;
+mod standing;
+mod status;
+mod strategy;
+mod work;
+mod workers;
+
+pub use plan::Plan;
+pub use settings::Sweep;
+pub use slurm::{Array, arrays};
+pub use slurm_settings::Slurm;
+pub use space::{Domain, Drawn, Parameter, Range, Scale};
+pub use standing::{Standing, standing, standings};
+pub use status::status;
+pub use strategy::{Draws, Strategy, in_words};
+pub use work::{Part, Shard, WorkEnd, work};
+pub use workers::run_workers;

@@ -1,0 +1,239 @@
+//! The plan of a sweep: its trials, and which of them are trained together.
+
+use std::path::Path;
+
+use crate::{
+    experiment::pack::memory_of,
+    method::{Apd, Coefficients, Method},
+    run::{RunError, SweepFolder, read_table, write_table},
+    schedule::Schedule,
+    selection::{BatchTopK, Selection},
+    spec::{Measurement, Spec, SpecError, Trial, Trials, load_trials},
+    sweep::{Sweep, in_words},
+};
+
+/// Replicas that are trained together unless the spec says otherwise: enough to fill a machine, few enough that a row
+/// does not wait long for the others of its pack.
+const REPLICAS: usize = 64;
+
+/// Bytes that a pack is to need at most, unless a single trial needs more.
+const MEMORY: f64 = 2e9;
+
+/// The trials of a sweep, in packs.
+#[derive(Debug)]
+pub struct Plan {
+    pub base: Spec,
+    pub sweep: Sweep,
+    pub trials: Vec<Trial>,
+    /// The trials of each pack, ascending.
+    pub packs: Vec<Vec<usize>>,
+}
+
+/// A row of `plan.csv` but for the values.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Row {
+    trial: usize,
+    pack: usize,
+    /// Of the trial's spec.
+    hash: String,
+}
+
+impl Plan {
+    /// Trials of equal shape are together, in the order of the trials.
+    pub fn new(Trials { base, sweep, trials }: Trials) -> Self {
+        let mut packs: Vec<(String, Vec<usize>)> = Vec::new();
+        for (number, trial) in trials.iter().enumerate() {
+            let shape = shape(&trial.spec).hash();
+            let has_room = |pack: &[usize]| {
+                let specs = pack.iter().chain([&number]).map(|&trial| &trials[trial].spec);
+                let replicas = (pack.len() + 1) * sweep.seeds.len();
+                match sweep.replicas_per_pack {
+                    Some(most) => replicas <= most,
+                    None => replicas <= REPLICAS && memory_of(specs, tch::Device::Cpu) <= MEMORY,
+                }
+            };
+            // Earlier ones of the shape are full.
+            match packs.iter_mut().rev().find(|(other, _)| *other == shape) {
+                Some((_, pack)) if has_room(pack) => pack.push(number),
+                _ => packs.push((shape, vec![number])),
+            }
+        }
+        Self { base, sweep, trials, packs: packs.into_iter().map(|(_, pack)| pack).collect() }
+    }
+
+    /// The plan of an existing sweep.
+    pub fn read(folder: &SweepFolder) -> Result<Self, RunError> {
+        let unreadable = |error: SpecError| RunError::new(error.to_string(), CHANGED);
+        let mut plan = Plan::new(load_trials(&folder.sweep(), &[]).map_err(unreadable)?);
+        plan.keep_packs(folder)?;
+        Ok(plan)
+    }
+
+    /// Writes the plan into its folder, or takes the packs that are fixed there already.
+    pub fn fix(&mut self, folder: &SweepFolder) -> Result<(), RunError> {
+        if folder.plan().is_file() {
+            return self.keep_packs(folder);
+        }
+        let header = ["trial", "pack", "hash"].into_iter().chain(self.keys());
+        let row = |(trial, pack): (usize, usize)| {
+            let first = [trial.to_string(), pack.to_string(), self.trials[trial].spec.hash()];
+            first.into_iter().chain(self.values(trial)).collect::<Vec<_>>()
+        };
+        write_table(
+            &folder.plan(),
+            &header.collect::<Vec<_>>(),
+            self.packs_of_trials().into_iter().enumerate().map(row),
+        )
+    }
+
+    fn keep_packs(&mut self, folder: &SweepFolder) -> Result<(), RunError> {
+        let rows: Vec<Row> = read_table(&folder.plan())?;
+        let is_same = |(number, row): (usize, &Row)| {
+            row.trial == number && row.pack < rows.len() && self.trials[number].spec.hash() == row.hash
+        };
+        if rows.len() != self.trials.len() || !rows.iter().enumerate().all(is_same) {
+            let what = format!("the trials of {} are not those of its sweep.toml", folder.plan().display());
+            return Err(RunError::new(what, CHANGED));
+        }
+        self.packs = vec![Vec::new(); rows.iter().map(|row| row.pack + 1).max().unwrap_or(0)];
+        rows.iter().for_each(|row| self.packs[row.pack].push(row.trial));
+        Ok(())
+    }
+
+    /// The pack of every trial.
+    pub fn packs_of_trials(&self) -> Vec<usize> {
+        let mut packs = vec![0; self.trials.len()];
+        for (pack, trials) in self.packs.iter().enumerate() {
+            trials.iter().for_each(|&trial| packs[trial] = pack);
+        }
+        packs
+    }
+
+    /// The keys that are varied.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.sweep.space.iter().map(|parameter| parameter.key.as_str())
+    }
+
+    /// The values of one trial, as a table has them.
+    pub fn values(&self, trial: usize) -> impl Iterator<Item = String> {
+        self.trials[trial].values.iter().map(in_words)
+    }
+
+    /// Such as `method.apd.rank = 2, decomposition.schedule = cosine`.
+    pub fn settings(&self, trial: usize) -> String {
+        let pairs = self.keys().zip(self.values(trial)).map(|(key, value)| format!("{key} = {value}"));
+        pairs.collect::<Vec<_>>().join(", ")
+    }
+
+    /// The specs of one pack.
+    pub fn specs(&self, pack: usize) -> impl Iterator<Item = &Spec> {
+        self.packs[pack].iter().map(|&trial| &self.trials[trial].spec)
+    }
+
+    /// The experiment and what is varied, as the sweep's folder keeps it.
+    pub fn sweep_toml(&self) -> String {
+        format!("{}\n{}", self.base.to_toml(), self.sweep.to_toml())
+    }
+
+    pub fn locate(&self, results: &Path, anew: bool) -> std::path::PathBuf {
+        SweepFolder::locate(results, &self.base.name, &self.sweep_toml(), anew)
+    }
+}
+
+const CHANGED: &str =
+    "put the files back as they were, go on with the apd that began the sweep, or start anew beside it with --force";
+
+/// What must be equal in all trials of a pack: the spec with stand-ins for what each replica has of its own.
+fn shape(spec: &Spec) -> Spec {
+    let mut shape = spec.clone();
+    shape.seeds = vec![0; spec.seeds.len()];
+    shape.measurement = Measurement { samples: 1, rank_threshold: 0.5 };
+    let training = &mut shape.decomposition;
+    (training.learning_rate, training.warm_up, training.weight_decay) = (1.0, 0.0, 0.0);
+    training.schedule = Schedule::Constant;
+    let Method::Apd(Apd { schatten_power, coefficients, initial_values, selection, .. }) = &mut shape.method;
+    *schatten_power = 1.0;
+    *initial_values = crate::initial_values::InitialValues {
+        instances: 1,
+        scale: 1.0,
+        distribution: crate::initial_values::Shape::Normal,
+    };
+    // A loss that does not count is not computed, so those that have it are not together with those that have not.
+    let counts = |coefficient: f64| f64::from(u8::from(coefficient > 0.0));
+    *coefficients = Coefficients {
+        faithfulness: 1.0,
+        minimality: 1.0,
+        simplicity: 1.0,
+        hidden: counts(coefficients.hidden),
+        output: counts(coefficients.output),
+    };
+    *selection = match *selection {
+        Selection::BatchTopK(_) => Selection::BatchTopK(BatchTopK { k: 1.0 }),
+        Selection::SampleTopK { .. } => Selection::SampleTopK { k: 1 },
+        Selection::Exact {} => Selection::Exact {},
+        Selection::Lp { .. } => Selection::Lp { power: 1.0 },
+    };
+    shape
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(overrides: &[&str]) -> Plan {
+        let overrides: Vec<String> = overrides.iter().map(ToString::to_string).collect();
+        let trials = load_trials(Path::new("experiments/tms_5-2.toml"), &overrides);
+        Plan::new(trials.unwrap_or_else(|error| panic!("{error}")))
+    }
+
+    #[test]
+    fn trials_of_equal_shape_are_together_and_others_are_not() {
+        let numbers = [
+            "sweep.seeds=2",
+            "sweep.space.method.apd.coefficients.simplicity=[0.1, 1.0]",
+            "sweep.space.decomposition.learning_rate=[0.01, 0.03]",
+            "sweep.space.decomposition.schedule=['constant', {exponential={half_life=100}}]",
+            "sweep.space.method.apd.selection.batch_top_k.k=[0.2, 0.3]",
+        ];
+        assert_eq!(plan(&numbers).packs, [(0..16).collect::<Vec<_>>()]);
+        let structure =
+            plan(&["sweep.seeds=1", "sweep.space.method.apd.rank=[1, 2]", "sweep.space.decomposition.batch=[64, 32]"]);
+        assert_eq!(structure.packs, [[0], [1], [2], [3]]);
+        let losses = plan(&["sweep.seeds=1", "sweep.space.method.apd.coefficients.output=[0.0, 1.0, 2.0]"]);
+        assert_eq!(losses.packs, [vec![0], vec![1, 2]]);
+    }
+
+    #[test]
+    fn a_pack_is_bounded_and_holds_a_trial_at_least() {
+        let space = "sweep.space.method.apd.coefficients.simplicity=[1, 2, 3, 4, 5]";
+        assert_eq!(
+            plan(&[space, "sweep.seeds=3", "sweep.replicas_per_pack=7"]).packs,
+            [vec![0, 1], vec![2, 3], vec![4]]
+        );
+        assert_eq!(plan(&[space, "sweep.seeds=3", "sweep.replicas_per_pack=1"]).packs.len(), 5);
+    }
+
+    #[test]
+    fn a_plan_is_read_back_from_its_folder_and_a_changed_one_refused() {
+        let results = tempfile::tempdir().unwrap();
+        let mut plan = plan(&[
+            "sweep.strategy={sobol={trials=5}}",
+            "sweep.space={z={}}"
+                .replace(
+                    "z={}",
+                    "'method.apd.rank'=[2, 1], 'decomposition.learning_rate'={from=1e-3, to=0.1, scale='log'}",
+                )
+                .as_str(),
+        ]);
+        let folder = SweepFolder::open(results.path(), "tms", &plan.sweep_toml(), false).unwrap();
+        plan.fix(&folder).unwrap();
+        let read = Plan::read(&SweepFolder::existing(folder.path()).unwrap()).unwrap();
+        assert_eq!(read.packs, plan.packs);
+        assert!(read.trials.iter().zip(&plan.trials).all(|(read, trial)| read.spec == trial.spec));
+
+        let text = std::fs::read_to_string(folder.plan()).unwrap();
+        std::fs::write(folder.plan(), text.replacen("\n1,", "\n7,", 1)).unwrap();
+        let what = Plan::read(&folder).unwrap_err().what().to_string();
+        assert_eq!(what, format!("the trials of {} are not those of its sweep.toml", folder.plan().display()));
+    }
+}

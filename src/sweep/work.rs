@@ -1,0 +1,143 @@
+//! The packs of a sweep in turn.
+
+use std::str::FromStr;
+
+use super::{Plan, Standing, rows, standing};
+use crate::{
+    experiment::{
+        Outcome, Session,
+        pack::{Member, Pack},
+    },
+    run::{RunError, RunFolder, SweepFolder},
+};
+
+/// Every `of`-th pack, counted from `number`: what one of several processes works on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    number: usize,
+    of: usize,
+}
+
+impl FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let numbers = text.split_once('/').and_then(|(number, of)| Some((number.parse().ok()?, of.parse().ok()?)));
+        match numbers {
+            Some((number, of)) if number < of => Ok(Self { number, of }),
+            _ => Err(format!("{text:?} is no share of a sweep: write I/N, where I counts from 0 to N - 1")),
+        }
+    }
+}
+
+/// Which packs a process works on.
+#[derive(Clone, Debug, Default)]
+pub struct Part {
+    pub shard: Option<Shard>,
+    /// None named: all.
+    pub packs: Vec<usize>,
+    /// Whether failed trials are tried again.
+    pub retry_failed: bool,
+}
+
+/// How working on a sweep ended.
+#[derive(Debug)]
+pub enum WorkEnd {
+    /// Nothing is left for this process.
+    Done {
+        /// Packs that went wrong now.
+        failed: usize,
+        /// Packs that another process works on.
+        elsewhere: usize,
+    },
+    Interrupted(Outcome),
+}
+
+impl Part {
+    fn contains(&self, pack: usize) -> bool {
+        self.shard.is_none_or(|shard| pack % shard.of == shard.number)
+            && (self.packs.is_empty() || self.packs.contains(&pack))
+    }
+
+    /// Whether a trial of the pack is still to be trained, or to be tried again.
+    pub fn is_left(&self, plan: &Plan, folder: &SweepFolder, pack: usize) -> bool {
+        plan.packs[pack].iter().any(|&trial| match standing(folder, trial, false) {
+            Standing::Finished => false,
+            Standing::Failed(_) => self.retry_failed,
+            Standing::Waiting | Standing::Running => true,
+        })
+    }
+}
+
+/// Works on every pack of the part that is not finished and that no other process works on. A pack that fails is told of
+/// and does not stop the others.
+pub fn work(plan: &Plan, folder: &SweepFolder, part: &Part, session: &mut Session) -> Result<WorkEnd, RunError> {
+    // A process that was killed may have left trials without their rows.
+    rows::write(plan, folder, &session.interrupt)?;
+    let (mut failed, mut elsewhere) = (0, 0);
+    for pack in (0..plan.packs.len()).filter(|&pack| part.contains(pack)) {
+        if !part.is_left(plan, folder, pack) {
+            continue;
+        }
+        let Some(_claim) = folder.pack(pack).claim()? else {
+            elsewhere += 1;
+            tracing::info!("pack {pack}: another process works on it");
+            continue;
+        };
+        // It may have been finished between the look and the claim.
+        if !part.is_left(plan, folder, pack) {
+            continue;
+        }
+        let trials = &plan.packs[pack];
+        tracing::info!("pack {pack} of {}: {} trials, {}", plan.packs.len(), trials.len(), listed(trials));
+        match decompose(plan, folder, pack, session) {
+            Ok(Outcome::Finished { .. }) => {}
+            Ok(interrupted) => return Ok(WorkEnd::Interrupted(interrupted)),
+            Err(error) => {
+                failed += 1;
+                tracing::warn!("pack {pack} failed: {error}");
+            }
+        }
+        rows::write(plan, folder, &session.interrupt)?;
+    }
+    Ok(WorkEnd::Done { failed, elsewhere })
+}
+
+fn decompose(plan: &Plan, folder: &SweepFolder, pack: usize, session: &mut Session) -> Result<Outcome, RunError> {
+    let member = |&trial: &usize| {
+        let spec = &plan.trials[trial].spec;
+        let folder = RunFolder::open_trial(folder.trial(trial), &spec.hash(), &spec.to_toml())?;
+        Ok(Member { spec, folder })
+    };
+    let members = plan.packs[pack].iter().map(member).collect::<Result<_, RunError>>()?;
+    let folder = folder.pack(pack);
+    Pack { folder: folder.path().into(), checkpoints: folder.checkpoints(), members }.decompose(session)
+}
+
+/// Such as `0 to 3` or `1, 4, 5`.
+fn listed(trials: &[usize]) -> String {
+    match trials {
+        [first, .., last] if last - first + 1 == trials.len() => format!("{first} to {last}"),
+        _ => trials.iter().map(usize::to_string).collect::<Vec<_>>().join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shard_is_every_nth_pack() {
+        let part = Part { shard: Some("1/3".parse().unwrap()), ..Part::default() };
+        assert_eq!((0..8).filter(|&pack| part.contains(pack)).collect::<Vec<_>>(), [1, 4, 7]);
+        for wrong in ["3/3", "1", "a/2", "1/0", "-1/2"] {
+            let expected = format!("{wrong:?} is no share of a sweep: write I/N, where I counts from 0 to N - 1");
+            assert_eq!(wrong.parse::<Shard>(), Err(expected));
+        }
+    }
+
+    #[test]
+    fn trials_are_listed_shortly() {
+        assert_eq!([&[4][..], &[0, 1, 2], &[0, 2]].map(listed), ["4", "0 to 2", "0, 2"]);
+    }
+}

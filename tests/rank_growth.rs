@@ -1,0 +1,56 @@
+//! Components that begin at rank one and grow to their rank budget.
+
+mod support;
+
+use apd::{
+    components::Components,
+    fit::{Moment, Objective},
+    method::{Apd, Columns, Decomposition},
+    network::{Biases, Embedding},
+    optimizer::{Adam, Rate},
+    reading::Activation,
+};
+use support::{inputs, residual_mlp, settings, weights};
+use tch::{Device, Kind};
+
+const SEEDS: [u64; 2] = [4, 8];
+const COMPONENTS: usize = 12;
+const RANK: usize = 4;
+const STEPS: u64 = 40;
+
+/// How many of the parts of a replica's components have anything in any B.
+fn parts(components: &Components, replica: usize) -> usize {
+    let alive = |part: i64| {
+        let rows = components.factors.iter().map(|factors| factors.b.select(0, replica as i64).select(1, part));
+        rows.map(|rows| rows.abs().sum(Kind::Double).double_value(&[])).sum::<f64>() > 0.0
+    };
+    let alive: Vec<bool> = (0..RANK as i64).map(alive).collect();
+    assert!(alive.is_sorted_by(|before, after| before >= after), "the parts grow in their order: {alive:?}");
+    alive.into_iter().filter(|&alive| alive).count()
+}
+
+#[test]
+fn the_parts_of_components_join_one_after_the_other_and_all_are_trained_in_the_end() {
+    tch::set_num_threads(1);
+    let network = residual_mlp(2, Activation::Relu, Biases::None, Embedding::Random);
+    let weights = weights(&network, &SEEDS);
+    // All four parts after 20 steps in the first replica, after 10 in the second.
+    let grown = [0.5, 0.25];
+    let settings =
+        grown.map(|rank_growth| Apd { rank_growth, columns: Columns::UnitNorm, ..settings(COMPONENTS, RANK) });
+    let start = settings[0].initial_components(&network.sites(), &SEEDS);
+    let mut decomposition = Decomposition::new(&network, &weights, settings.to_vec(), start);
+    let mut optimizer = Adam::new(decomposition.parameters());
+    let stream = inputs(&network, &SEEDS);
+    let mut seen = Vec::new();
+    for step in 0..STEPS {
+        seen.push([0, 1].map(|replica| parts(decomposition.components(), replica)));
+        let input = stream.batch(step, 256, Device::Cpu);
+        decomposition.add_gradients(Moment::before(step, STEPS), &input);
+        optimizer.update(step + 1, &[Rate { learning_rate: 0.01, weight_decay: 0.0 }; 2]);
+    }
+    // A part is seen once it has been moved: after the step in which it joined.
+    let at = |steps: [usize; 8], replica: usize| steps.map(|step| seen[step][replica]);
+    assert_eq!(at([0, 7, 8, 14, 15, 20, 21, 39], 0), [1, 1, 2, 2, 3, 3, 4, 4]);
+    assert_eq!(at([0, 4, 5, 7, 8, 10, 11, 39], 1), [1, 1, 2, 2, 3, 3, 4, 4]);
+}
