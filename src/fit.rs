@@ -4,7 +4,6 @@
 //! parameters, logs, and offers its state for saving. It knows no loss by name and no file.
 
 use std::{
-    collections::BTreeSet,
     ops::Range,
     time::{Duration, Instant},
 };
@@ -14,7 +13,7 @@ use tch::{Device, Tensor};
 
 use crate::{
     inputs::Inputs,
-    optimizer::{Adam, Parameter, Rate},
+    optimizer::{Adam, Fault, Parameter, Rate},
     profile::{Phase, phase},
     random::Purpose,
     schedule::Schedule,
@@ -142,6 +141,15 @@ pub struct LogRow {
     pub value: f64,
 }
 
+/// Where the training of one replica ended before its time: its parameters are those before this step's update.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Divergence {
+    pub replica: usize,
+    pub step: u64,
+    /// The loss term that is not finite, or else the parameter with a value or derivative that is not, or too large.
+    pub what: String,
+}
+
 /// What the inputs of a training are.
 #[derive(Clone, Debug)]
 pub struct InputStream {
@@ -166,6 +174,8 @@ pub struct State {
     /// Parameters and moments under readable names.
     pub tensors: Vec<(String, Tensor)>,
     pub log: Vec<LogRow>,
+    /// Replicas that are no longer trained.
+    pub divergences: Vec<Divergence>,
 }
 
 /// Sees a training go by.
@@ -199,7 +209,8 @@ pub enum End {
 /// A training under way: replicas in lock-step, each with its own settings.
 ///
 /// Replicas do not touch each other, so on the CPU they are spread over the threads: each lane takes its replicas
-/// through some steps before the lanes meet again.
+/// through some steps before the lanes meet again. One that diverges stays in its lane, no longer updated: without it
+/// products over the lane's replicas might be summed in another order, and its neighbours end with other bytes.
 pub struct Fit<'a> {
     lanes: Vec<Lane<'a>>,
     steps: u64,
@@ -207,8 +218,8 @@ pub struct Fit<'a> {
     optimizer: Adam,
     step: u64,
     log: Vec<LogRow>,
-    /// Replicas with a term that is not finite.
-    diverged: BTreeSet<usize>,
+    /// By replica.
+    divergences: Vec<Divergence>,
 }
 
 /// How long to train on after a saving that took so long.
@@ -224,18 +235,56 @@ struct Lane<'a> {
     inputs: InputStream,
     device: Device,
     optimizer: Adam,
+    /// What is known of those of its replicas that are no longer updated.
+    divergences: Vec<Divergence>,
 }
 
 impl Lane<'_> {
-    /// One step; its terms if it is logged.
+    /// One step; its terms and their total if it is logged.
     fn advance(&mut self, step: u64, logged: bool) -> Vec<Term> {
         let Training { steps, batch, .. } = self.trainings[0];
         let input = phase(Phase::Inputs, || self.inputs.batch(step, batch, self.device));
-        let terms = self.objective.add_gradients(Moment { step, steps, logged }, &input);
+        let mut terms = self.objective.add_gradients(Moment { step, steps, logged }, &input);
+        if logged {
+            terms.push(total(&terms));
+            self.notice_faults();
+            for replica in 0..self.trainings.len() {
+                if let Some(what) = not_finite(&terms, replica) {
+                    self.halt(Divergence { replica: self.first_replica + replica, step, what });
+                }
+            }
+        }
         let rates: Vec<Rate> = self.trainings.iter().map(|training| training.rate(step)).collect();
         phase(Phase::Update, || self.optimizer.update(step + 1, &rates));
         terms
     }
+
+    fn is_known(&self, replica: usize) -> bool {
+        self.divergences.iter().any(|divergence| divergence.replica == replica)
+    }
+
+    /// Updates a replica no more, unless that is so already.
+    fn halt(&mut self, divergence: Divergence) {
+        if !self.is_known(divergence.replica) {
+            self.optimizer.halt(divergence.replica - self.first_replica, divergence.step + 1);
+            self.divergences.push(divergence);
+        }
+    }
+
+    /// Asks the optimizer which replicas it no longer updates. Waits for the device.
+    fn notice_faults(&mut self) {
+        for Fault { replica, update, parameter } in self.optimizer.faults() {
+            let replica = self.first_replica + replica;
+            if !self.is_known(replica) {
+                self.divergences.push(Divergence { replica, step: update - 1, what: parameter });
+            }
+        }
+    }
+}
+
+/// The name of a term of the replica that is not finite.
+fn not_finite(terms: &[Term], replica: usize) -> Option<String> {
+    terms.iter().find(|term| !term.values[replica].is_finite()).map(|term| term.name.to_string())
 }
 
 impl<'a> Fit<'a> {
@@ -263,6 +312,7 @@ impl<'a> Fit<'a> {
                 inputs: InputStream { seeds: inputs.seeds[replicas.clone()].to_vec(), ..inputs.clone() },
                 device,
                 optimizer: optimizer.of_replicas(replicas),
+                divergences: Vec::new(),
             }
         };
         Self {
@@ -271,7 +321,7 @@ impl<'a> Fit<'a> {
             optimizer,
             step: 0,
             log: Vec::new(),
-            diverged: BTreeSet::new(),
+            divergences: Vec::new(),
         }
     }
 
@@ -281,8 +331,28 @@ impl<'a> Fit<'a> {
             return Err(format!("it is at step {} of {}", state.step, self.steps()));
         }
         self.optimizer.restore(&state.tensors)?;
-        (self.step, self.log) = (state.step, state.log);
+        (self.step, self.log, self.divergences) = (state.step, state.log, state.divergences);
+        for lane in &mut self.lanes {
+            let replicas = lane.first_replica..lane.first_replica + lane.trainings.len();
+            lane.optimizer = self.optimizer.of_replicas(replicas.clone());
+            lane.divergences.clear();
+            let of_lane = self.divergences.iter().filter(|divergence| replicas.contains(&divergence.replica));
+            of_lane.for_each(|divergence| lane.halt(divergence.clone()));
+        }
         Ok(())
+    }
+
+    /// Says which replicas have diverged since the last time. Waits for the device.
+    fn notice_divergences(&mut self) {
+        self.lanes.iter_mut().for_each(Lane::notice_faults);
+        let mut found: Vec<Divergence> = self.lanes.iter().flat_map(|lane| lane.divergences.clone()).collect();
+        found.sort_by_key(|divergence| divergence.replica);
+        for Divergence { replica, step, what } in found.iter().filter(|found| !self.divergences.contains(found)) {
+            tracing::warn!(
+                "replica {replica} has diverged at step {step} ({what}): it stays as it was before, the others go on"
+            );
+        }
+        self.divergences = found;
     }
 
     /// Trains to the end or until asked to stop.
@@ -294,6 +364,7 @@ impl<'a> Fit<'a> {
         while self.step < self.steps() {
             if stop() {
                 observer.end();
+                self.notice_divergences();
                 save(&self.state())?;
                 return Ok(End::Stopped { step: self.step });
             }
@@ -301,6 +372,7 @@ impl<'a> Fit<'a> {
             observer.progress(self.step, means.as_deref());
             if saved.elapsed() > pause {
                 let begun = Instant::now();
+                self.notice_divergences();
                 save(&self.state())?;
                 saved = Instant::now();
                 pause = pause_after(saved - begun, save_every);
@@ -322,7 +394,10 @@ impl<'a> Fit<'a> {
             lane.advance(last, logged)
         });
         self.step = last + 1;
-        logged.then(|| self.record(last, terms))
+        if logged || !self.lanes[0].device.is_cuda() {
+            self.notice_divergences();
+        }
+        logged.then(|| self.record(last, &terms))
     }
 
     /// The last step is logged, so that no training goes on beyond it.
@@ -330,28 +405,25 @@ impl<'a> Fit<'a> {
         step.is_multiple_of((self.steps / LOGGED_STEPS).max(1)) || step + 1 == self.steps
     }
 
-    /// Puts the terms of all lanes into the log; returns their means over the replicas.
-    fn record(&mut self, step: u64, mut terms: Vec<Vec<Term>>) -> Vec<(String, f64)> {
-        let mut sums: Vec<(String, f64)> = Vec::new();
-        let mut replicas = 0;
-        for (lane, terms) in self.lanes.iter().zip(&mut terms) {
-            terms.push(total(terms));
-            replicas += lane.trainings.len();
-            for (number, Term { name, values, .. }) in terms.iter().enumerate() {
-                let sum = values.iter().sum::<f64>();
-                match sums.get_mut(number) {
-                    Some((_, before)) => *before += sum,
-                    None => sums.push((name.to_string(), sum)),
-                }
-                for (replica, &value) in (lane.first_replica..).zip(values) {
-                    if !value.is_finite() && self.diverged.insert(replica) {
-                        tracing::warn!("replica {replica} has diverged: {name} is {value} at step {step}");
+    /// Puts the terms of all lanes into the log, except of replicas that had diverged before; returns their means over the
+    /// replicas where they are finite.
+    fn record(&mut self, step: u64, lanes: &[Vec<Term>]) -> Vec<(String, f64)> {
+        let gone = |replica: usize| self.divergences.iter().any(|found| found.replica == replica && found.step < step);
+        let mut means = Vec::new();
+        for number in 0..lanes[0].len() {
+            let name = lanes[0][number].name;
+            let mut finite = Vec::new();
+            for (lane, terms) in self.lanes.iter().zip(lanes) {
+                for (replica, &value) in (lane.first_replica..).zip(&terms[number].values) {
+                    if !gone(replica) {
+                        self.log.push(LogRow { replica, step, term: name.to_string(), value });
+                        finite.extend(value.is_finite().then_some(value));
                     }
-                    self.log.push(LogRow { replica, step, term: name.to_string(), value });
                 }
             }
+            means.push((name.to_string(), finite.iter().sum::<f64>() / finite.len() as f64));
         }
-        sums.into_iter().map(|(name, sum)| (name, sum / replicas as f64)).collect()
+        means
     }
 
     /// Number of updates made.
@@ -369,12 +441,18 @@ impl<'a> Fit<'a> {
         self.lanes.len()
     }
 
+    /// The replicas that are no longer trained, by number.
+    pub fn divergences(&self) -> &[Divergence] {
+        &self.divergences
+    }
+
     pub fn log(&self) -> &[LogRow] {
         &self.log
     }
 
     pub fn state(&self) -> State {
-        State { step: self.step, tensors: self.optimizer.state(), log: self.log.clone() }
+        let (log, divergences) = (self.log.clone(), self.divergences.clone());
+        State { step: self.step, tensors: self.optimizer.state(), log, divergences }
     }
 }
 

@@ -1,8 +1,14 @@
 //! Adam with moments that we own, so that a training can be resumed exactly, and a learning rate for every replica.
+//!
+//! A replica is no longer updated once one of its numbers is not finite, or so large that sums of squares of such numbers
+//! are not; its values stay as they were before.
 
-use std::ops::Range;
+use std::{
+    ops::Range,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 use crate::{
     memory::{slice, slice_mut},
@@ -12,6 +18,9 @@ use crate::{
 const FIRST_DECAY: f64 = 0.9;
 const SECOND_DECAY: f64 = 0.999;
 const EPSILON: f64 = 1e-8;
+
+/// Values and derivatives beyond this magnitude are of no use: their squares, summed, soon leave single precision.
+const LARGEST: f32 = 1e15;
 
 /// A trained tensor with its gradient; both share their storage with whoever computes the gradient.
 #[derive(Debug)]
@@ -42,15 +51,65 @@ pub struct Rate {
     pub weight_decay: f64,
 }
 
+/// What keeps a replica from being updated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    pub replica: usize,
+    /// The first update that was not made, counted from 1.
+    pub update: u64,
+    /// The name of a parameter with a value or a derivative that is not finite or too large.
+    pub parameter: String,
+}
+
 struct Slot {
     parameter: Parameter,
     first_moment: Tensor,
     second_moment: Tensor,
+    /// The values' largest magnitude in each replica, known from their last update; in main memory only.
+    largest: Vec<f32>,
 }
 
 /// Adam (Kingma and Ba 2015) with decoupled weight decay (Loshchilov and Hutter 2019).
 pub struct Adam {
     slots: Vec<Slot>,
+    guard: Guard,
+}
+
+/// Which replicas are no longer updated: since which update, or 0, and the index of the parameter that is the reason.
+enum Guard {
+    InMainMemory(Vec<(u64, usize)>),
+    /// Both [replica], on the device, so that no step waits for them.
+    OnDevice {
+        updates: Tensor,
+        slots: Tensor,
+    },
+}
+
+impl Guard {
+    fn new(slots: &[Slot]) -> Self {
+        let Some(Slot { parameter: Parameter { value, .. }, .. }) = slots.first() else {
+            return Self::InMainMemory(Vec::new());
+        };
+        let replicas = value.size()[0];
+        if value.device().is_cuda() {
+            let zeros = Tensor::zeros([replicas], (Kind::Int64, value.device()));
+            return Self::OnDevice { slots: zeros.copy(), updates: zeros };
+        }
+        Self::InMainMemory(vec![(0, 0); replicas as usize])
+    }
+
+    /// By replica; waits for the device.
+    fn read(&self) -> Vec<(u64, usize)> {
+        match self {
+            Self::InMainMemory(faults) => faults.clone(),
+            Self::OnDevice { updates, slots } => {
+                let read =
+                    |tensor: &Tensor| Vec::<i64>::try_from(tensor.to_device(tch::Device::Cpu)).expect("one axis");
+                let pairs = read(updates).into_iter().zip(read(slots));
+                pairs.map(|(update, slot)| (update as u64, slot as usize)).collect()
+            }
+        }
+    }
 }
 
 /// The numbers of one update of one replica.
@@ -75,22 +134,56 @@ impl Update {
 
 impl Adam {
     pub fn new(parameters: Vec<Parameter>) -> Self {
-        let slots = parameters.into_iter().map(|parameter| Slot {
-            first_moment: parameter.value.zeros_like(),
-            second_moment: parameter.value.zeros_like(),
-            parameter,
+        let slots = parameters.into_iter().map(|parameter| {
+            let moments = [parameter.value.zeros_like(), parameter.value.zeros_like()];
+            Slot::new(parameter, moments)
         });
-        Self { slots: slots.collect() }
+        Self::of_slots(slots.collect())
     }
 
-    /// The `number`-th update (from 1) with one rate for every replica; leaves the gradients zero.
+    fn of_slots(slots: Vec<Slot>) -> Self {
+        Self { guard: Guard::new(&slots), slots }
+    }
+
+    /// The `number`-th update (from 1) with one rate for every replica; leaves the gradients zero. Replicas with a fault
+    /// are left as they are.
     pub fn update(&mut self, number: u64, rates: &[Rate]) {
         let updates: Vec<Update> = rates.iter().map(|&rate| Update::new(rate, number)).collect();
-        for slot in &mut self.slots {
-            if slot.parameter.value.device().is_cuda() {
-                slot.update_composed(&updates)
-            } else {
-                slot.update_loop(&updates)
+        match &mut self.guard {
+            Guard::InMainMemory(faults) => {
+                for (replica, fault) in faults.iter_mut().enumerate().filter(|(_, fault)| fault.0 == 0) {
+                    if let Some(slot) = self.slots.iter().position(|slot| !slot.is_sound(replica)) {
+                        *fault = (number, slot);
+                    }
+                }
+                let moving: Vec<bool> = faults.iter().map(|fault| fault.0 == 0).collect();
+                self.slots.iter_mut().for_each(|slot| slot.update_loop(&updates, &moving));
+            }
+            Guard::OnDevice { updates: since, slots } => {
+                for (index, slot) in self.slots.iter().enumerate() {
+                    let found = slot.are_sound().logical_not().logical_and(&since.less_equal(0));
+                    let _ = slots.masked_fill_(&found, index as i64);
+                    let _ = since.masked_fill_(&found, number as i64);
+                }
+                let moving = since.less_equal(0);
+                self.slots.iter_mut().for_each(|slot| slot.update_composed(&updates, &moving));
+            }
+        }
+    }
+
+    /// The replicas that are no longer updated. Waits for the device.
+    pub fn faults(&self) -> Vec<Fault> {
+        let faults = self.guard.read().into_iter().enumerate().filter(|(_, (update, _))| *update > 0);
+        let name = |slot: usize| self.slots[slot].parameter.name.clone();
+        faults.map(|(replica, (update, slot))| Fault { replica, update, parameter: name(slot) }).collect()
+    }
+
+    /// Makes no further update of a replica, from the `number`-th on.
+    pub fn halt(&mut self, replica: usize, number: u64) {
+        match &mut self.guard {
+            Guard::InMainMemory(faults) => faults[replica] = (number, 0),
+            Guard::OnDevice { updates, .. } => {
+                let _ = updates.get(replica as i64).fill_(number as i64);
             }
         }
     }
@@ -98,17 +191,16 @@ impl Adam {
     /// The optimizer of some of the replicas; it shares its tensors with this one.
     pub fn of_replicas(&self, replicas: Range<usize>) -> Self {
         let view = |tensor: &Tensor| tensor.narrow(0, replicas.start as i64, replicas.len() as i64);
-        let slots = self.slots.iter().map(|Slot { parameter, first_moment, second_moment }| Slot {
-            parameter: Parameter {
+        let slots = self.slots.iter().map(|Slot { parameter, first_moment, second_moment, .. }| {
+            let parameter = Parameter {
                 name: parameter.name.clone(),
                 value: view(&parameter.value),
                 gradient: view(&parameter.gradient),
                 lengthwise: parameter.lengthwise.as_ref().map(view),
-            },
-            first_moment: view(first_moment),
-            second_moment: view(second_moment),
+            };
+            Slot::new(parameter, [view(first_moment), view(second_moment)])
         });
-        Self { slots: slots.collect() }
+        Self::of_slots(slots.collect())
     }
 
     /// Everything that an exact resume needs, under readable names; the clones share their storage.
@@ -127,11 +219,48 @@ impl Adam {
             }
             own.copy_(saved);
         }
+        self.slots.iter_mut().for_each(Slot::look_at_values);
         Ok(())
     }
 }
 
 impl Slot {
+    fn new(parameter: Parameter, [first_moment, second_moment]: [Tensor; 2]) -> Self {
+        let mut slot = Self { parameter, first_moment, second_moment, largest: Vec::new() };
+        slot.look_at_values();
+        slot
+    }
+
+    fn look_at_values(&mut self) {
+        let value = &self.parameter.value;
+        if !value.device().is_cuda() {
+            let length = value.numel() / value.size()[0] as usize;
+            self.largest = slice(value).chunks_exact(length).map(vectors::largest_magnitude).collect();
+        }
+    }
+
+    /// Whether a replica can be updated.
+    fn is_sound(&self, replica: usize) -> bool {
+        let replicas = self.largest.len();
+        let largest = |tensor: &Tensor| {
+            let length = tensor.numel() / replicas;
+            vectors::largest_magnitude(&slice(tensor)[replica * length..(replica + 1) * length])
+        };
+        let value = self.largest[replica];
+        let along = self.parameter.lengthwise.as_ref().map_or(0.0, |lengthwise| largest(lengthwise) * value);
+        value < LARGEST && along < LARGEST && largest(&self.parameter.gradient) < LARGEST
+    }
+
+    /// The same of every replica, [replica], on the device.
+    fn are_sound(&self) -> Tensor {
+        let Parameter { value, gradient, lengthwise, .. } = &self.parameter;
+        let largest = |tensor: &Tensor| tensor.flatten(1, -1).abs().amax([1].as_slice(), false);
+        let limit = f64::from(LARGEST);
+        let sound = largest(value).less(limit).logical_and(&largest(gradient).less(limit));
+        let along = lengthwise.as_ref().map(|lengthwise| (largest(lengthwise) * largest(value)).less(limit));
+        along.map_or_else(|| sound.shallow_clone(), |along| sound.logical_and(&along))
+    }
+
     fn state(&self) -> [(String, Tensor); 3] {
         let name = &self.parameter.name;
         [
@@ -142,7 +271,7 @@ impl Slot {
     }
 
     /// One pass over the memory, on as many threads as that is worth.
-    fn update_loop(&mut self, updates: &[Update]) {
+    fn update_loop(&mut self, updates: &[Update], moving: &[bool]) {
         let replicas = updates.len();
         let Parameter { value, gradient, lengthwise, .. } = &mut self.parameter;
         let length = value.numel() / replicas;
@@ -168,29 +297,42 @@ impl Slot {
         let first = slice_mut(&mut self.first_moment).chunks_exact_mut(length);
         let second = slice_mut(&mut self.second_moment).chunks_exact_mut(length);
         let replicas = values.zip(gradients).zip(first.zip(second)).zip(updates.iter().zip(lengthwise));
-        for (((values, gradients), (first, second)), (&update, lengthwise)) in replicas {
+        let replicas = replicas.zip(moving.iter().zip(&mut self.largest));
+        for ((((values, gradients), (first, second)), (&update, lengthwise)), (&moves, largest)) in replicas {
+            if !moves {
+                gradients.fill(0.0);
+                continue;
+            }
+            let largest_bits = AtomicU32::new(0);
             let parts = values.chunks_mut(part).zip(gradients.chunks_mut(part));
             let parts = parts.zip(first.chunks_mut(part).zip(second.chunks_mut(part))).enumerate();
             threads::for_each_part(parts, |(number, ((values, gradients), (first, second)))| {
                 let lengthwise = lengthwise.after(number * rows);
-                vectors::widest(|| Entries { values, gradients, first, second }.update(update, lengthwise, width));
+                let entries = Entries { values, gradients, first, second };
+                let bits = vectors::widest(|| entries.update(update, lengthwise, width));
+                largest_bits.fetch_max(bits, Ordering::Relaxed);
             });
+            *largest = f32::from_bits(largest_bits.into_inner());
         }
     }
 
     /// The same in tensor operations.
-    fn update_composed(&mut self, updates: &[Update]) {
+    fn update_composed(&mut self, updates: &[Update], moving: &Tensor) {
         let Parameter { value, gradient, lengthwise, .. } = &mut self.parameter;
         let shape: Vec<i64> = (0..value.dim()).map(|axis| if axis == 0 { -1 } else { 1 }).collect();
         if let Some(lengthwise) = lengthwise {
             let _ = gradient.addcmul_(value, lengthwise);
         }
+        let moving = moving.view(shape.as_slice());
+        let _ = gradient.masked_fill_(&moving.logical_not(), 0.0);
         let column = |number: fn(&Update) -> f32| {
             let numbers: Vec<f32> = updates.iter().map(number).collect();
             Tensor::from_slice(&numbers).to_device(value.device()).view(shape.as_slice())
         };
         let (step_size, shrinkage) = (column(|update| update.step_size), column(|update| update.shrinkage));
         let root_correction = column(|update| update.root_correction);
+        let step_size = step_size * moving.to_kind(value.kind());
+        let shrinkage = shrinkage.masked_fill(&moving.logical_not(), 1.0);
         let _ = self.first_moment.lerp_(gradient, 1.0 - FIRST_DECAY);
         let _ = self.second_moment.g_mul_scalar_(SECOND_DECAY);
         let _ = self.second_moment.g_add_(&(gradient.square() * (1.0 - SECOND_DECAY)));
@@ -227,24 +369,28 @@ struct Entries<'a> {
 }
 
 impl Entries<'_> {
-    /// Whole rows of `width`.
+    /// Whole rows of `width`; returns the bits of the new values' largest magnitude.
     #[inline(always)]
-    fn update(self, update: Update, lengthwise: Lengthwise, width: usize) {
+    fn update(self, update: Update, lengthwise: Lengthwise, width: usize) -> u32 {
+        let mut largest = 0;
         let Self { values, gradients, first, second } = self;
         let values = values.chunks_exact_mut(width).zip(gradients.chunks_exact_mut(width));
         let rows = values.zip(first.chunks_exact_mut(width).zip(second.chunks_exact_mut(width))).enumerate();
         for (row, ((values, gradients), (first, second))) in rows {
             let entries = Entries { values, gradients, first, second };
-            match lengthwise {
+            let of_row = match lengthwise {
                 Lengthwise::Nothing => entries.update_row(update, std::iter::repeat(0.0)),
                 Lengthwise::OfRows(numbers) => entries.update_row(update, std::iter::repeat(numbers[row])),
                 Lengthwise::OfColumns(numbers) => entries.update_row(update, numbers.iter().copied()),
-            }
+            };
+            largest = largest.max(of_row);
         }
+        largest
     }
 
     #[inline(always)]
-    fn update_row(self, update: Update, lengthwise: impl Iterator<Item = f32>) {
+    fn update_row(self, update: Update, lengthwise: impl Iterator<Item = f32>) -> u32 {
+        let mut largest = 0;
         let Self { values, gradients, first, second } = self;
         let moments = first.iter_mut().zip(second);
         for (((value, gradient), (first, second)), lengthwise) in
@@ -255,7 +401,9 @@ impl Entries<'_> {
             *second = *second * SECOND_DECAY as f32 + slope * slope * (1.0 - SECOND_DECAY) as f32;
             let denominator = second.sqrt() * update.root_correction + EPSILON as f32;
             *value = *value * update.shrinkage - update.step_size * *first / denominator;
+            largest = largest.max(vectors::magnitude_bits(*value));
         }
+        largest
     }
 }
 
@@ -297,8 +445,8 @@ mod tests {
             let updates = RATES.map(|rate| Update::new(rate, number));
             set(&mut looped.slots[0].parameter.gradient, gradient);
             set(&mut composed.slots[0].parameter.gradient, gradient);
-            looped.slots[0].update_loop(&updates);
-            composed.slots[0].update_composed(&updates);
+            looped.slots[0].update_loop(&updates, &[true; 2]);
+            composed.slots[0].update_composed(&updates, &Tensor::from_slice(&[true; 2]));
         }
         for ((name, left), (_, right)) in looped.state().into_iter().zip(composed.state()) {
             assert!((left - right).abs().max().double_value(&[]) < 1e-6, "{name}");
@@ -315,19 +463,18 @@ mod tests {
             let (value, gradient) =
                 (tensor_from(&[2, rows, columns], entries(1)), tensor_from(&[2, rows, columns], entries(3)));
             let lengthwise = tensor_from(&shape, entries(4));
-            let slot = |gradient: Tensor, lengthwise: Option<Tensor>| Slot {
-                first_moment: value.zeros_like(),
-                second_moment: value.zeros_like(),
-                parameter: Parameter { name: "w".into(), value: value.copy(), gradient, lengthwise },
+            let slot = |gradient: Tensor, lengthwise: Option<Tensor>| {
+                let parameter = Parameter { name: "w".into(), value: value.copy(), gradient, lengthwise };
+                Slot::new(parameter, [value.zeros_like(), value.zeros_like()])
             };
             let updates = RATES.map(|rate| Update::new(rate, 1));
             let mut whole = slot(&gradient + &value * &lengthwise, None);
             let mut looped = slot(gradient.copy(), Some(lengthwise.shallow_clone()));
             let mut composed = slot(gradient.copy(), Some(lengthwise));
             assert_eq!(looped.parameter.derivative(), whole.parameter.gradient, "{shape:?}");
-            whole.update_loop(&updates);
-            looped.update_loop(&updates);
-            composed.update_composed(&updates);
+            whole.update_loop(&updates, &[true; 2]);
+            looped.update_loop(&updates, &[true; 2]);
+            composed.update_composed(&updates, &Tensor::from_slice(&[true; 2]));
             for other in [&looped, &composed] {
                 let difference = &whole.first_moment - &other.first_moment;
                 assert!(difference.abs().max().double_value(&[]) < 1e-6, "{shape:?}");
@@ -335,6 +482,40 @@ mod tests {
                 assert!(difference.abs().max().double_value(&[]) < 1e-6, "{shape:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_replica_with_a_derivative_that_is_not_finite_stays_as_it_is_and_its_neighbour_moves() {
+        for wrong in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -2.0 * LARGEST] {
+            let mut adam = Adam::new(vec![parameter([1.0; 4])]);
+            for number in 1..4 {
+                set(&mut adam.slots[0].parameter.gradient, [3.0, wrong, 5.0, 1.0]);
+                adam.update(number, &RATES);
+            }
+            let values = slice(&adam.slots[0].parameter.value);
+            assert_eq!(values[..2], [1.0; 2], "{wrong}");
+            assert!(values[2] < 1.0 && values[3] < 1.0, "{wrong}");
+            assert_eq!(slice(&adam.slots[0].parameter.gradient), [0.0; 4], "{wrong}");
+            assert_eq!(adam.faults(), [Fault { replica: 0, update: 1, parameter: "w".into() }], "{wrong}");
+        }
+    }
+
+    #[test]
+    fn on_a_device_too_a_replica_at_fault_stays_as_it_is() {
+        let mut adam = Adam::new(vec![parameter([1.0; 4])]);
+        let zeros = || Tensor::zeros([2], (Kind::Int64, tch::Device::Cpu));
+        adam.guard = Guard::OnDevice { updates: zeros(), slots: zeros() };
+        for number in 1..4 {
+            set(&mut adam.slots[0].parameter.gradient, [3.0, 2.0, 5.0, if number < 2 { 1.0 } else { f32::NAN }]);
+            adam.update(number, &RATES);
+            if number == 1 {
+                assert_eq!(adam.faults(), []);
+            }
+        }
+        let values = slice(&adam.slots[0].parameter.value);
+        assert!(values[0] < 0.8, "three updates: {values:?}");
+        assert!((values[2] - 0.985).abs() < 1e-6, "one update: {values:?}");
+        assert_eq!(adam.faults(), [Fault { replica: 1, update: 2, parameter: "w".into() }]);
     }
 
     #[test]

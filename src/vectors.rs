@@ -3,6 +3,8 @@
 //! The program is compiled for any processor of its kind; inside [`widest`] the compiler may use what this one can. None
 //! of it changes a result: sums are taken in a fixed number of lanes, whatever the width of a vector.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use pulp::Arch;
 
 use crate::threads;
@@ -81,6 +83,23 @@ pub fn column_dots(left: &[f32], right: &[f32], sums: &mut [f32]) {
     });
 }
 
+/// The bits of an entry's magnitude: ordered as magnitudes are, what is no number above them all.
+#[inline(always)]
+pub fn magnitude_bits(entry: f32) -> u32 {
+    entry.to_bits() & !(1 << 31)
+}
+
+/// The largest magnitude of any entry; not a number if an entry is none.
+pub fn largest_magnitude(entries: &[f32]) -> f32 {
+    let part = entries.len().div_ceil(threads::worth_having(entries.len())).max(1);
+    let largest = AtomicU32::new(0);
+    threads::for_each_part(entries.chunks(part), |entries| {
+        let bits = widest(|| entries.iter().map(|&entry| magnitude_bits(entry)).fold(0, u32::max));
+        largest.fetch_max(bits, Ordering::Relaxed);
+    });
+    f32::from_bits(largest.into_inner())
+}
+
 /// Multiplies every column of a matrix with rows of `factors.len()` by its factor.
 pub fn scale_columns(matrix: &mut [f32], factors: &[f32]) {
     let width = factors.len();
@@ -118,6 +137,20 @@ mod tests {
             let of_column = |column| (0..rows).map(|row| product(row, column)).sum::<f32>();
             assert!(sums.iter().copied().eq((0..width).map(of_column)), "columns of {rows} x {width}");
         }
+    }
+
+    #[test]
+    fn the_largest_magnitude_is_found_on_any_number_of_threads_and_nothing_hides_what_is_no_number() {
+        threads::give_each_lane(2, true);
+        let mut entries = matrix(1_000, 100, 3);
+        assert_eq!(largest_magnitude(&entries), 3.0);
+        entries[99_000] = -7.0;
+        assert_eq!(largest_magnitude(&entries), 7.0);
+        entries[10] = f32::NEG_INFINITY;
+        assert_eq!(largest_magnitude(&entries), f32::INFINITY);
+        entries[20] = f32::NAN;
+        assert!(largest_magnitude(&entries).is_nan());
+        assert_eq!(largest_magnitude(&[]), 0.0);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use apd::run::read_tensors;
+use apd::run::{read_tensors, write_tensors};
 use cli_test::{Ended, Test, files_in, is_about_the_process};
 use snapbox::str;
 
@@ -712,8 +712,61 @@ fn a_training_that_diverges_is_told_once_a_replica() {
     let arguments = ["run", "tiny.toml", "--device=cpu", "--quiet", "--set=decomposition.steps=50"];
     let ended = Test::new().with_spec().args(arguments).args(["--set=decomposition.learning_rate=1e20"]).succeeds();
     ended.stderr_is(str![[r#"
-warning: replica 0 has diverged: [..] is [..] at step [..]
-warning: replica 1 has diverged: [..] is [..] at step [..]
+warning: replica 0 has diverged at step [..] ([..]): it stays as it was before, the others go on
+warning: replica 1 has diverged at step [..] ([..]): it stays as it was before, the others go on
 
 "#]]);
+}
+
+#[test]
+fn a_replica_that_has_diverged_is_told_and_the_others_are_measured_as_before() {
+    let ended = run();
+    let folder = run_folder(ended.folder.path(), "");
+    let lines = |table: &str| -> Vec<String> {
+        let text = fs::read_to_string(folder.join(table)).unwrap();
+        text.lines().map(String::from).collect()
+    };
+    let measured = ["summary.csv", "components.csv", "ranks.csv", "features.csv", "attributions.csv", "responses.csv"];
+    let before = measured.map(lines);
+    let components = read_tensors(&folder.join("components.safetensors")).unwrap();
+    let diverged = r#"[{"replica":0,"step":7,"what":"embed.A"}]"#;
+    write_tensors(&folder.join("components.safetensors"), &components, &[("diverged", diverged.into())]).unwrap();
+    let name = folder.strip_prefix(ended.folder.path()).unwrap().to_string_lossy().into_owned();
+    let ended = ended.then().args(["evaluate", &name, "--device=cpu", "--threads=1"]).ends(0);
+
+    let of_second = |lines: &[String]| -> Vec<String> {
+        lines.iter().skip(1).filter(|line| line.starts_with("1,")).cloned().collect()
+    };
+    for (table, before) in measured.iter().zip(&before) {
+        let after = lines(table);
+        assert!(!of_second(before).is_empty() && of_second(&after) == of_second(before), "{table}");
+        let of_first = after.iter().filter(|line| line.starts_with("0,")).count();
+        assert_eq!(of_first, usize::from(*table == "summary.csv"), "{table}");
+    }
+    let first = |name: &str| column(&folder, "summary.csv", name)[0].clone();
+    assert_eq!(["recovered", "diverged_at", "diverged_in", "total"].map(first), ["false", "7", "embed.A", ""]);
+    assert_eq!(column(&folder, "scores.csv", "replica"), ["1"]);
+    assert_eq!(column(&folder, "scores.csv", "chosen"), ["true"]);
+    let report = ended.then().args(["report", &name]).ends(0);
+    let words = "Replica 0 (seed 0) has diverged at step 7 (embed.A) and counts as not recovered";
+    assert!(report.stdout.contains(words), "{}", report.stdout);
+}
+
+#[test]
+fn a_run_of_which_every_replica_diverges_ends_with_its_tables_and_a_report() {
+    let arguments = ["run", "tiny.toml", "--device=cpu", "--set=decomposition.steps=50"];
+    let ended = Test::new().with_spec().args(arguments).args(["--set=decomposition.learning_rate=1e20"]).succeeds();
+    let folder = run_folder(ended.folder.path(), "");
+    assert_eq!(column(&folder, "summary.csv", "recovered"), ["false"; 2]);
+    assert!(column(&folder, "summary.csv", "diverged_in").iter().all(|what| !what.is_empty()));
+    assert_eq!(rows(&folder, "components.csv"), 0);
+    let stopped = numbers(&folder, "summary.csv", "diverged_at")[0];
+    let logged = column(&folder, "training.csv", "replica").into_iter().zip(numbers(&folder, "training.csv", "step"));
+    assert!(logged.filter(|(replica, _)| replica == "0").all(|(_, step)| step <= stopped), "nothing is logged later");
+    let components = read_tensors(&folder.join("components.safetensors")).unwrap();
+    assert!(
+        components.iter().all(|(_, tensor)| bool::try_from(tensor.isfinite().all()).unwrap()),
+        "as before the step"
+    );
+    assert!(ended.stdout.contains("has diverged at step "), "{}", ended.stdout);
 }

@@ -5,7 +5,7 @@ mod support;
 
 use apd::{
     components::Components,
-    fit::{Fit, Moment, Objective},
+    fit::{Divergence, Fit, Moment, Objective, Training},
     memory::slice,
     method::Decomposition,
     network::{Biases, Embedding, Network, Task, Weights},
@@ -105,6 +105,7 @@ fn a_resumed_training_ends_with_the_same_bytes_and_the_same_log() {
     let mut fit_first = fit(&first, &network, &seeds);
     (0..23).for_each(|_| drop(fit_first.advance()));
     let mut state = fit_first.state();
+    assert_eq!(state.divergences, []);
     state.tensors.iter_mut().for_each(|(_, tensor)| *tensor = Tensor::copy(tensor));
 
     let second = decomposition(&network, &weights, &seeds);
@@ -113,4 +114,34 @@ fn a_resumed_training_ends_with_the_same_bytes_and_the_same_log() {
     (23..60).for_each(|_| drop(fit_second.advance()));
     assert_eq!(fit_second.log(), log);
     assert!(bytes(second.components(), &network) == bytes(whole.components(), &network));
+}
+
+#[test]
+fn a_replica_that_diverges_stays_as_it_was_and_its_neighbours_end_with_the_bytes_they_had_without_it() {
+    let seeds = [1, 2, 3];
+    let network = tms(12, 4, 0);
+    let weights = weights(&network, &seeds);
+    let train = |learning_rates: [f64; 3]| {
+        let decomposition = decomposition(&network, &weights, &seeds);
+        let trainings = learning_rates.map(|learning_rate| Training { learning_rate, ..training(60, 512) });
+        let mut fit = Fit::new(&decomposition, trainings.to_vec(), inputs(&network, &seeds), Device::Cpu, 1);
+        while fit.step() < fit.steps() {
+            fit.advance();
+        }
+        let divergences = fit.divergences().to_vec();
+        let log: Vec<_> = fit.log().iter().map(|row| (row.replica, row.step, row.value.to_bits())).collect();
+        let replica = |replica: usize| bytes(&decomposition.components().replica(replica), &network);
+        (divergences, log, [0, 1, 2].map(replica))
+    };
+    let (none, whole_log, whole) = train([0.01; 3]);
+    let (divergences, log, parts) = train([0.01, 1e12, 0.01]);
+    assert_eq!(none, []);
+    assert!(matches!(&divergences[..], [Divergence { replica: 1, .. }]), "{divergences:?}");
+    let stopped = divergences[0].step;
+    assert!(stopped < 60, "{divergences:?}");
+    assert!(parts[1].iter().all(|bits| f32::from_bits(*bits).is_finite()), "the diverged replica is finite");
+    assert!(parts[0] == whole[0] && parts[2] == whole[2], "the neighbours are as without it");
+    let of_neighbours = |log: &[(usize, u64, u64)]| log.iter().copied().filter(|row| row.0 != 1).collect::<Vec<_>>();
+    assert_eq!(of_neighbours(&log), of_neighbours(&whole_log));
+    assert!(log.iter().all(|(replica, step, _)| *replica != 1 || *step <= stopped), "nothing is logged of it later");
 }

@@ -135,8 +135,11 @@ time left   none
 /// The numbers of a trial do not depend on those beside it.
 #[test]
 fn a_trial_is_the_run_of_its_spec() {
-    let ended = swept();
-    let trial = sweep_folder(ended.folder.path()).join("trials/0003");
+    is_the_run_of_its_spec(swept(), "trials/0003");
+}
+
+fn is_the_run_of_its_spec(ended: Ended, trial: &str) {
+    let trial = sweep_folder(ended.folder.path()).join(trial);
     let spec = trial.join("spec.toml").display().to_string();
     let alone = ended.then().args(["decompose", &spec, "--device=cpu", "--threads=1"]).succeeds();
     let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
@@ -200,17 +203,56 @@ fn a_second_process_on_one_sweep_is_refused() {
     running.signal("KILL");
 }
 
+/// Of two trials trained together, the second of which diverges.
+const DIVERGING: &str = "
+[sweep]
+seeds = [3, 4]
+[sweep.space]
+decomposition.learning_rate = [0.01, 1000000.0]
+";
+
 #[test]
-fn a_replica_that_diverges_is_told_with_term_and_step() {
-    let space = "\n[sweep.space]\ndecomposition.learning_rate = [0.01, 1000000.0]\n";
-    let ended = with_sweep(space).args(sweep([])).succeeds();
+fn a_trial_that_diverges_is_told_and_leaves_the_one_beside_it_as_it_is_alone() {
+    let ended = with_sweep(DIVERGING).args(sweep([])).succeeds();
+    ended.stdout_is(str![[r#"
+sweep       runs/tiny-sweep-[..]
+trials      2 of 2 finished, 0 running, 0 waiting, 0 failed
+replicas    2 measured, [..] of 4 recovered, 2 diverged
+best so far trial 0: [..]
+time left   none
+
+"#]]);
     let rows = trials(ended.folder.path());
-    let status: Vec<&str> = rows.lines().skip(1).map(|row| row.split(',').nth(3).unwrap()).collect();
-    assert_eq!(status[..2], ["finished"; 2]);
-    assert!(
-        status[2..].iter().all(|status| status.starts_with("diverged: ") && status.contains(" at step ")),
-        "{status:?}"
-    );
+    let cells: Vec<Vec<&str>> = rows.lines().map(|row| row.split(',').collect()).collect();
+    let column = |name: &str| -> Vec<&str> {
+        let place = cells[0].iter().position(|column| *column == name).unwrap();
+        cells[1..].iter().map(|row| row[place]).collect()
+    };
+    let (status, steps, reasons) = (column("status"), column("diverged_at"), column("diverged_in"));
+    assert_eq!((&status[..2], &steps[..2], &reasons[..2]), (&["finished"; 2][..], &[""; 2][..], &[""; 2][..]));
+    for replica in 2..4 {
+        assert_eq!(status[replica], format!("diverged: {} at step {}", reasons[replica], steps[replica]));
+        assert!(steps[replica].parse::<u64>().unwrap() < 300 && !reasons[replica].is_empty(), "{rows}");
+    }
+    assert_eq!(column("recovered")[2..], ["false"; 2]);
+    assert!(column("minimality")[..2].iter().all(|cell| cell.parse::<f64>().unwrap().is_finite()));
+    assert_eq!(column("minimality")[2..], [""; 2]);
+    is_the_run_of_its_spec(ended, "trials/0000");
+}
+
+#[test]
+fn a_sweep_interrupted_after_a_trial_has_diverged_goes_on_without_it_and_ends_as_if_nothing_had_been() {
+    let command = sweep(["--set=decomposition.steps=4000"]);
+    let whole = with_sweep(DIVERGING).args(&command).succeeds();
+    let test = with_sweep(DIVERGING);
+    let running = test.start_with(&command);
+    running.wait_for_words("warning: replica 3 has diverged at step ");
+    running.signal("TERM");
+    let left = running.end();
+    assert_eq!(left.code, Some(3), "{}", left.stderr);
+    let ended = test.args(command).ends(0);
+    assert!(!ended.stderr.contains("has diverged"), "it is known already: {}", ended.stderr);
+    assert!(results(ended.folder.path()) == results(whole.folder.path()), "it ends otherwise");
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use super::{Outcome, Session, measurement::measure, memory, target_tables::copy_target_tables};
+use super::{Outcome, Session, divergence, measurement::measure, memory, target_tables::copy_target_tables};
 use crate::{
     components::Components,
+    fit::Divergence,
     method::Method,
     network::Weights,
     run::{Provenance, RunError, RunFolder, TensorFile},
@@ -17,10 +18,11 @@ pub fn evaluate(spec: &Spec, session: &Session, folder: &Path) -> Result<Outcome
     memory::check(memory::of_measurement(spec), session.device)?;
     let folder = RunFolder::existing(folder)?.locked()?;
     let weights = read_weights(spec, &folder)?.to_device(session.device);
-    let components = read_components(spec, &folder)?.to_device(session.device);
+    let (components, divergences) = read_components(spec, &folder)?;
+    let components = components.to_device(session.device);
     let beside = folder.path().parent().unwrap_or(folder.path());
     copy_target_tables(spec, &[beside, &session.results], &folder)?;
-    if !measure(spec, &weights, &components, &folder, &session.interrupt)? {
+    if !measure(spec, &weights, &components, &divergences, &folder, &session.interrupt)? {
         let folder = folder.path().into();
         return Ok(Outcome::Interrupted { folder, stage: "measurement".into(), step: 0, steps: 1 });
     }
@@ -41,8 +43,8 @@ fn read_weights(spec: &Spec, folder: &RunFolder) -> Result<Weights, RunError> {
     Ok(Weights { sites, embeddings, biases })
 }
 
-/// The components of a run.
-fn read_components(spec: &Spec, folder: &RunFolder) -> Result<Components, RunError> {
+/// The components of a run, and the replicas whose training did not come to its end.
+fn read_components(spec: &Spec, folder: &RunFolder) -> Result<(Components, Vec<Divergence>), RunError> {
     let mut file = TensorFile::read(&folder.components())?;
     let Method::Apd(apd) = &spec.method;
     let (replicas, number, rank) = (spec.seeds.len() as i64, apd.components as i64, apd.rank as i64);
@@ -54,5 +56,7 @@ fn read_components(spec: &Spec, folder: &RunFolder) -> Result<Components, RunErr
         tensors.push((b.clone(), file.take(&b, &[replicas, number, rank, *d_out])?));
     }
     let find = |name: &str| tensors.iter().find(|(found, _)| found == name).map(|(_, tensor)| tensor.shallow_clone());
-    Ok(Components::from_files(&sites, find).expect("every tensor was taken"))
+    let note = file.notes.get(divergence::NOTE).map_or("", String::as_str);
+    let divergences = divergence::from_note(note).map_err(|why| RunError::damaged(&folder.components(), why))?;
+    Ok((Components::from_files(&sites, find).expect("every tensor was taken"), divergences))
 }

@@ -9,13 +9,15 @@ mod scores;
 mod scrubbing;
 mod tms;
 
-use rows::{attribution_rows, coactivity_rows, component_rows, rank_rows, rate_distortion_rows, summary_row};
+use rows::{
+    attribution_rows, coactivity_rows, component_rows, diverged_row, rank_rows, rate_distortion_rows, summary_row,
+};
 use scores::{Scores, score_rows};
 
 use super::tables::{self, AttributionRow, CoactivityRow, ComponentRow, RankRow, RateDistortionRow, SummaryRow};
 use crate::{
     components::Components,
-    fit::InputStream,
+    fit::{Divergence, InputStream},
     method::{Decomposition, Method},
     metric::{Activity, Partial, RatePoint, Spectrum, measure_activity, rate_distortion, spectra, total_ranks},
     network::{Network, Weights},
@@ -28,11 +30,13 @@ use crate::{
 /// Samples on which whole curves and distributions are measured: a few thousand passes with many components each.
 const SAMPLES_OF_A_CURVE: usize = 4_096;
 
-/// Measures every replica and writes all tables but the training's. `summary.csv` is the last. `Ok(false)`: interrupted.
+/// Measures every replica that has not diverged and writes all tables but the training's. `summary.csv` is the last.
+/// `Ok(false)`: interrupted.
 pub fn measure(
     spec: &Spec,
     weights: &Weights,
     components: &Components,
+    divergences: &[Divergence],
     folder: &RunFolder,
     interrupt: &Interrupt,
 ) -> Result<bool, RunError> {
@@ -41,7 +45,7 @@ pub fn measure(
         Network::ResidualMlp(_) => measure_as::<residual_mlp::Mechanisms>,
         Network::GatedFunctions(_) => measure_as::<gated_functions::Mechanisms>,
     };
-    measure(spec, weights, components, folder, interrupt)
+    measure(spec, weights, components, divergences, folder, interrupt)
 }
 
 /// What is measured of one kind of network alone, for one replica.
@@ -78,13 +82,16 @@ fn measure_as<M: Mechanisms>(
     spec: &Spec,
     weights: &Weights,
     components: &Components,
+    divergences: &[Divergence],
     folder: &RunFolder,
     interrupt: &Interrupt,
 ) -> Result<bool, RunError> {
     let mut replicas: Vec<Replica<M>> = Vec::new();
     let number = spec.seeds.len();
-    tracing::info!("measuring {number} replica{}", if number == 1 { "" } else { "s" });
-    for replica in 0..number {
+    let measured = number - divergences.len();
+    tracing::info!("measuring {measured} replica{}", if measured == 1 { "" } else { "s" });
+    let diverged = |replica: usize| divergences.iter().find(|divergence| divergence.replica == replica);
+    for replica in (0..number).filter(|replica| diverged(*replica).is_none()) {
         let measured =
             Replica::measure(spec, replica, &weights.replica(replica), components.replica(replica), interrupt);
         let Some(measured) = measured else { return Ok(false) };
@@ -107,7 +114,7 @@ fn measure_as<M: Mechanisms>(
         write_table(&folder.coactivity_table(), tables::COACTIVITY, rows.into_iter().flatten())?;
     }
     let mut scores = Vec::new();
-    let (summaries, mechanisms): (Vec<SummaryRow>, Vec<M>) = replicas
+    let (mut summaries, mechanisms): (Vec<SummaryRow>, Vec<M>) = replicas
         .into_iter()
         .map(|replica| {
             scores.push(replica.scores);
@@ -116,6 +123,8 @@ fn measure_as<M: Mechanisms>(
         .unzip();
     write_table(&folder.scores_table(), tables::SCORES, score_rows(spec, components, &scores))?;
     M::write(&mechanisms, folder)?;
+    summaries.extend(divergences.iter().map(|divergence| diverged_row(spec.seeds[divergence.replica], divergence)));
+    summaries.sort_by_key(|row| row.replica);
     write_table(&folder.summary_table(), tables::SUMMARY, summaries)?;
     Ok(true)
 }

@@ -1,6 +1,7 @@
 //! One experiment's way: targets trained, components found, measurements taken, files left in its folders.
 
 mod decomposition;
+mod divergence;
 mod evaluation;
 mod import;
 mod measurement;
@@ -54,8 +55,9 @@ impl Session {
 
     /// Trains on from the last checkpoint, leaving new ones.
     fn fit(&mut self, stage: &str, fit: &mut Fit, checkpoints: &Checkpoints) -> Result<End, RunError> {
-        if let Some(Checkpoint { step, tensors, log }) = checkpoints.load::<LogRow>()? {
-            let resumed = fit.resume(State { step, tensors, log });
+        if let Some(Checkpoint { step, tensors, log, remark }) = checkpoints.load::<LogRow>()? {
+            let resumed = divergence::from_note(&remark)
+                .and_then(|divergences| fit.resume(State { step, tensors, log, divergences }));
             resumed.map_err(|why| {
                 RunError::new(
                     format!("the checkpoint does not fit its training: {why}"),
@@ -67,7 +69,7 @@ impl Session {
         let surroundings = Surroundings {
             observer: &mut *self.observer,
             stop: &|| interrupt.requested(),
-            save: &mut |state| checkpoints.save(state.step, &state.tensors, &state.log),
+            save: &mut |state| save(checkpoints, state),
             save_every: self.checkpoint_age,
         };
         if !self.profile {
@@ -81,6 +83,11 @@ impl Session {
         }
         end
     }
+}
+
+/// Writes a checkpoint of a training.
+fn save(checkpoints: &Checkpoints, state: &State) -> Result<(), RunError> {
+    checkpoints.save(state.step, &state.tensors, &state.log, &divergence::to_note(&state.divergences))
 }
 
 /// How a stage of an experiment ended.

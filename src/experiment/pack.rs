@@ -6,15 +6,15 @@ use std::{ops::Range, path::PathBuf};
 use tch::Device;
 
 use super::{
-    Outcome, Session,
+    Outcome, Session, divergence,
     measurement::measure,
-    memory, tables,
+    memory, save, tables,
     target_tables::copy_target_tables,
     targets::{self, Obtained},
 };
 use crate::{
     components::Components,
-    fit::{End, Fit, InputStream, LogRow, Training},
+    fit::{Divergence, End, Fit, InputStream, LogRow, State, Training},
     method::{Apd, Decomposition, Method},
     network::{Network, Weights},
     random::Purpose,
@@ -93,17 +93,23 @@ impl Pack<'_> {
             }
         }
         let weights = weights.to_device(session.device);
-        let Some((components, log)) = self.fit(&joint, &weights, session)? else { return self.interrupted(&joint) };
+        let Some(fitted) = self.fit(&joint, &weights, session)? else { return self.interrupted(&joint) };
+        let Fitted { components, log, divergences } = fitted;
         for ((member, replicas), provenance) in self.members_with_replicas().zip(provenances) {
             let Some(provenance) = provenance else { continue };
             let Member { spec, folder } = member;
             let of_member = log.iter().filter(|row| replicas.contains(&row.replica));
             let rows = of_member.map(|row| LogRow { replica: row.replica - replicas.start, ..row.clone() });
             write_table(&folder.training_table(), tables::TRAINING, rows)?;
+            let of_member = divergences.iter().filter(|divergence| replicas.contains(&divergence.replica));
+            let renumbered =
+                |found: &Divergence| Divergence { replica: found.replica - replicas.start, ..found.clone() };
+            let divergences: Vec<Divergence> = of_member.map(renumbered).collect();
             let (weights, components) = (weights.of_replicas(replicas.clone()), components.of_replicas(replicas));
             let axes = "A: replica, component, d_in, rank; B: replica, component, rank, d_out";
-            write_tensors(&folder.components(), &components.to_files(&network.sites()), &[("axes", axes.into())])?;
-            if !measure(spec, &weights, &components, folder, &session.interrupt)? {
+            let notes = [("axes", axes.into()), (divergence::NOTE, divergence::to_note(&divergences))];
+            write_tensors(&folder.components(), &components.to_files(&network.sites()), &notes)?;
+            if !measure(spec, &weights, &components, &divergences, folder, &session.interrupt)? {
                 return self.interrupted(&joint);
             }
             provenance.end(Status::Finished)?;
@@ -126,13 +132,8 @@ impl Pack<'_> {
         })
     }
 
-    /// The trained components with the log of the training; `None` if interrupted.
-    fn fit(
-        &self,
-        joint: &Spec,
-        weights: &Weights,
-        session: &mut Session,
-    ) -> Result<Option<(Components, Vec<LogRow>)>, RunError> {
+    /// `None` if interrupted.
+    fn fit(&self, joint: &Spec, weights: &Weights, session: &mut Session) -> Result<Option<Fitted>, RunError> {
         let specs: Vec<&Spec> = self.members.iter().map(|member| member.spec).collect();
         let decomposition = untrained(&specs, &joint.target.network, weights, session.device);
         let mut fit = Fit::new(&decomposition, trainings(&specs), inputs(joint), session.device, session.threads);
@@ -141,11 +142,18 @@ impl Pack<'_> {
         }
         // A kill during the measurements must not cost the training.
         let state = fit.state();
-        self.checkpoints.save(state.step, &state.tensors, &state.log)?;
-        let log = state.log;
+        save(&self.checkpoints, &state)?;
+        let State { log, divergences, .. } = state;
         drop(fit);
-        Ok(Some((decomposition.into_components(), log)))
+        Ok(Some(Fitted { components: decomposition.into_components(), log, divergences }))
     }
+}
+
+/// What comes of the training of all replicas.
+struct Fitted {
+    components: Components,
+    log: Vec<LogRow>,
+    divergences: Vec<Divergence>,
 }
 
 /// Where the decomposition of `weights`, the targets of all replicas, begins.

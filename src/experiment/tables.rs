@@ -58,28 +58,30 @@ pub const SUMMARY: &[&str] = &[
     "target_error",
     "scrubbed_error",
     "anti_scrubbed_error",
+    "diverged_at",
+    "diverged_in",
 ];
 
-/// What a kind of network knows nothing of is `None`.
+/// What a kind of network knows nothing of is `None`, and everything else that is measured if the replica has diverged.
 #[derive(Debug, Default, Serialize)]
 pub struct SummaryRow {
     pub replica: usize,
     pub seed: u64,
-    pub faithfulness: f64,
-    pub minimality: f64,
-    pub simplicity: f64,
-    pub total: f64,
+    pub faithfulness: Option<f64>,
+    pub minimality: Option<f64>,
+    pub simplicity: Option<f64>,
+    pub total: Option<f64>,
     /// This and the next: of toy models of superposition.
     pub mmcs: Option<f64>,
     pub ml2r: Option<f64>,
-    pub mean_active: f64,
-    pub alive: usize,
+    pub mean_active: Option<f64>,
+    pub alive: Option<usize>,
     /// Over alive components and sites; empty if none is alive.
     pub mean_rank: Option<f64>,
     /// The verdict of the kind of network.
     pub recovered: Option<bool>,
-    pub active_ranks: f64,
-    pub description_length: f64,
+    pub active_ranks: Option<f64>,
+    pub description_length: Option<f64>,
     /// Of toy models of superposition with hidden layers.
     pub alive_on_hidden: Option<usize>,
     /// Of residual MLPs and gated functions.
@@ -95,6 +97,9 @@ pub struct SummaryRow {
     pub target_error: Option<f64>,
     pub scrubbed_error: Option<f64>,
     pub anti_scrubbed_error: Option<f64>,
+    /// This and the following: of replicas that have diverged, which are not measured.
+    pub diverged_at: Option<u64>,
+    pub diverged_in: Option<String>,
 }
 
 pub const COMPONENTS: &[&str] = &[

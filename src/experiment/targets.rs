@@ -5,7 +5,7 @@ use super::{
     tables::{self, BaselineRow},
 };
 use crate::{
-    fit::{End, Fit, InputStream, LogRow},
+    fit::{Divergence, End, Fit, InputStream, LogRow},
     network::{ERROR_SAMPLES, Network, Task, Weights, errors_beside_baselines},
     random::Purpose,
     run::{Lock, Provenance, RunError, Status, TargetFolder, TensorFile, read_table, write_table, write_tensors},
@@ -106,10 +106,15 @@ fn make(spec: &Spec, session: &mut Session, missing: &[(TargetFolder, Lock)]) ->
         return Ok(Some(interrupted(leader, spec, step)));
     }
     let log = fit.log().to_vec();
+    let divergences = fit.divergences().to_vec();
     drop(fit);
     let weights = task.into_weights();
     let errors = errors_beside_baselines(network, &weights, &seeds, &inputs(Purpose::MeasurementInputs));
     for (replica, (folder, provenance)) in folders {
+        if let Some(divergence) = divergences.iter().find(|divergence| divergence.replica == replica) {
+            provenance.fail(diverged(folder.seed(), divergence))?;
+            continue;
+        }
         let rows = log.iter().filter(|row| row.replica == replica).map(|row| LogRow { replica: 0, ..row.clone() });
         write_table(&folder.training_table(), tables::TRAINING, rows)?;
         let row = |(answer, errors): &(&str, Vec<f64>)| (answer.to_string(), errors[replica]);
@@ -120,7 +125,19 @@ fn make(spec: &Spec, session: &mut Session, missing: &[(TargetFolder, Lock)]) ->
         keep(network, &weights, replica, folder)?;
     }
     checkpoints.clear()?;
-    Ok(None)
+    match divergences.first() {
+        Some(divergence) => Err(diverged(seeds[divergence.replica], divergence)),
+        None => Ok(None),
+    }
+}
+
+/// A target that has diverged is not kept: there is nothing to take apart in it.
+fn diverged(seed: u64, divergence: &Divergence) -> RunError {
+    let Divergence { step, what, .. } = divergence;
+    RunError::new(
+        format!("the target of seed {seed} has diverged at step {step} of its training ({what}) and is not kept"),
+        "lower `target.training.learning_rate`, or leave the seed out of `seeds`; the targets of the other seeds are kept",
+    )
 }
 
 /// Writes the target of one replica, the last of its folder's files.

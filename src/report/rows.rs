@@ -56,6 +56,12 @@ pub struct SummaryRow {
     pub scrubbed_error: f64,
     #[serde(default = "missing", deserialize_with = "number")]
     pub anti_scrubbed_error: f64,
+    /// The step at which its training ended before its time; such a replica is not measured.
+    #[serde(default)]
+    pub diverged_at: Option<u64>,
+    /// What was not finite there.
+    #[serde(default)]
+    pub diverged_in: Option<String>,
 }
 
 /// A row of `training.csv`: one loss term of one replica at one step.

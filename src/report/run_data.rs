@@ -121,12 +121,12 @@ impl RunData {
         let merit = |row: &SummaryRow| {
             let recovered = row.recovered == Some(true);
             let mmcs = if recovered { or_least(row.mmcs) } else { f64::NEG_INFINITY };
-            (recovered, mmcs, or_least(row.features_with_own_component))
+            (recovered, mmcs, or_least(row.features_with_own_component), row.diverged_at.is_none())
         };
         // `max_by` would take the last of equals.
         let best = self.summary.iter().rev().max_by(|a, b| {
             let (a, b) = (merit(a), merit(b));
-            a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.2.total_cmp(&b.2))
+            a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.2.total_cmp(&b.2)).then(a.3.cmp(&b.3))
         });
         best.map_or(0, |row| row.replica)
     }

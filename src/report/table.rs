@@ -172,6 +172,14 @@ pub fn gaps(run: &RunData) -> Vec<String> {
     if let Some(expected) = run.replicas.filter(|expected| *expected != measured && measured > 0) {
         gaps.push(format!("summary.csv holds {measured} of {expected} replicas."));
     }
+    let diverged = run.summary.iter().filter_map(|row| Some((row, row.diverged_at?)));
+    gaps.extend(diverged.map(|(SummaryRow { replica, seed, diverged_in, .. }, step)| {
+        let what = diverged_in.as_deref().map_or(String::new(), |what| format!(" ({})", visible(what)));
+        format!(
+            "Replica {replica} (seed {seed}) has diverged at step {step}{what} and counts as not recovered; \
+             components.safetensors holds its components of before that step."
+        )
+    }));
     gaps
 }
 

@@ -24,6 +24,8 @@ pub struct Checkpoint<Row> {
     pub tensors: Vec<(String, Tensor)>,
     /// The rows of `training.csv` so far.
     pub log: Vec<Row>,
+    /// What else is to be kept, as text; empty in checkpoints of older versions.
+    pub remark: String,
 }
 
 const NEWEST: &str = "newest.safetensors";
@@ -44,8 +46,8 @@ const FORMAT: &str = "1";
 /// assert!(checkpoints.load::<Row>()?.is_none());
 /// let tensors = vec![("embed.A".to_string(), tch::Tensor::from_slice(&[0.5_f32]))];
 /// let log: Vec<Row> = vec![];
-/// checkpoints.save(100, &tensors, &log)?;
-/// let Checkpoint { step, tensors, log } = checkpoints.load::<Row>()?.unwrap();
+/// checkpoints.save(100, &tensors, &log, "")?;
+/// let Checkpoint { step, tensors, log, .. } = checkpoints.load::<Row>()?.unwrap();
 /// assert_eq!((step, tensors[0].0.as_str(), log.len()), (100, "embed.A", 0));
 /// checkpoints.clear()?; // the training is finished
 /// # Ok::<(), apd::run::RunError>(())
@@ -73,12 +75,23 @@ impl Checkpoints {
     }
 
     /// Writes the newest checkpoint. What was the newest becomes the previous one, once this one is on disk.
-    pub fn save<Row: Serialize>(&self, step: u64, tensors: &[(String, Tensor)], log: &[Row]) -> Result<(), RunError> {
+    pub fn save<Row: Serialize>(
+        &self,
+        step: u64,
+        tensors: &[(String, Tensor)],
+        log: &[Row],
+        remark: &str,
+    ) -> Result<(), RunError> {
         // Its parent must be there: a run whose folder was removed shall say so and not go on in what is left of it.
         make_new_folder(&self.folder)?;
         let mut tensors: Vec<_> = tensors.iter().map(|(name, t)| (name.clone(), t.shallow_clone())).collect();
         tensors.push((LOG.into(), Tensor::from_slice(&as_csv(log))));
-        let notes = [("format", FORMAT.into()), ("owner", self.owner.clone()), ("step", step.to_string())];
+        let notes = [
+            ("format", FORMAT.into()),
+            ("owner", self.owner.clone()),
+            ("step", step.to_string()),
+            ("remark", remark.into()),
+        ];
         let (newest, previous) = (self.path(NEWEST), self.path(PREVIOUS));
         let keep_newest = || if newest.exists() { fs::rename(&newest, &previous) } else { Ok(()) };
         write_tensors_then(&newest, &tensors, &notes, keep_newest)
@@ -160,7 +173,8 @@ impl Checkpoints {
         let log = log.ok_or_else(|| RunError::damaged(path, "it has no log"))?;
         let log = Vec::<u8>::try_from(&log).map_err(|_| RunError::damaged(path, "its log is not text"))?;
         let log = from_csv(&log).map_err(|error| RunError::damaged(path, format!("log: {error}")))?;
-        Ok(Checkpoint { step, tensors: file.tensors, log })
+        let remark = note("remark").unwrap_or_default();
+        Ok(Checkpoint { step, tensors: file.tensors, log, remark })
     }
 }
 

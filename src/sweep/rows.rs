@@ -6,7 +6,6 @@
 use super::{Plan, Standing, standings};
 use crate::{
     experiment::SUMMARY,
-    fit::LogRow,
     run::{Interrupt, Lock, Provenance, RunError, SweepFolder, read_table, write_table},
 };
 
@@ -56,20 +55,22 @@ fn measured(folder: &SweepFolder, trial: usize) -> Result<Vec<(String, Vec<Strin
     if rows.iter().any(misfit) {
         return Err(RunError::damaged(&run.summary_table(), "its columns are not those of this apd"));
     }
-    // A replica that diverged never comes back, so its training need not be read to know of the others.
-    let is_finite = |cell: &String| cell.parse().is_ok_and(f64::is_finite);
-    let total = SUMMARY.iter().position(|column| *column == "total").expect("a column of the summary");
-    let training: Vec<LogRow> = match rows.iter().all(|row| is_finite(&row[total])) {
-        true => Vec::new(),
-        false => read_table(&run.training_table())?,
+    let cell = |row: &[String], column: &str| -> String {
+        SUMMARY
+            .iter()
+            .zip(row)
+            .find(|(name, _)| **name == column)
+            .map(|(_, cell)| cell.clone())
+            .expect("of the summary")
     };
-    let status = |replica: usize| match training.iter().find(|row| row.replica == replica && !row.value.is_finite()) {
-        Some(LogRow { term, step, .. }) => format!("diverged: {term} at step {step}"),
-        None => "finished".to_string(),
+    let status = |row: &[String]| match cell(row, "diverged_at") {
+        step if step.is_empty() => "finished".to_string(),
+        step => format!("diverged: {} at step {step}", cell(row, "diverged_in")),
     };
-    let of_replica = |(replica, row): (usize, Vec<String>)| {
+    let of_replica = |row: Vec<String>| {
+        let status = status(&row);
         let measured = SUMMARY.iter().zip(row).filter(|(column, _)| !OF_THE_REPLICA.contains(column));
-        (status(replica), measured.map(|(_, cell)| cell).collect())
+        (status, measured.map(|(_, cell)| cell).collect())
     };
-    Ok(rows.into_iter().enumerate().map(of_replica).collect())
+    Ok(rows.into_iter().map(of_replica).collect())
 }

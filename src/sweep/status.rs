@@ -20,7 +20,7 @@ struct Found {
     trial: usize,
     replicas: usize,
     recovered: usize,
-    /// Mean over replicas; not a number if one of them diverged.
+    /// Mean over those that were measured; not a number if none was.
     minimality: f64,
 }
 
@@ -69,14 +69,15 @@ fn replicas(rows: &[Row]) -> String {
 /// The trial with the largest share of recovered replicas; among equals that with the smallest mean minimality loss.
 fn best(plan: &Plan, rows: &[Row]) -> String {
     let of_trial = |trial: usize| {
-        let rows: Vec<&Row> = rows.iter().filter(|row| row.trial == trial && row.status == "finished").collect();
-        let sum: f64 = rows.iter().map(|row| row.minimality.unwrap_or(f64::NAN)).sum();
+        let rows: Vec<&Row> = rows.iter().filter(|row| row.trial == trial && row.status != "failed").collect();
+        let measured: Vec<f64> =
+            rows.iter().filter(|row| row.status == "finished").filter_map(|row| row.minimality).collect();
         let recovered = rows.iter().filter(|row| row.recovered == Some(true)).count();
         (!rows.is_empty()).then(|| Found {
             trial,
             replicas: rows.len(),
             recovered,
-            minimality: sum / rows.len() as f64,
+            minimality: measured.iter().sum::<f64>() / measured.len() as f64,
         })
     };
     let share = |result: &Found| result.recovered as f64 / result.replicas as f64;

@@ -3,6 +3,7 @@
 use crate::{
     components::Components,
     experiment::tables::{AttributionRow, CoactivityRow, ComponentRow, RankRow, RateDistortionRow, SummaryRow},
+    fit::Divergence,
     metric::{Activity, Coactivity, Description, RatePoint, Spectrum, coactivities},
     run::SixDigits,
     site::Site,
@@ -11,6 +12,18 @@ use crate::{
 
 /// Leading singular values in `ranks.csv`.
 const SINGULAR_VALUES: usize = 10;
+
+/// Of a replica that has diverged, and so is not measured.
+pub fn diverged_row(seed: u64, divergence: &Divergence) -> SummaryRow {
+    SummaryRow {
+        replica: divergence.replica,
+        seed,
+        recovered: Some(false),
+        diverged_at: Some(divergence.step),
+        diverged_in: Some(divergence.what.clone()),
+        ..SummaryRow::default()
+    }
+}
 
 pub fn summary_row(
     replica: usize,
@@ -27,15 +40,15 @@ pub fn summary_row(
     SummaryRow {
         replica,
         seed,
-        faithfulness: term("faithfulness"),
-        minimality: activity.term("minimality").or(activity.term("minimality_lp")).unwrap_or(f64::NAN),
-        simplicity: term("simplicity"),
-        total: term("total"),
-        mean_active: activity.mean_active(),
-        alive: alive.iter().filter(|alive| **alive).count(),
+        faithfulness: Some(term("faithfulness")),
+        minimality: Some(activity.term("minimality").or(activity.term("minimality_lp")).unwrap_or(f64::NAN)),
+        simplicity: Some(term("simplicity")),
+        total: Some(term("total")),
+        mean_active: Some(activity.mean_active()),
+        alive: Some(alive.iter().filter(|alive| **alive).count()),
         mean_rank: (count > 0).then(|| sum / f64::from(count)),
-        active_ranks: description.active_ranks,
-        description_length: description.bits,
+        active_ranks: Some(description.active_ranks),
+        description_length: Some(description.bits),
         ..SummaryRow::default()
     }
 }

@@ -26,6 +26,7 @@ const AREA_FACTOR: f64 = 4.0;
 
 /// What is measured of one replica.
 pub struct Scores {
+    replica: usize,
     active_inputs: f64,
     distortion: Option<Distortion>,
     ablation: Option<Ablation>,
@@ -53,6 +54,7 @@ impl Subject<'_> {
         let mut generator = stream(self.seed(), Purpose::Ablation, 0);
         let alive = self.activity.alive();
         Some(Scores {
+            replica: self.replica,
             active_inputs,
             distortion: Distortion::new(curve),
             ablation: ablate_inactive(&partial, &input, &selected.to_device(input.device()), &mut generator),
@@ -62,7 +64,7 @@ impl Subject<'_> {
     }
 }
 
-/// A row a replica, of `components` of all of them.
+/// A row for each of these replicas; `components` are those of all.
 pub fn score_rows(spec: &Spec, components: &Components, replicas: &[Scores]) -> Vec<ScoreRow> {
     let number = replicas.len();
     let of_profiles = mean_agreements(number, |one, other| {
@@ -72,12 +74,16 @@ pub fn score_rows(spec: &Spec, components: &Components, replicas: &[Scores]) -> 
     let of_parameters = match spec.target.seed {
         None => vec![None; number],
         Some(_) => mean_agreements(number, |one, other| {
-            let cosines = parameter_cosines(&components.replica(one), &components.replica(other));
+            let cosines = parameter_cosines(
+                &components.replica(replicas[one].replica),
+                &components.replica(replicas[other].replica),
+            );
             agreement((cosines.len(), cosines.len()), |component, partner| cosines[component][partner])
         }),
     };
-    let row = |(replica, scores): (usize, &Scores)| {
-        let Scores { active_inputs, distortion, ablation, profiles, dead } = scores;
+    let row = |(index, scores): (usize, &Scores)| {
+        let &Scores { replica, .. } = scores;
+        let Scores { active_inputs, distortion, ablation, profiles, dead, .. } = scores;
         let distortion = distortion.as_ref();
         let at_error = distortion.and_then(|distortion| distortion.rate_at(STATED_SHARE));
         let (least, most) = (active_inputs / AREA_FACTOR, active_inputs * AREA_FACTOR);
@@ -96,8 +102,8 @@ pub fn score_rows(spec: &Spec, components: &Components, replicas: &[Scores]) -> 
                 .map(|distortion| distortion.mean_log_share(least, most)),
             error_ablated_at_random: ablation.map(|ablation| ablation.random),
             error_ablated_by_gradient: ablation.map(|ablation| ablation.by_gradient),
-            profile_agreement: of_profiles[replica],
-            parameter_agreement: of_parameters[replica],
+            profile_agreement: of_profiles[index],
+            parameter_agreement: of_parameters[index],
             features_per_component: profiles.features_per_component(),
             components_per_feature: profiles.components_per_feature(),
             dead: *dead,

@@ -54,6 +54,7 @@ pub fn replicas(run: &RunData, seeds: &[String]) -> Vec<Replica> {
     }
     for row in run.summary.iter().take(MOST_REPLICAS) {
         let state = match row.recovered {
+            _ if row.diverged_at.is_some() => "diverged",
             _ if !row.faithfulness.is_finite() => FAILED,
             Some(true) => "recovered",
             Some(false) => "not recovered",

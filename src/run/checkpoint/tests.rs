@@ -18,13 +18,13 @@ fn saved_at(steps: &[u64]) -> Run {
 
 fn at(step: u64) -> Checkpoint<Row> {
     let tensors = vec![("embed.A".to_string(), Tensor::from_slice(&[step as f32, 0.1]))];
-    Checkpoint { step, tensors, log: vec![(step, "faithfulness".into(), 0.1)] }
+    Checkpoint { step, tensors, log: vec![(step, "faithfulness".into(), 0.1)], remark: "so far".into() }
 }
 
 impl Run {
     fn save(&self, step: u64) -> Result<(), RunError> {
-        let Checkpoint { step, tensors, log } = at(step);
-        self.checkpoints.save(step, &tensors, &log)
+        let Checkpoint { step, tensors, log, remark } = at(step);
+        self.checkpoints.save(step, &tensors, &log, &remark)
     }
 
     fn step(&self) -> Option<u64> {
@@ -50,7 +50,7 @@ impl Run {
 fn everything_comes_back() {
     let checkpoint = saved_at(&[10]).checkpoints.load::<Row>().unwrap().unwrap();
     let (step, tensors, log) = (checkpoint.step, checkpoint.tensors, checkpoint.log);
-    assert_eq!((step, log), (10, at(10).log));
+    assert_eq!((step, log, checkpoint.remark), (10, at(10).log, "so far".into()));
     assert_eq!(tensors.len(), 1);
     assert_eq!(tensors[0].0, "embed.A");
     assert!(tensors[0].1.equal(&at(10).tensors[0].1));
