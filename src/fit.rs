@@ -342,17 +342,22 @@ impl<'a> Fit<'a> {
         Ok(())
     }
 
-    /// Says which replicas have diverged since the last time. Waits for the device.
+    /// Waits for the device.
     fn notice_divergences(&mut self) {
         self.lanes.iter_mut().for_each(Lane::notice_faults);
         let mut found: Vec<Divergence> = self.lanes.iter().flat_map(|lane| lane.divergences.clone()).collect();
         found.sort_by_key(|divergence| divergence.replica);
-        for Divergence { replica, step, what } in found.iter().filter(|found| !self.divergences.contains(found)) {
+        self.divergences = found;
+    }
+
+    /// Warns of the replicas that have diverged since the last time.
+    fn tell_divergences(&self, told: &mut Vec<Divergence>) {
+        for Divergence { replica, step, what } in self.divergences.iter().filter(|found| !told.contains(found)) {
             tracing::warn!(
                 "replica {replica} has diverged at step {step} ({what}): it stays as it was before, the others go on"
             );
         }
-        self.divergences = found;
+        told.clone_from(&self.divergences);
     }
 
     /// Trains to the end or until asked to stop.
@@ -361,14 +366,17 @@ impl<'a> Fit<'a> {
         observer.begin(stage, self.step, self.steps());
         let mut saved = Instant::now();
         let mut pause = save_every;
+        let mut told = self.divergences.clone();
         while self.step < self.steps() {
             if stop() {
                 observer.end();
                 self.notice_divergences();
+                self.tell_divergences(&mut told);
                 save(&self.state())?;
                 return Ok(End::Stopped { step: self.step });
             }
             let means = self.advance();
+            self.tell_divergences(&mut told);
             observer.progress(self.step, means.as_deref());
             if saved.elapsed() > pause {
                 let begun = Instant::now();
