@@ -78,7 +78,7 @@ pub struct Adam {
 /// Which replicas are no longer updated: since which update, or 0, and the index of the parameter that is the reason.
 enum Guard {
     InMainMemory(Vec<(u64, usize)>),
-    /// Both [replica], on the device, so that no step waits for them.
+    /// Both `[replica]`, on the device, so that no step waits for them.
     OnDevice {
         updates: Tensor,
         slots: Tensor,
@@ -251,7 +251,7 @@ impl Slot {
         value < LARGEST && along < LARGEST && largest(&self.parameter.gradient) < LARGEST
     }
 
-    /// The same of every replica, [replica], on the device.
+    /// The same of every replica, `[replica]`, on the device.
     fn are_sound(&self) -> Tensor {
         let Parameter { value, gradient, lengthwise, .. } = &self.parameter;
         let largest = |tensor: &Tensor| tensor.flatten(1, -1).abs().amax([1].as_slice(), false);
