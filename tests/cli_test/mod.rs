@@ -243,6 +243,7 @@ impl Running {
         let signal = match name {
             "INT" => libc::SIGINT,
             "TERM" => libc::SIGTERM,
+            "USR1" => libc::SIGUSR1,
             "KILL" => libc::SIGKILL,
             other => panic!("no signal {other}"),
         };
