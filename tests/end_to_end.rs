@@ -620,6 +620,8 @@ fn a_training_of_targets_is_interrupted_and_gone_on_with() {
     let long = ["train", "target", "tiny.toml", "--device=cpu", "--threads=1", "--set=target.training.steps=60000"];
     let running = test.start(long);
     running.wait_for_words("target: 60000 steps");
+    // Interrupted before its first step, it would begin anew and not go on.
+    std::thread::sleep(std::time::Duration::from_millis(500));
     running.signal("INT");
     let ended = running.end();
     assert_eq!(ended.code, Some(3), "{}", ended.stderr);
