@@ -55,6 +55,7 @@ impl<'a> Literal<'a> {
             apd.attribution == Attribution::Gradient
                 && apd.last_component == LastComponent::Selected
                 && matches!(apd.selection, Selection::BatchTopK(_))
+                && apd.rank_growth == 0.0
                 && output == 0.0
         };
         assert!(settings.iter().all(is_main_form), "only the paper's main form is written out literally");
