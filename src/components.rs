@@ -146,11 +146,26 @@ impl Components {
         Self { factors: self.factors.map(|factors| factors.map(&mut function)) }
     }
 
+    /// Views of the first rank-one parts of every component.
+    pub fn first_parts(&self, number: usize) -> Self {
+        let part =
+            |Factors { a, b }: &Factors| Factors { a: a.narrow(3, 0, number as i64), b: b.narrow(2, 0, number as i64) };
+        Self { factors: self.factors.map(part) }
+    }
+
     /// Sets the rank-one parts from the `first` on of every component to zero, by their rows of B.
     pub fn drop_parts_from(&mut self, first: usize) {
         let (first, rank) = (first as i64, self.rank());
         if first < rank {
             self.factors.iter().for_each(|Factors { b, .. }| drop(b.narrow(2, first, rank - first).zero_()));
+        }
+    }
+
+    /// Overwrites these with others of the same shapes.
+    pub fn copy_from(&mut self, others: &Components) {
+        for (own, other) in self.factors.iter().zip(others.factors.iter()) {
+            own.a.shallow_clone().copy_(&other.a);
+            own.b.shallow_clone().copy_(&other.b);
         }
     }
 
@@ -248,6 +263,21 @@ impl Gradient {
     /// Views of some replicas.
     pub fn of_replicas(&self, replicas: Range<usize>) -> Self {
         Self { rest: self.rest.of_replicas(replicas.clone()), lengthwise: self.lengthwise.of_replicas(replicas) }
+    }
+
+    /// Views of what belongs to the first rank-one parts of every component.
+    pub fn first_parts(&self, number: usize) -> Self {
+        Self { rest: self.rest.first_parts(number), lengthwise: self.lengthwise.first_parts(number) }
+    }
+
+    /// Overwrites this with another of the same shapes.
+    pub fn copy_from(&mut self, other: &Gradient) {
+        self.rest.copy_from(&other.rest);
+        self.lengthwise.copy_from(&other.lengthwise);
+    }
+
+    pub fn map(&self, function: impl Fn(&Tensor) -> Tensor) -> Self {
+        Self { rest: self.rest.map(&function), lengthwise: self.lengthwise.map(&function) }
     }
 
     /// Takes away the part along each column of every A of `components`, whose columns are of length one.

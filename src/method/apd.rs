@@ -21,8 +21,9 @@ pub struct Apd {
     pub rank: usize,
     /// Power p of the Schatten norm in the simplicity loss.
     pub schatten_power: f64,
-    /// Share of the steps over which components grow from rank one to the rank budget: the first part of each is trained from
-    /// the first step on, the others start at zero and join one after the other. 0: all from the first step on.
+    /// Share of the steps over which components grow from rank one to the rank budget, by the same factor in equal times: the
+    /// first part of each is trained from the first step on, the others start at zero and join one after the other. 0: all
+    /// from the first step on.
     #[serde(skip_serializing_if = "is_default")]
     pub rank_growth: f64,
     #[serde(skip_serializing_if = "is_default")]
@@ -67,13 +68,15 @@ impl Apd {
         components
     }
 
-    /// How many rank-one parts of each component are trained at this moment.
-    pub(super) fn trained_ranks(&self, moment: Moment) -> usize {
+    /// How many rank-one parts of each component are trained at this moment: m to the power of the share of the growth that is
+    /// over. A component grows by the same factor in equal times, so that it settles while it has few parts, when a step
+    /// costs least, however large the budget is.
+    pub(super) fn trained_parts(&self, moment: Moment) -> usize {
         if self.rank_growth == 0.0 {
             return self.rank;
         }
         let grown = moment.step as f64 / (self.rank_growth * moment.steps as f64);
-        if grown < 1.0 { 1 + ((self.rank - 1) as f64 * grown) as usize } else { self.rank }
+        if grown < 1.0 { (self.rank as f64).powf(grown) as usize } else { self.rank }
     }
 }
 

@@ -294,6 +294,36 @@ impl Objective for Decomposition<'_> {
     }
 
     fn add_gradients(&mut self, moment: Moment, input: &Tensor) -> Vec<Term> {
+        let trained = self.settings.iter().map(|apd| apd.trained_parts(moment)).max().expect("there is a replica");
+        if 2 * trained as i64 > self.components.rank() {
+            return self.add_gradients_of_all_parts(moment, input);
+        }
+        // The other parts are zero. Copies of those that are not cost less than products with zeros.
+        let mut growing = phase(Phase::Update, || self.of_first_parts(trained));
+        let terms = growing.add_gradients_of_all_parts(moment, input);
+        phase(Phase::Update, || {
+            // Their columns have been normalised.
+            self.components.first_parts(trained).copy_from(&growing.components);
+            self.gradient.first_parts(trained).copy_from(&growing.gradient);
+        });
+        terms
+    }
+}
+
+impl<'a> Decomposition<'a> {
+    /// The same with copies of the first parts of every component, and their gradient.
+    fn of_first_parts(&self, number: usize) -> Self {
+        Self {
+            network: self.network,
+            weights: self.weights.map(Tensor::shallow_clone),
+            settings: self.settings.clone(),
+            components: self.components.first_parts(number).map(Tensor::contiguous),
+            gradient: self.gradient.first_parts(number).map(Tensor::contiguous),
+            sparse_pass: self.sparse_pass,
+        }
+    }
+
+    fn add_gradients_of_all_parts(&mut self, moment: Moment, input: &Tensor) -> Vec<Term> {
         let unit_norm = self.settings[0].columns == Columns::UnitNorm;
         if unit_norm {
             phase(Phase::Update, || self.components.normalise_columns());
@@ -306,7 +336,7 @@ impl Objective for Decomposition<'_> {
             phase(Phase::Update, || gradient.drop_parallel(&self.components));
         }
         for (replica, apd) in self.settings.iter().enumerate() {
-            gradient.rest.replica(replica).drop_parts_from(apd.trained_ranks(moment));
+            gradient.rest.replica(replica).drop_parts_from(apd.trained_parts(moment));
         }
         terms
     }
