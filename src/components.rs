@@ -68,9 +68,9 @@ fn column_products(left: &Tensor, right: &Tensor) -> Tensor {
     products
 }
 
-/// Of two tensors like B [replica, component, rank, d_out], the inner products of their rows (over d_out), [replica,
-/// component, rank].
-fn row_products(left: &Tensor, right: &Tensor) -> Tensor {
+/// Of two contiguous tensors like B [replica, component, rank, d_out], the inner products of their rows (over d_out),
+/// [replica, component, rank].
+pub(crate) fn row_products(left: &Tensor, right: &Tensor) -> Tensor {
     let [replicas, components, rank, d_out] = left.size()[..] else { panic!("B has four axes") };
     if left.device().is_cuda() {
         return (left * right).sum_dim_intlist([3].as_slice(), false, None);

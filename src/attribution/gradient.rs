@@ -4,7 +4,7 @@ use tch::Tensor;
 
 use super::quadrature::gauss_legendre;
 use crate::{
-    components::Components,
+    components::{Components, row_products},
     memory::{slice, slice_mut},
     network::{Network, Weights},
     reading::{SampleTangent, SampleTangentMatrices, SampleValue, Tangent, WithTangents, components_innermost},
@@ -41,8 +41,48 @@ const PRODUCTS_FOR_ONE: usize = 64;
 
 /// [`gradient_attributions`] in products over blocks of samples.
 pub fn by_block(network: &Network, weights: &Weights, components: &Components, input: &Tensor) -> Tensor {
-    let mut reading = Tangent::new(weights, components);
-    mean_squares(network, components, input, |block| tangents(network, &mut reading, block))
+    empty_samples_once(weights, components, input, |weights, components, input| {
+        let mut reading = Tangent::new(weights, components);
+        mean_squares(network, components, input, |block| tangents(network, &mut reading, block))
+    })
+}
+
+/// What `attributions` makes of `input`, replica by replica and there of all samples without any feature as of one: sparse
+/// features leave many such. On a GPU, where shapes must not depend on the data, of everything at once.
+fn empty_samples_once(
+    weights: &Weights,
+    components: &Components,
+    input: &Tensor,
+    attributions: impl Fn(&Weights, &Components, &Tensor) -> Tensor,
+) -> Tensor {
+    if input.device().is_cuda() {
+        return attributions(weights, components, input);
+    }
+    let features = input.size()[2] as usize;
+    let of_replica = |replica: usize| {
+        let input = input.narrow(0, replica as i64, 1).contiguous();
+        let (weights, components) = (weights.of_replicas(replica..replica + 1), components.replica(replica));
+        let mut distinct = Vec::new();
+        let mut first_empty = None;
+        let places: Vec<i64> = (0..)
+            .zip(slice(&input).chunks_exact(features))
+            .map(|(sample, entries)| {
+                let is_empty = entries.iter().all(|&entry| entry == 0.0);
+                if let (true, Some(place)) = (is_empty, first_empty) {
+                    return place;
+                }
+                let place = distinct.len() as i64;
+                distinct.push(sample);
+                if is_empty {
+                    first_empty = Some(place);
+                }
+                place
+            })
+            .collect();
+        let distinct = input.index_select(1, &Tensor::from_slice::<i64>(&distinct));
+        attributions(&weights, &components, &distinct).index_select(1, &Tensor::from_slice(&places))
+    };
+    Tensor::cat(&(0..input.size()[0] as usize).map(of_replica).collect::<Vec<_>>(), 0)
 }
 
 /// A_c(x)^2 = mean_o (int_0^1 J_o(x; t theta) P_c dt)^2 along the straight path from the network without decomposed weights
@@ -55,13 +95,15 @@ pub fn integrated_gradient_attributions(
     points: usize,
 ) -> Tensor {
     let nodes = gauss_legendre(points);
-    let scaled: Vec<Weights> =
-        nodes.iter().map(|(t, _)| weights.with_sites(weights.sites.map(|matrix| matrix * *t))).collect();
-    let mut readings: Vec<Tangent> = scaled.iter().map(|weights| Tangent::new(weights, components)).collect();
-    mean_squares(network, components, input, |block| {
-        let parts =
-            readings.iter_mut().zip(&nodes).map(|(reading, (_, share))| tangents(network, reading, block) * *share);
-        parts.reduce(|sum, part| sum + part).expect("a quadrature has points")
+    empty_samples_once(weights, components, input, |weights, components, input| {
+        let scaled: Vec<Weights> =
+            nodes.iter().map(|(t, _)| weights.with_sites(weights.sites.map(|matrix| matrix * *t))).collect();
+        let mut readings: Vec<Tangent> = scaled.iter().map(|weights| Tangent::new(weights, components)).collect();
+        mean_squares(network, components, input, |block| {
+            let parts =
+                readings.iter_mut().zip(&nodes).map(|(reading, (_, share))| tangents(network, reading, block) * *share);
+            parts.reduce(|sum, part| sum + part).expect("a quadrature has points")
+        })
     })
 }
 
@@ -83,7 +125,8 @@ fn mean_squares(
     let block = block_samples(network, components, input);
     for start in (0..samples).step_by(block as usize) {
         let block = block.min(samples - start);
-        let squares = tangents(&input.narrow(1, start, block)).square().mean_dim([-1].as_slice(), false, None);
+        let tangents = tangents(&input.narrow(1, start, block)).contiguous();
+        let squares = row_products(&tangents, &tangents) / tangents.size()[3] as f64;
         attributions.narrow(1, start, block).copy_(&squares.transpose(1, 2));
     }
     attributions

@@ -123,8 +123,16 @@ impl<'a> Tangent<'a> {
 
     /// The whole sum; `None` for zero.
     fn multiplied_out(&mut self, sum: &[Term]) -> Option<Tensor> {
-        let terms = sum.iter().map(|term| self.carried_out(term));
-        terms.reduce(|sum, term| sum + term)
+        let (first, others) = sum.split_first()?;
+        let mut total = self.carried_out(first);
+        // Tangents are the largest tensors of a step: what was made here is added to in its place.
+        let mut is_own = !first.path.is_empty();
+        for term in others {
+            let product = self.carried_out(term);
+            total = if is_own { total.g_add_(&product) } else { total + product };
+            is_own = true;
+        }
+        Some(total)
     }
 
     /// Every term of a sum times a matrix: carried out, unless the product would be wider than the numbers are.
