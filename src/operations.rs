@@ -1,8 +1,9 @@
 //! How many floating-point operations a step takes, counted from the shapes: of the fast form and of the literal one.
 //!
 //! A multiplication and an addition count as two. Zeros are counted like other numbers, although the loops over small
-//! networks skip them; so are numbers that a tie or an interruption leaves unused. Activations and sums over values are left
-//! out: they are few beside the products.
+//! networks skip them; so are numbers that a tie or an interruption leaves unused. Of samples without any feature, which have
+//! the same attributions, one is counted, as on the CPU. Activations and sums over values are left out: they are few beside
+//! the products.
 
 use std::collections::BTreeSet;
 
@@ -68,6 +69,8 @@ pub struct Step<'a> {
     embeddings: Vec<Site>,
     replicas: i64,
     batch: i64,
+    /// Mean number of samples whose attributions are computed.
+    attributed: i64,
     components: i64,
     rank: i64,
     /// Selected (sample, component) pairs of a replica.
@@ -88,12 +91,14 @@ impl<'a> Step<'a> {
             Selection::Exact {} | Selection::Lp { .. } => panic!("the shapes of this selection depend on the data"),
         };
         let network = &spec.target.network;
+        let empty = (batch as f64 * spec.target.inputs.share_of_empty(network.features())).round() as i64;
         Self {
             network,
             sites: network.sites(),
             embeddings: network.embeddings(),
             replicas: spec.seeds.len() as i64,
             batch: batch as i64,
+            attributed: batch as i64 - (empty - 1).max(0),
             components: *components as i64,
             rank: *rank as i64,
             pairs: pairs as i64,
@@ -201,7 +206,8 @@ impl<'a> Step<'a> {
         };
         let output = self.network.forward(&mut sweep, input);
         sweep.carry_out_all(&output.tangents, true);
-        operations.others += (2 * self.replicas * self.batch * self.components * self.network.features() as i64) as f64;
+        operations.others +=
+            (2 * self.replicas * self.attributed * self.components * self.network.features() as i64) as f64;
     }
 
     fn calls(&self) -> Vec<Call> {
@@ -317,11 +323,11 @@ impl Sweep<'_> {
     fn carry_out(&mut self, Term { width, path }: &Term, of_tangents: bool) -> i64 {
         let Some(((first, _), (_, (_, columns)))) = path.first().zip(path.last()) else { return *width };
         self.multiply_matrices(path);
-        let Step { replicas, batch, components, .. } = *self.step;
+        let Step { replicas, attributed, components, .. } = *self.step;
         match first {
-            Matrix::Right { .. } => self.operations.push(replicas * components, batch, *width, *columns),
-            _ if of_tangents => self.operations.push(replicas, batch * components, *width, *columns),
-            _ => self.operations.push(replicas, batch, *width, *columns),
+            Matrix::Right { .. } => self.operations.push(replicas * components, attributed, *width, *columns),
+            _ if of_tangents => self.operations.push(replicas, attributed * components, *width, *columns),
+            _ => self.operations.push(replicas, attributed, *width, *columns),
         }
         *columns
     }
@@ -428,7 +434,8 @@ mod tests {
         let sweep = (150 + 60 + 20) + (60 + 150 + 20 + 10 + 100) + 50;
         let of_pair = (42 + 54) + (42 + 84);
         let (faithfulness, of_factors) = (3 * 300, 18 * 105);
-        let expected = 2_048 * (target + sweep) + 432 * of_pair + faithfulness + of_factors;
+        // 77.4 % of the samples are empty.
+        let expected = 2_048 * target + (463 + 1) * sweep + 432 * of_pair + faithfulness + of_factors;
         assert_eq!(Step::of(&spec("tms_5-2", 1)).fast().total(), f64::from(expected));
     }
 
@@ -446,19 +453,21 @@ mod tests {
     #[test]
     fn a_fast_step_of_the_residual_mlp_has_as_many_operations_as_counted_by_hand() {
         let (batch, components, rank, pairs) = (256.0, 130.0, 50.0, 327.0);
+        // 36.6 % of the samples are empty.
+        let attributed = 162.0 + 1.0;
         let (features, width, neurons) = (100.0, 1_000.0, 50.0);
         let all = components * rank;
         let target = 2.0 * batch * (2.0 * features * width + 2.0 * width * neurons);
         // W_E A and W_E W_in; x times both, and that times B.
         let first = 2.0 * features * width * (all + neurons)
-            + 2.0 * batch * features * (all + neurons)
-            + 2.0 * batch * all * neurons;
+            + 2.0 * attributed * features * (all + neurons)
+            + 2.0 * attributed * all * neurons;
         // h A, which is that wide that B waits for W_U, as does W_out.
-        let second = 2.0 * batch * neurons * all + 2.0 * all * width * features + 2.0 * neurons * width * features;
-        let last = 2.0 * batch * all * features + 2.0 * batch * components * neurons * features;
+        let second = 2.0 * attributed * neurons * all + 2.0 * all * width * features + 2.0 * neurons * width * features;
+        let last = 2.0 * attributed * all * features + 2.0 * attributed * components * neurons * features;
         // The input's own way to the output, which nothing reads.
-        let value = 2.0 * features * width * features + 2.0 * batch * features * features;
-        let squares = 2.0 * batch * components * features;
+        let value = 2.0 * features * width * features + 2.0 * attributed * features * features;
+        let squares = 2.0 * attributed * components * features;
         let embeddings = 2.0 * batch * 3.0 * features * width;
         let of_pair = 2.0 * rank * (width + neurons) * 2.0
             + 2.0 * rank * ((width + 2.0 * neurons) + (2.0 * neurons + 2.0 * width));
@@ -469,8 +478,6 @@ mod tests {
         let sizes = ["seeds=1", "method.apd.components=130", "method.apd.selection.batch_top_k.k=1.28"];
         let counted = Step::of(&spec_with("residual_mlp_1_layer", &sizes)).fast().total();
         assert!((counted / expected - 1.0).abs() < 1e-12, "{counted:e} instead of {expected:e}");
-        // About what the design of the step sets out with: 8 to 9 thousand million operations.
-        assert!((7e9..10e9).contains(&counted), "{counted:e}");
     }
 
     #[test]
