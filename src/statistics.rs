@@ -81,6 +81,27 @@ pub fn mean_and_deviation(values: impl IntoIterator<Item = f64>) -> Option<MeanD
     Some(MeanDeviation { mean, deviation, count })
 }
 
+/// Spearman's correlation: Pearson's of the ranks, of which equal values share the mean one. `None` where one side does not
+/// vary. The values are finite.
+pub fn rank_correlation(pairs: &[(f64, f64)]) -> Option<f64> {
+    let ranks = |value: fn(&(f64, f64)) -> f64| {
+        let values: Vec<f64> = pairs.iter().map(value).collect();
+        // One more than the number of smaller values, and half of the other equal ones.
+        let rank = |value: &f64| {
+            let smaller = values.iter().filter(|other| *other < value).count() as f64;
+            let equal = values.iter().filter(|other| *other == value).count() as f64;
+            smaller + (equal + 1.0) / 2.0
+        };
+        values.iter().map(rank).collect::<Vec<f64>>()
+    };
+    let middle = (pairs.len() as f64 + 1.0) / 2.0;
+    let from_middle = |ranks: Vec<f64>| ranks.into_iter().map(move |rank| rank - middle).collect::<Vec<f64>>();
+    let (left, right) = (from_middle(ranks(|pair| pair.0)), from_middle(ranks(|pair| pair.1)));
+    let product = |left: &[f64], right: &[f64]| left.iter().zip(right).map(|(left, right)| left * right).sum::<f64>();
+    let scale = (product(&left, &left) * product(&right, &right)).sqrt();
+    (scale > 0.0).then(|| product(&left, &right) / scale)
+}
+
 /// The value below which the given share of the values lies, with linear interpolation between neighbours (R's type 7).
 /// `ascending` is sorted and not empty.
 pub fn quantile(ascending: &[f64], share: f64) -> f64 {
@@ -153,6 +174,16 @@ mod tests {
     fn mean_and_deviation_divide_by_one_less_than_the_count() {
         let found = mean_and_deviation([2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]).unwrap();
         assert_eq!(found, MeanDeviation { mean: 5.0, deviation: Some((32.0_f64 / 7.0).sqrt()), count: 8 });
+    }
+
+    /// Ranks 1, 2.5, 2.5, 4 against 2, 1, 3, 4: from the middle -1.5, 0, 0, 1.5 and -0.5, -1.5, 0.5, 1.5, so 3 / sqrt(4.5 x 5).
+    #[test]
+    fn rank_correlation_gives_equal_values_their_mean_rank() {
+        let found = rank_correlation(&[(1.0, 5.0), (2.0, 4.0), (2.0, 6.0), (9.0, 100.0)]).unwrap();
+        assert!((found - 3.0 / 22.5_f64.sqrt()).abs() < 1e-12, "{found}");
+        assert_eq!(rank_correlation(&[(1.0, 3.0), (2.0, 2.0), (3.0, -1.0)]), Some(-1.0));
+        assert_eq!(rank_correlation(&[(1.0, 3.0), (1.0, 2.0)]), None);
+        assert_eq!(rank_correlation(&[]), None);
     }
 
     #[test]

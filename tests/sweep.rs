@@ -97,8 +97,22 @@ fn a_sweep_leaves_a_row_a_seed_and_a_run_folder_a_trial() {
 sweep       runs/tiny-sweep-[..]
 trials      4 of 4 finished, 0 running, 0 waiting, 0 failed
 replicas    8 measured, [..] of 8 recovered, 0 diverged
-best so far trial [..]: [..] of 2 recovered, minimality [..]; method.apd.coefficients.simplicity = [..], method.apd.rank = [..]
+best so far trial [..]: [..] of 2 recovered (Wilson 95 % interval [..] %), score [..] ± [..]; method.apd.coefficients.simplicity = [..], method.apd.rank = [..]
 time left   none
+
+Recommended: trial [..], [..] of 2 recovered (Wilson 95 % interval [..] %), score [..] ± [..]
+  method.apd.coefficients.simplicity = [..]
+  method.apd.rank = [..]
+  as a spec: runs/tiny-sweep-[..]/recommended.toml
+
+What the score depends on, key by key. Effect: the largest mean score of a value less
+the smallest; rank: Spearman's correlation of score and value.
+
+  effect  rank  key and mean scores
+[..]
+[..]
+[..]
+[..]
 
 "#]]);
     let folder = sweep_folder(ended.folder.path());
@@ -221,6 +235,17 @@ replicas    2 measured, [..] of 4 recovered, 2 diverged
 best so far trial 0: [..]
 time left   none
 
+Recommended: trial 0, [..] of 2 recovered (Wilson 95 % interval [..] %), score [..] ± [..]
+  decomposition.learning_rate = 0.01
+  as a spec: runs/tiny-sweep-[..]/recommended.toml
+
+What the score depends on, key by key. Effect: the largest mean score of a value less
+the smallest; rank: Spearman's correlation of score and value.
+
+  effect  rank  key and mean scores
+  [..] -1.00  decomposition.learning_rate
+                 0.01: [..]; 1000000.0: 0.00
+
 "#]]);
     let rows = trials(ended.folder.path());
     let cells: Vec<Vec<&str>> = rows.lines().map(|row| row.split(',').collect()).collect();
@@ -228,6 +253,7 @@ time left   none
         let place = cells[0].iter().position(|column| *column == name).unwrap();
         cells[1..].iter().map(|row| row[place]).collect()
     };
+    assert_eq!(column("score")[2..], [""; 2]);
     let (status, steps, reasons) = (column("status"), column("diverged_at"), column("diverged_in"));
     assert_eq!((&status[..2], &steps[..2], &reasons[..2]), (&["finished"; 2][..], &[""; 2][..], &[""; 2][..]));
     for replica in 2..4 {
@@ -238,6 +264,40 @@ time left   none
     assert!(column("minimality")[..2].iter().all(|cell| cell.parse::<f64>().unwrap().is_finite()));
     assert_eq!(column("minimality")[2..], [""; 2]);
     is_the_run_of_its_spec(ended, "trials/0000");
+}
+
+#[test]
+fn an_ended_sweep_says_what_its_outcome_depends_on_and_its_best_trial_is_a_spec() {
+    let ended = swept();
+    let folder = sweep_folder(ended.folder.path());
+    let table = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+    let (trials, effects, sensitivity) = (table("trials.csv"), table("effects.csv"), table("sensitivity.csv"));
+    let rows = |table: &str| -> Vec<Vec<String>> {
+        table.lines().skip(1).map(|line| line.split(',').map(str::to_string).collect()).collect()
+    };
+    let score = |row: &[String]| row[5].parse::<f64>().unwrap();
+    let mean = |scores: Vec<f64>| scores.iter().sum::<f64>() / scores.len() as f64;
+    // Trial and seed, simplicity, rank, status, score.
+    for (key, place) in [("method.apd.coefficients.simplicity", 2), ("method.apd.rank", 3)] {
+        let of_key: Vec<_> = rows(&effects).into_iter().filter(|row| row[0] == key).collect();
+        assert_eq!(of_key.len(), 2, "{effects}");
+        for effect in &of_key {
+            let of_value = rows(&trials).into_iter().filter(|row| row[place] == effect[1]);
+            let expected = mean(of_value.map(|row| score(&row)).collect());
+            assert!((score(effect) - expected).abs() < 1e-9, "{effects} of {trials}");
+            assert_eq!((effect[2].as_str(), effect[3].as_str()), ("2", "4"), "trials and replicas: {effects}");
+        }
+        let of_key = rows(&sensitivity).into_iter().find(|row| row[0] == key).unwrap();
+        let difference = of_key[1].parse::<f64>().unwrap();
+        let scores: Vec<f64> = rows(&effects).iter().filter(|row| row[0] == key).map(|row| score(row)).collect();
+        assert!((difference - (scores[0] - scores[1]).abs()).abs() < 1e-9, "{sensitivity} of {effects}");
+    }
+    let recommended = folder.join("recommended.toml").display().to_string();
+    let check = ended.then().args(["check", &recommended]).succeeds();
+    // Its run folder is named after the hash of its spec, which the plan gives of every trial.
+    let folder = check.stdout.lines().find_map(|line| line.strip_prefix("run folder  runs/tiny-")).unwrap();
+    let hash = folder.trim_end_matches(" (new)");
+    assert!(rows(&table("plan.csv")).iter().any(|row| row[2].starts_with(hash)), "{hash}");
 }
 
 #[test]
@@ -272,6 +332,9 @@ best so far [..]
 time left   none
 failed      trial 1: no room
             try them again with --retry-failed
+
+Recommended: trial [..]
+...
 
 "#]]);
     assert!(trials(again.folder.path()).contains("1,3,0.01,2,failed,,"));

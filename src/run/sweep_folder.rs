@@ -17,6 +17,7 @@ use super::{
 /// sweep.toml                the resolved experiment and what is varied: with the commit it is the sweep
 /// plan.csv                  the values of every trial, and the pack in which it is trained
 /// trials.csv seconds.csv    a row for each trial and seed, and for each trial, that has ended
+/// effects.csv sensitivity.csv recommended.toml    once all have ended: what that depends on, and the best trial's spec
 /// trials/<trial>/           the run folder of each trial
 /// packs/<pack>/             log.txt, and while running lock and checkpoint/
 /// slurm/                    the scripts of Slurm's jobs and what the jobs said
@@ -94,6 +95,18 @@ impl SweepFolder {
         self.path.join("seconds.csv")
     }
 
+    pub fn effects_table(&self) -> PathBuf {
+        self.path.join("effects.csv")
+    }
+
+    pub fn sensitivity_table(&self) -> PathBuf {
+        self.path.join("sensitivity.csv")
+    }
+
+    pub fn recommended(&self) -> PathBuf {
+        self.path.join("recommended.toml")
+    }
+
     /// Whoever holds this folder's lock writes the tables of the sweep.
     pub fn packs(&self) -> PathBuf {
         self.path.join("packs")
@@ -121,7 +134,10 @@ impl SweepFolder {
 
     /// Removes what killed processes left half-written of the sweep's tables. For the holder of the lock of `packs`.
     pub fn clean(&self) {
-        sweep_temporary_files(&self.path, &["trials.csv", "seconds.csv"]);
+        sweep_temporary_files(
+            &self.path,
+            &["trials.csv", "seconds.csv", "effects.csv", "sensitivity.csv", "recommended.toml"],
+        );
     }
 }
 

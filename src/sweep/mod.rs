@@ -5,9 +5,13 @@
 //! - `work`: the packs in turn; `rows`: what came of them, in one table
 //! - `workers`, `slurm`: in several processes, of this machine or of others
 //! - `standing`, `status`: how far it is
+//! - `results`, `sensitivity`, `recommendation`: which setting did best, and what that depends on
 
 mod plan;
+mod recommendation;
+mod results;
 mod rows;
+mod sensitivity;
 mod settings;
 mod slurm;
 mod slurm_settings;
@@ -19,6 +23,9 @@ mod work;
 mod workers;
 
 pub use plan::Plan;
+pub use recommendation::recommendation;
+pub use results::{TrialResult, best, results};
+pub use sensitivity::{Group, Sensitivity, sensitivities};
 pub use settings::Sweep;
 pub use slurm::{Array, arrays};
 pub use slurm_settings::Slurm;

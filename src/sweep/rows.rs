@@ -3,7 +3,7 @@
 //! Both are made anew from the trials' folders each time that trials end, so that they say the same in whatever order and
 //! by whatever processes the trials were run, and after whatever kills.
 
-use super::{Plan, Standing, standings};
+use super::{Plan, Standing, recommendation, standings};
 use crate::{
     experiment::SUMMARY,
     run::{Interrupt, Lock, Provenance, RunError, SweepFolder, read_table, write_table},
@@ -14,7 +14,7 @@ const OF_THE_REPLICA: [&str; 2] = ["replica", "seed"];
 
 /// The columns of `trials.csv` before and after the keys that are varied; those of `summary.csv` follow.
 const BEFORE_KEYS: [&str; 2] = ["trial", "seed"];
-const AFTER_KEYS: [&str; 1] = ["status"];
+const AFTER_KEYS: [&str; 2] = ["status", "score"];
 
 const SECONDS: &[&str] = &["trial", "pack", "seconds"];
 
@@ -32,24 +32,51 @@ pub fn write(plan: &Plan, folder: &SweepFolder, interrupt: &Interrupt) -> Result
         let of_replicas = match &standings[trial] {
             Standing::Finished => measured(folder, trial)?,
             Standing::Failed(_) => {
-                vec![("failed".to_string(), vec![String::new(); measurements.len()]); plan.sweep.seeds.len()]
+                vec![Measured::failed(measurements.len()); plan.sweep.seeds.len()]
             }
             Standing::Waiting | Standing::Running => continue,
         };
-        for (seed, (status, measurements)) in plan.sweep.seeds.iter().zip(of_replicas) {
+        for (seed, Measured { status, score, measurements }) in plan.sweep.seeds.iter().zip(of_replicas) {
             let row = [trial.to_string(), seed.to_string()].into_iter().chain(plan.values(trial));
-            rows.push(row.chain([status]).chain(measurements).collect::<Vec<_>>());
+            rows.push(row.chain([status, score]).chain(measurements).collect::<Vec<_>>());
         }
         let provenance = Provenance::read(&folder.trial_run(trial).provenance())?;
         seconds.push((trial, pack, provenance.seconds));
     }
     write_table(&folder.trials_table(), &header, rows)?;
-    write_table(&folder.seconds_table(), SECONDS, seconds)
+    write_table(&folder.seconds_table(), SECONDS, seconds)?;
+    recommendation::write(plan, folder)
 }
 
-/// Of each replica of a finished trial its status and its measurements.
-fn measured(folder: &SweepFolder, trial: usize) -> Result<Vec<(String, Vec<String>)>, RunError> {
+/// The cells of one replica's row.
+#[derive(Clone)]
+struct Measured {
+    status: String,
+    /// Of `scores.csv`.
+    score: String,
+    /// Of `summary.csv`.
+    measurements: Vec<String>,
+}
+
+impl Measured {
+    fn failed(measurements: usize) -> Self {
+        Self { status: "failed".into(), score: String::new(), measurements: vec![String::new(); measurements] }
+    }
+}
+
+/// What is read of `scores.csv`.
+#[derive(serde::Deserialize)]
+struct Scored {
+    replica: usize,
+    score: String,
+}
+
+/// Of each replica of a finished trial.
+fn measured(folder: &SweepFolder, trial: usize) -> Result<Vec<Measured>, RunError> {
     let run = folder.trial_run(trial);
+    // Trials of older versions have none.
+    let table = run.scores_table();
+    let scores: Vec<Scored> = if table.is_file() { read_table(&table)? } else { Vec::new() };
     let rows: Vec<Vec<String>> = read_table(&run.summary_table())?;
     let misfit = |row: &Vec<String>| row.len() != SUMMARY.len();
     if rows.iter().any(misfit) {
@@ -67,10 +94,11 @@ fn measured(folder: &SweepFolder, trial: usize) -> Result<Vec<(String, Vec<Strin
         step if step.is_empty() => "finished".to_string(),
         step => format!("diverged: {} at step {step}", cell(row, "diverged_in")),
     };
-    let of_replica = |row: Vec<String>| {
+    let of_replica = |(replica, row): (usize, Vec<String>)| {
+        let score = scores.iter().find(|scored| scored.replica == replica).map(|scored| scored.score.clone());
         let status = status(&row);
         let measured = SUMMARY.iter().zip(row).filter(|(column, _)| !OF_THE_REPLICA.contains(column));
-        (status, measured.map(|(_, cell)| cell).collect())
+        Measured { status, score: score.unwrap_or_default(), measurements: measured.map(|(_, cell)| cell).collect() }
     };
-    Ok(rows.into_iter().map(of_replica).collect())
+    Ok(rows.into_iter().enumerate().map(of_replica).collect())
 }

@@ -1,27 +1,16 @@
 //! What a user is told of a sweep: progress, best so far, failures, time left.
 
-use super::{Plan, Standing, standings};
+use super::{Plan, Standing, best, recommendation::outcome, results, standings};
 use crate::run::{Provenance, RunError, SweepFolder, read_table};
 
 /// More failures than these are only counted.
 const FAILURES_SHOWN: usize = 10;
 
-/// The losses and measurements of one replica, as far as the status needs them.
+/// How one replica ended.
 #[derive(Clone, Debug, serde::Deserialize)]
 struct Row {
-    trial: usize,
     status: String,
-    minimality: Option<f64>,
     recovered: Option<bool>,
-}
-
-/// What came of one trial.
-struct Found {
-    trial: usize,
-    replicas: usize,
-    recovered: usize,
-    /// Mean over those that were measured; not a number if none was.
-    minimality: f64,
 }
 
 /// How the sweep in `folder` stands, as text.
@@ -43,7 +32,7 @@ pub fn status(plan: &Plan, folder: &SweepFolder) -> Result<String, RunError> {
             ),
         ),
         ("replicas", replicas(&rows)),
-        ("best so far", best(plan, &rows)),
+        ("best so far", best_so_far(plan, folder)?),
         ("time left", time_left(plan, folder, &standings)),
     ];
     let failures = standings.iter().enumerate().filter_map(|(trial, standing)| match standing {
@@ -66,32 +55,13 @@ fn replicas(rows: &[Row]) -> String {
     format!("{} measured, {recovered} of {judged} recovered, {} diverged", of("finished"), of("diverged"))
 }
 
-/// The trial with the largest share of recovered replicas; among equals that with the smallest mean minimality loss.
-fn best(plan: &Plan, rows: &[Row]) -> String {
-    let of_trial = |trial: usize| {
-        let rows: Vec<&Row> = rows.iter().filter(|row| row.trial == trial && row.status != "failed").collect();
-        let measured: Vec<f64> =
-            rows.iter().filter(|row| row.status == "finished").filter_map(|row| row.minimality).collect();
-        let recovered = rows.iter().filter(|row| row.recovered == Some(true)).count();
-        (!rows.is_empty()).then(|| Found {
-            trial,
-            replicas: rows.len(),
-            recovered,
-            minimality: measured.iter().sum::<f64>() / measured.len() as f64,
-        })
-    };
-    let share = |result: &Found| result.recovered as f64 / result.replicas as f64;
-    let results = (0..plan.trials.len()).filter_map(of_trial).filter(|result| result.minimality.is_finite());
-    let better = |one: &Found, other: &Found| {
-        share(one).total_cmp(&share(other)).then(other.minimality.total_cmp(&one.minimality))
-    };
-    match results.max_by(better) {
-        None => "none yet".into(),
-        Some(Found { trial, replicas, recovered, minimality }) => {
-            let settings = plan.settings(trial);
-            format!("trial {trial}: {recovered} of {replicas} recovered, minimality {minimality:.2e}; {settings}")
-        }
-    }
+/// The best of the trials that have ended.
+fn best_so_far(plan: &Plan, folder: &SweepFolder) -> Result<String, RunError> {
+    let results = results(folder)?;
+    Ok(best(&results).map_or_else(
+        || "none yet".into(),
+        |result| format!("trial {}: {}; {}", result.trial, outcome(result), plan.settings(result.trial)),
+    ))
 }
 
 /// As long for each unfinished pack as the finished ones took on average for a replica, divided among those who work.

@@ -14,6 +14,7 @@ use super::{
     },
     launch::{in_workers, to_slurm},
     plan::describe,
+    status::print_status,
     work::{PartArguments, work_on},
 };
 use crate::{
@@ -21,7 +22,7 @@ use crate::{
     experiment::{memory, pack::memory_of},
     run::{RunError, SweepFolder, prepare_results},
     spec::load_trials,
-    sweep::{self, Part, Plan},
+    sweep::{Part, Plan},
 };
 
 /// Run many trials of one experiment: every setting that the spec's [sweep] names
@@ -84,7 +85,7 @@ impl Hyperparameters {
             1 => work_on(&plan, &folder, &part, &mut session_on(device, options, screen)?)?,
             number => in_workers(number, &plan, &folder, &part, options)?,
         };
-        print(&sweep::status(&plan, &folder).map_err(Failure::work)?)?;
+        print_status(&plan, &folder)?;
         Ok(ending)
     }
 

@@ -12,8 +12,8 @@ use crate::{
 
 /// Tell how far a sweep is: progress, best so far, failures, time left
 ///
-/// The best is the trial with the largest share of recovered replicas; among equals that with the smallest mean
-/// minimality loss.
+/// The best is the trial with the largest share of recovered replicas; among equals, and where no mechanism is known, that
+/// with the largest mean score. Once all trials have ended it is recommended, with what the score depends on.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -28,7 +28,13 @@ impl Status {
     pub fn run(&self) -> Result<Ending, Failure> {
         let folder = SweepFolder::existing(&self.folder).map_err(Failure::work)?;
         let plan = Plan::read(&folder).map_err(Failure::work)?;
-        print(&sweep::status(&plan, &folder).map_err(Failure::work)?)?;
+        print_status(&plan, &folder)?;
         Ok(Ending::Done)
     }
+}
+
+/// How far a sweep is, and if it has ended what it recommends.
+pub fn print_status(plan: &Plan, folder: &SweepFolder) -> Result<(), Failure> {
+    let texts = [sweep::status(plan, folder), sweep::recommendation(plan, folder)];
+    texts.into_iter().try_for_each(|text| print(&text.map_err(Failure::work)?))
 }

@@ -1,0 +1,94 @@
+//! How a sweep ends: the setting that it recommends, and what its outcome depends on.
+
+use super::{Plan, Sensitivity, Standing, TrialResult, best, results, sensitivities, standings};
+use crate::{
+    run::{RunError, SweepFolder, write_table, write_whole},
+    statistics::{MeanDeviation, wilson_interval},
+};
+
+/// Columns of `effects.csv`.
+const EFFECTS: &[&str] = &["key", "values", "trials", "replicas", "recovered", "score"];
+
+/// Columns of `sensitivity.csv`.
+const SENSITIVITY: &[&str] = &["key", "effect", "rank_correlation"];
+
+/// More keys than these are only in the tables.
+const KEYS_SHOWN: usize = 8;
+
+/// What the trials of a sweep, all of which have ended, say together.
+struct Conclusion {
+    best: TrialResult,
+    /// The most important key first.
+    sensitivities: Vec<Sensitivity>,
+}
+
+/// `None` as long as a trial has not ended, and where none can be compared.
+fn conclude(plan: &Plan, folder: &SweepFolder) -> Result<Option<Conclusion>, RunError> {
+    let is_left = |standing: &Standing| matches!(standing, Standing::Waiting | Standing::Running);
+    if standings(plan, folder).iter().any(is_left) {
+        return Ok(None);
+    }
+    let results = results(folder)?;
+    let sensitivities = sensitivities(plan, &results);
+    Ok(best(&results).map(|best| Conclusion { best: best.clone(), sensitivities }))
+}
+
+/// Writes `effects.csv`, `sensitivity.csv` and `recommended.toml` once all trials have ended. For the holder of the lock of
+/// `packs`.
+pub fn write(plan: &Plan, folder: &SweepFolder) -> Result<(), RunError> {
+    let Some(Conclusion { best, sensitivities }) = conclude(plan, folder)? else { return Ok(()) };
+    let effects = sensitivities.iter().flat_map(|Sensitivity { key, groups, .. }| {
+        groups.iter().map(move |group| (key, &group.values, group.trials, group.replicas, group.recovered, group.score))
+    });
+    write_table(&folder.effects_table(), EFFECTS, effects)?;
+    let of_keys = sensitivities.iter().map(|found| (&found.key, found.effect(), found.rank_correlation));
+    write_table(&folder.sensitivity_table(), SENSITIVITY, of_keys)?;
+    let spec = format!(
+        "# Trial {} of the sweep of `{}`: {}.\n# What was varied: {}.\n\n{}",
+        best.trial,
+        plan.base.name,
+        outcome(&best),
+        plan.settings(best.trial),
+        plan.trials[best.trial].spec.to_toml()
+    );
+    write_whole(&folder.recommended(), |out| out.write_all(spec.as_bytes()))
+}
+
+/// The recommendation as text, with a line for each key; empty as long as there is none.
+pub fn recommendation(plan: &Plan, folder: &SweepFolder) -> Result<String, RunError> {
+    let Some(Conclusion { best, sensitivities }) = conclude(plan, folder)? else { return Ok(String::new()) };
+    let mut text = format!(
+        "\nRecommended: trial {}, {}\n  {}\n  as a spec: {}\n",
+        best.trial,
+        outcome(&best),
+        plan.settings(best.trial).replace(", ", "\n  "),
+        folder.recommended().display()
+    );
+    if sensitivities.iter().any(|found| found.groups.len() > 1) {
+        text += "\nWhat the score depends on, key by key. Effect: the largest mean score of a value less\n\
+                 the smallest; rank: Spearman's correlation of score and value.\n\n  effect  rank  key and mean scores\n";
+        for found in sensitivities.iter().take(KEYS_SHOWN) {
+            let number = |value: Option<f64>| value.map_or_else(|| "–".into(), |value| format!("{value:.2}"));
+            text += &format!("  {:>6} {:>5}  {}\n", number(found.effect()), number(found.rank_correlation), found.key);
+            let groups: Vec<String> =
+                found.groups.iter().map(|group| format!("{}: {}", group.values, number(group.score))).collect();
+            text += &format!("                 {}\n", groups.join("; "));
+        }
+    }
+    Ok(text)
+}
+
+/// Such as `3 of 4 recovered (Wilson 95 % interval 30 to 95 %), score 1.93 ± 0.02`.
+pub fn outcome(result: &TrialResult) -> String {
+    let recovered = result.recovered.map(|recovered| {
+        let interval = wilson_interval(recovered, result.replicas);
+        let [low, high] = [interval.low, interval.high].map(|share| format!("{:.0}", 100.0 * share));
+        format!("{recovered} of {} recovered (Wilson 95 % interval {low} to {high} %)", result.replicas)
+    });
+    let score = result.score().map(|MeanDeviation { mean, deviation, .. }| {
+        let deviation = deviation.map_or_else(String::new, |deviation| format!(" ± {deviation:.2}"));
+        format!("score {mean:.2}{deviation}")
+    });
+    let diverged = (result.diverged > 0).then(|| format!("{} of {} diverged", result.diverged, result.replicas));
+    recovered.into_iter().chain(score).chain(diverged).collect::<Vec<_>>().join(", ")
+}
