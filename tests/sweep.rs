@@ -105,14 +105,16 @@ Recommended: trial [..], [..] of 2 recovered (Wilson 95 % interval [..] %), scor
   method.apd.rank = [..]
   as a spec: runs/tiny-sweep-[..]/recommended.toml
 
-What the score depends on, key by key. Effect: the largest mean score of a value less
-the smallest; rank: Spearman's correlation of score and value.
+What the score depends on, key by key. Effect: the largest mean score of a value
+less the smallest; rank: Spearman's correlation of score and value.
 
-  effect  rank  key and mean scores
-[..]
-[..]
-[..]
-[..]
+  effect  rank  key, mean scores
+  [..] method.apd.[..]
+                [..]  [..]
+                [..]  [..]
+  [..] method.apd.[..]
+                [..]  [..]
+                [..]  [..]
 
 "#]]);
     let folder = sweep_folder(ended.folder.path());
@@ -239,12 +241,13 @@ Recommended: trial 0, [..] of 2 recovered (Wilson 95 % interval [..] %), score [
   decomposition.learning_rate = 0.01
   as a spec: runs/tiny-sweep-[..]/recommended.toml
 
-What the score depends on, key by key. Effect: the largest mean score of a value less
-the smallest; rank: Spearman's correlation of score and value.
+What the score depends on, key by key. Effect: the largest mean score of a value
+less the smallest; rank: Spearman's correlation of score and value.
 
-  effect  rank  key and mean scores
+  effect  rank  key, mean scores
   [..] -1.00  decomposition.learning_rate
-                 0.01: [..]; 1000000.0: 0.00
+                 [..]  0.01
+                 0.00  1000000.0
 
 "#]]);
     let rows = trials(ended.folder.path());

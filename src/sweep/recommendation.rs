@@ -65,14 +65,14 @@ pub fn recommendation(plan: &Plan, folder: &SweepFolder) -> Result<String, RunEr
         folder.recommended().display()
     );
     if sensitivities.iter().any(|found| found.groups.len() > 1) {
-        text += "\nWhat the score depends on, key by key. Effect: the largest mean score of a value less\n\
-                 the smallest; rank: Spearman's correlation of score and value.\n\n  effect  rank  key and mean scores\n";
+        text += "\nWhat the score depends on, key by key. Effect: the largest mean score of a value\n\
+                 less the smallest; rank: Spearman's correlation of score and value.\n\n  effect  rank  key, mean scores\n";
+        let number = |value: Option<f64>| value.map_or_else(|| "–".into(), |value| format!("{value:.2}"));
         for found in sensitivities.iter().take(KEYS_SHOWN) {
-            let number = |value: Option<f64>| value.map_or_else(|| "–".into(), |value| format!("{value:.2}"));
             text += &format!("  {:>6} {:>5}  {}\n", number(found.effect()), number(found.rank_correlation), found.key);
-            let groups: Vec<String> =
-                found.groups.iter().map(|group| format!("{}: {}", group.values, number(group.score))).collect();
-            text += &format!("                 {}\n", groups.join("; "));
+            for group in &found.groups {
+                text += &format!("{:16}{:>5}  {}\n", "", number(group.score), group.values);
+            }
         }
     }
     Ok(text)
