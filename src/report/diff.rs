@@ -8,12 +8,13 @@ use std::{
 use super::{
     rows::{SummaryRow, read_cells, read_table},
     run_data::read_spec,
-    table::{Share, Table, visible},
+    table::{Share, Table},
     terminal::{aligned_with_names, wrapped},
 };
 use crate::{
     run::{RunError, RunFolder},
     statistics::{MeanDeviation, mean_and_deviation},
+    visible::visible,
 };
 
 /// Digits of a mean that are shown.

@@ -6,7 +6,10 @@ use super::{
     rows::SummaryRow,
     run_data::{RunData, Target},
 };
-use crate::statistics::{Interval, MeanDeviation, fisher_exact, mean_and_deviation, wilson_interval};
+use crate::{
+    statistics::{Interval, MeanDeviation, fisher_exact, mean_and_deviation, wilson_interval},
+    visible::visible,
+};
 
 /// A table as strings; the first column is a name, the others hold numbers.
 #[derive(Clone)]
@@ -181,11 +184,6 @@ pub fn gaps(run: &RunData) -> Vec<String> {
         )
     }));
     gaps
-}
-
-/// `text` without control characters, which a terminal would obey.
-pub fn visible(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
 }
 
 /// A verdict in a word.
