@@ -190,7 +190,7 @@ report: runs/tiny-[..]/report/report.html
         header(&folder, "summary.csv"),
         "replica,seed,faithfulness,minimality,simplicity,total,mmcs,ml2r,mean_active,alive,mean_rank,recovered,\
          active_ranks,description_length,alive_on_hidden,features_with_own_component,monosemantic,duplicate,mixed,idle,\
-         mean_layers_spanned,target_error,scrubbed_error,anti_scrubbed_error,diverged_at,diverged_in"
+         mean_layers_spanned,target_error,scrubbed_error,anti_scrubbed_error,diverged_at,diverged_in,remarks"
     );
     assert_eq!(
         header(&folder, "components.csv"),

@@ -30,6 +30,7 @@ mod trials;
 use serde::Serialize;
 
 pub use choice::{Choice, Variant};
+pub use identity::FORMAT;
 pub(crate) use identity::optional_seeds;
 pub use load::{load, load_with_sweep, parse};
 pub use problem::SpecError;

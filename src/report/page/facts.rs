@@ -79,6 +79,7 @@ impl Facts {
             ("apd", "apd"),
             ("libtorch", "libtorch"),
             ("Device", "device"),
+            ("Precision", "precision"),
             ("Threads", "threads"),
             ("Host", "host"),
             ("Status", "status"),

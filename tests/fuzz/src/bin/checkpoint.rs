@@ -4,13 +4,13 @@
 use std::path::Path;
 
 use apd::checkpoint_file::{CheckpointFile, ImportedTarget, find_components};
-use apd_fuzz::assert_printable;
+use apd_fuzz::{InMemory, assert_printable};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let file = match CheckpointFile::parse(bytes) {
+    let file = match CheckpointFile::read(InMemory::new(bytes).path()) {
         Ok(file) => file,
-        Err(why) => return assert_printable(&why),
+        Err(error) => return assert_printable(&error.to_string()),
     };
     let path = Path::new("x.pth");
     match ImportedTarget::find(&file, path) {

@@ -3,7 +3,7 @@
 #![no_main]
 
 use apd::checkpoint_file::CheckpointFile;
-use apd_fuzz::{assert_printable, zip};
+use apd_fuzz::{InMemory, assert_printable, zip};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -11,7 +11,7 @@ fuzz_target!(|bytes: &[u8]| {
     let storage = bytes.get(end + 7..).unwrap_or_default();
     let files =
         [("x/data.pkl", &bytes[..end]), ("x/byteorder", b"little"), ("x/data/0", storage), ("x/data/1", storage)];
-    if let Err(why) = CheckpointFile::parse(&zip::archive(&files)) {
-        assert_printable(&why);
+    if let Err(error) = CheckpointFile::read(InMemory::new(&zip::archive(&files)).path()) {
+        assert_printable(&error.to_string());
     }
 });
