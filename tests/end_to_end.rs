@@ -536,7 +536,9 @@ training 2 target(s) that are not in runs yet
 target: 2 steps
 target: 2 steps in [..]
 error on 100000 samples, target of seed 0: [..]
+warning: the target of seed 0 has not learned its task: its error [..] is not below [..] of the answer `monosemantic`
 error on 100000 samples, target of seed 1: [..]
+warning: the target of seed 1 has not learned its task: its error [..] is not below [..] of the answer `monosemantic`
 target finished: runs/targets
 
 "#]]);

@@ -89,6 +89,29 @@ fn written(bytes: &[u8]) -> tempfile::NamedTempFile {
     file
 }
 
+/// Found by the fuzzer: the library that reads these files tells the name as it is.
+#[test]
+fn the_name_of_a_tensor_is_told_in_harmless_words() {
+    let header = "{\"a\u{7f}b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[5,9]}}";
+    let file = written(&[&(header.len() as u64).to_le_bytes()[..], header.as_bytes()].concat());
+    assert_eq!(
+        CheckpointFile::read(file.path()).unwrap_err().to_string(),
+        format!(
+            "cannot use {}: it is no sound safetensors file (invalid offset for tensor `a\u{fffd}b`)\n  help: save the state \
+             dict alone: torch.save(model.state_dict(), \"model.pth\"), or safetensors.torch.save_file",
+            file.path().display()
+        )
+    );
+}
+
+#[test]
+fn a_swept_value_is_told_in_harmless_words() {
+    let text = include_str!("../experiments/tms_5-2.toml");
+    let sweep = "\n[sweep.space]\n\"decomposition.schedule\" = [\"a\\u001b[31m\"]\n";
+    let error = parse_trials(Path::new("x.toml"), &format!("{text}{sweep}"), &[]).unwrap_err().to_string();
+    assert!(error.contains("= help: in trial 0: decomposition.schedule = a\u{fffd}[31m\n"), "{error}");
+}
+
 const SWEEP: &str = "\n[sweep]\nstrategy = { random = { trials = 3 } }\n[sweep.space]\n\
                      \"method.apd.coefficients.simplicity\" = { from = 0.1, to = 10.0, points = 3, scale = \"log\" }\n\
                      \"method.apd.rank\" = { from = 1, to = 3 }\n";

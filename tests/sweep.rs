@@ -456,13 +456,13 @@ error: 1 mistake in tiny.toml
 #[test]
 fn a_range_of_more_whole_numbers_than_memory_holds_is_refused() {
     refused(
-        "[sweep.space]\nmethod.apd.rank = { from = 1, to = 1_000_000_000_000_000_000 }\n",
+        "[sweep.space]\nmethod.apd.rank = { from = 1, to = 1_000_000_000_000 }\n",
         str![[r#"
 error: a sweep can have 10000 trials at most
   --> tiny.toml:33:1
    |
 33 | [sweep.space]
-   | ^^^^^^^^^^^^^ these are 1000000000000000000
+   | ^^^^^^^^^^^^^ these are 1000000000000
 
 error: 1 mistake in tiny.toml
 

@@ -65,8 +65,9 @@ impl Written {
     fn collect(&self, table: &str, resolved: &Table, known: &mut Known) {
         let join = |key: &str| if table.is_empty() { key.to_string() } else { format!("{table}.{key}") };
         let refusal = self.refusal(&join("no_such_key"), "0");
-        let (_, names) = refusal.split_once("allowed here: ").unwrap_or_else(|| panic!("{table}: {refusal}"));
-        for name in names.lines().next().unwrap_or_default().split(", ") {
+        let (_, names) = refusal.split_once("allowed here:").unwrap_or_else(|| panic!("{table}: {refusal}"));
+        // None in a table that only names a variant.
+        for name in names.lines().next().unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty()) {
             let path = join(name);
             if let Some(Value::Table(inner)) = resolved.get(name) {
                 self.collect(&path, inner, known);
@@ -101,7 +102,7 @@ impl Key {
             }
             _ => Vec::new(),
         };
-        let usual = ["1", "2", "3", "4", "0.5", "0.25", "1.5", "[5, 9]", "'another'", "['another']", DIGEST];
+        let usual = ["1", "2", "3", "4", "0.5", "0.25", "1.5", "1e-9", "[5, 9]", "'another'", "['another']", DIGEST];
         Others::Any(numbers.into_iter().chain(usual.map(String::from)).collect())
     }
 }
