@@ -43,9 +43,10 @@ impl Slip {
         if bytes.is_empty() {
             return;
         }
+        let length_before = bytes.len();
         match self {
-            Slip::Byte(place, byte) => bytes[place.index(bytes.len())] = *byte,
-            Slip::Cut(place) => bytes.truncate(place.index(bytes.len())),
+            Slip::Byte(place, byte) => bytes[place.index(length_before)] = *byte,
+            Slip::Cut(place) => bytes.truncate(place.index(length_before)),
             Slip::Copy(from, to, length) => {
                 let from = from.index(bytes.len());
                 let part = bytes[from..bytes.len().min(from + length)].to_vec();

@@ -9,7 +9,7 @@ const MOST_TIED_CUTS: f64 = 0.05;
 pub fn remarks(activity: &Activity) -> Vec<String> {
     let mut remarks = Vec::new();
     if activity.largest_attribution == 0.0 {
-        remarks.push("all attributions are zero, so that the order of the components decides which are active".into());
+        remarks.push("all attributions are zero: the order of the components decides which are active".into());
     }
     if activity.active_samples.iter().all(|&count| count == 0.0) {
         remarks.push("no component is ever active".into());
@@ -17,7 +17,7 @@ pub fn remarks(activity: &Activity) -> Vec<String> {
     if activity.tied_cuts > MOST_TIED_CUTS {
         let percent = 100.0 * activity.tied_cuts;
         remarks.push(format!(
-            "{percent:.0} % of the selections cut through equal attributions above zero, where the order of the components \
+            "{percent:.0} % of the selections cut through equal attributions above zero: there the order of the components \
              decides which are active"
         ));
     }
@@ -49,13 +49,13 @@ mod tests {
     fn what_the_selection_cannot_tell_is_remarked() {
         assert_eq!(
             remarks(&activity(&[10.0, 0.0], 0.0, 0.0)),
-            ["all attributions are zero, so that the order of the components decides which are active"]
+            ["all attributions are zero: the order of the components decides which are active"]
         );
         assert_eq!(
             remarks(&activity(&[0.0, 0.0], 0.5, 0.37)),
             [
                 "no component is ever active",
-                "37 % of the selections cut through equal attributions above zero, where the order of the components decides \
+                "37 % of the selections cut through equal attributions above zero: there the order of the components decides \
                  which are active"
             ]
         );
