@@ -247,6 +247,18 @@ pub fn largest_as_mask(attributions: &Tensor, budgets: &[Budget]) -> Tensor {
     tables.zeros_like().scatter(1, &order, &chosen).view_as(attributions)
 }
 
+/// The share of the cuts, one a batch or one a sample where each has its own, on both sides of which equal attributions above
+/// zero lie: there the order of the components decides. A scalar, of `attributions` and the `mask` of zeros and ones that was
+/// made of them, both [replica, sample, component].
+pub fn share_of_tied_cuts(attributions: &Tensor, mask: &Tensor, of_each_sample: bool) -> Tensor {
+    let axes: &[i64] = if of_each_sample { &[2] } else { &[1, 2] };
+    let selected = mask.greater(0.0);
+    let least_selected = attributions.where_scalarother(&selected, f64::INFINITY).amin(axes, false);
+    let largest_other = attributions.where_scalarother(&selected.logical_not(), 0.0).amax(axes, false);
+    let tied = least_selected.eq_tensor(&largest_other).logical_and(&largest_other.greater(0.0));
+    tied.to_kind(Kind::Double).mean(Kind::Double)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -279,6 +291,20 @@ mod tests {
                 assert_eq!(mask, largest_as_mask(&table(), &budgets), "{budgets:?}");
             }
         }
+    }
+
+    #[test]
+    fn only_equal_attributions_above_zero_on_both_sides_of_a_cut_are_a_tie() {
+        let share = |budgets: [Budget; 2]| {
+            let mask = largest_as_mask(&table(), &budgets);
+            share_of_tied_cuts(&table(), &mask, matches!(budgets[0], Budget::OfEachSample(_))).double_value(&[])
+        };
+        // Of the first table three entries are 2, of the second four are 0.
+        assert_eq!(share([Budget::OfBatch(2), Budget::OfBatch(4)]), 0.5);
+        assert_eq!(share([Budget::OfBatch(4), Budget::OfBatch(2)]), 0.0);
+        assert_eq!(share([Budget::OfBatch(0), Budget::OfBatch(6)]), 0.0);
+        // Of six samples one has 2 twice.
+        assert_eq!(share([Budget::OfEachSample(1); 2]), 1.0 / 6.0);
     }
 
     #[test]

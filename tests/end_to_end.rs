@@ -190,7 +190,7 @@ report: runs/tiny-[..]/report/report.html
         header(&folder, "summary.csv"),
         "replica,seed,faithfulness,minimality,simplicity,total,mmcs,ml2r,mean_active,alive,mean_rank,recovered,\
          active_ranks,description_length,alive_on_hidden,features_with_own_component,monosemantic,duplicate,mixed,idle,\
-         mean_layers_spanned,target_error,scrubbed_error,anti_scrubbed_error,diverged_at,diverged_in"
+         mean_layers_spanned,target_error,scrubbed_error,anti_scrubbed_error,diverged_at,diverged_in,remarks"
     );
     assert_eq!(
         header(&folder, "components.csv"),
@@ -536,7 +536,9 @@ training 2 target(s) that are not in runs yet
 target: 2 steps
 target: 2 steps in [..]
 error on 100000 samples, target of seed 0: [..]
+warning: the target of seed 0 has not learned its task: its error [..] is not below [..] of the answer `monosemantic`
 error on 100000 samples, target of seed 1: [..]
+warning: the target of seed 1 has not learned its task: its error [..] is not below [..] of the answer `monosemantic`
 target finished: runs/targets
 
 "#]]);

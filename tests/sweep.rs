@@ -503,6 +503,40 @@ error: 1 mistake in tiny.toml
 }
 
 #[test]
+fn a_range_with_points_that_ends_before_it_begins_is_refused() {
+    refused(
+        "[sweep.space]\ndecomposition.learning_rate = { from = 0.1, to = 0.01, points = 3 }\n",
+        str![[r#"
+error: `from` must be below `to`
+  --> tiny.toml:34:40
+   |
+34 | decomposition.learning_rate = { from = 0.1, to = 0.01, points = 3 }
+   |                                        ^^^ `to` is 0.01
+
+error: 1 mistake in tiny.toml
+
+"#]],
+    );
+}
+
+#[test]
+fn a_range_of_more_whole_numbers_than_memory_holds_is_refused() {
+    refused(
+        "[sweep.space]\nmethod.apd.rank = { from = 1, to = 1_000_000_000_000 }\n",
+        str![[r#"
+error: a sweep can have 10000 trials at most
+  --> tiny.toml:33:1
+   |
+33 | [sweep.space]
+   | ^^^^^^^^^^^^^ these are 1000000000000
+
+error: 1 mistake in tiny.toml
+
+"#]],
+    );
+}
+
+#[test]
 fn a_key_that_is_varied_cannot_be_set() {
     let test = with_sweep("[sweep.space]\nmethod.apd.rank = [1, 2]\n");
     let test = test.args(["sweep", "hyperparameters", "tiny.toml", "--dry-run", "--set=method.apd.rank=3"]).fails(2);

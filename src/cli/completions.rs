@@ -3,7 +3,7 @@
 use clap::{Args, CommandFactory};
 use clap_complete::{Shell, generate};
 
-use super::{CommandLine, Ending, Failure, ending::print};
+use super::{CommandLine, Ending, Failure, ending::print_as_it_is};
 
 /// Print a shell's completions of this command line
 #[derive(Debug, Args)]
@@ -19,7 +19,7 @@ impl Completions {
     pub fn run(&self) -> Result<Ending, Failure> {
         let mut script = Vec::new();
         generate(self.shell, &mut CommandLine::command(), "apd", &mut script);
-        print(&String::from_utf8_lossy(&script))?;
+        print_as_it_is(&String::from_utf8_lossy(&script))?;
         Ok(Ending::Done)
     }
 }

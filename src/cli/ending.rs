@@ -6,7 +6,7 @@ use std::{
     process::ExitCode,
 };
 
-use crate::spec::SpecError;
+use crate::{spec::SpecError, visible::visible_lines};
 
 /// The ways to end; `apd --help` documents their exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,8 +70,13 @@ pub fn complain(failure: &Failure) -> Ending {
     }
 }
 
-/// Prints results on stdout. A reader that has gone away (`| head`) is no failure.
+/// Prints results on stdout, harmless for a terminal whatever names and values are among them.
 pub fn print(text: &str) -> Result<(), Failure> {
+    print_as_it_is(&visible_lines(text))
+}
+
+/// Prints what is meant for another program. A reader that has gone away (`| head`) is no failure.
+pub fn print_as_it_is(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {

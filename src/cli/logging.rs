@@ -13,7 +13,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use crate::run;
+use crate::{run, visible::visible_lines};
 
 /// How much is said on stderr; the log in the run folder always gets everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,17 +54,26 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>, N: for<'a> FormatFields<'a> + 'stat
             Level::WARN => out.write_str("warning: ")?,
             _ => {}
         }
-        context.field_format().format_fields(out.by_ref(), event)?;
-        writeln!(out)
+        writeln!(out, "{}", words(context, event)?)
     }
 }
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>, N: for<'a> FormatFields<'a> + 'static> FormatEvent<S, N> for ForFile {
     fn format_event(&self, context: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         write!(out, "{} {} ", run::utc_now(), event.metadata().level())?;
-        context.field_format().format_fields(out.by_ref(), event)?;
-        writeln!(out)
+        writeln!(out, "{}", words(context, event)?)
     }
+}
+
+/// What is said, harmless for a terminal: names of folders and of what is in files are told as they are.
+fn words<S, N>(context: &FmtContext<'_, S, N>, event: &Event<'_>) -> Result<String, fmt::Error>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    let mut words = String::new();
+    context.field_format().format_fields(Writer::new(&mut words), event)?;
+    Ok(visible_lines(&words))
 }
 
 /// Stderr, with the bars taken away while a line is written.

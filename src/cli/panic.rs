@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::Ending;
-use crate::run;
+use crate::{run, visible::visible_lines};
 
 /// Explains every panic from here on. The process then ends with exit code 101.
 pub fn explain_panics() {
@@ -17,7 +17,7 @@ fn explain(info: &PanicHookInfo<'_>) {
     let what = message(info).trim_end();
     let place = info.location().map_or(String::new(), |place| format!("{}:{}", place.file(), place.line()));
     // Not through the log, which may be what is broken.
-    eprintln!("{}", text(what, &place, run::log::current()));
+    eprintln!("{}", visible_lines(&text(what, &place, run::log::current())));
     tracing::debug!("panic at {place}: {what}\n{}", std::backtrace::Backtrace::force_capture());
     if is_lack_of_memory(what) {
         std::process::exit(i32::from(Ending::Failed.code()));

@@ -2,6 +2,7 @@
 //! each kind.
 
 mod gated_functions;
+mod remarks;
 mod residual_mlp;
 mod responses;
 mod rows;
@@ -179,6 +180,9 @@ impl<M: Mechanisms> Replica<M> {
         let scores = subject.scores(&curve, mechanisms.mean_attributions())?;
         let rank_rows = rank_rows(spec, replica, &spectra);
         let mut summary = summary_row(replica, seed, &activity, &ranks, &rank_rows);
+        if let Some(remarks) = &summary.remarks {
+            tracing::warn!("replica {replica} (seed {seed}): {remarks}");
+        }
         mechanisms.summarise(&mut summary);
         let mut components = component_rows(replica, &activity, decomposition.components());
         mechanisms.describe(&mut components);

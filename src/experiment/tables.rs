@@ -60,6 +60,7 @@ pub const SUMMARY: &[&str] = &[
     "anti_scrubbed_error",
     "diverged_at",
     "diverged_in",
+    "remarks",
 ];
 
 /// What a kind of network knows nothing of is `None`, and everything else that is measured if the replica has diverged.
@@ -100,6 +101,8 @@ pub struct SummaryRow {
     /// This and the following: of replicas that have diverged, which are not measured.
     pub diverged_at: Option<u64>,
     pub diverged_in: Option<String>,
+    /// What makes the other columns say less than they seem to.
+    pub remarks: Option<String>,
 }
 
 pub const COMPONENTS: &[&str] = &[

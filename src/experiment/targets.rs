@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     fit::{Divergence, End, Fit, InputStream, LogRow},
-    network::{ERROR_SAMPLES, Network, Task, Weights, errors_beside_baselines},
+    network::{ERROR_SAMPLES, Network, Task, Weights, errors_beside_baselines, not_learned},
     random::Purpose,
     run::{Lock, Provenance, RunError, Status, TargetFolder, TensorFile, read_table, write_table, write_tensors},
     spec::{Spec, Target},
@@ -146,7 +146,8 @@ fn keep(network: &Network, weights: &Weights, replica: usize, folder: &TargetFol
     write_tensors(&folder.target(), &tensors, &[("axes", "d_in, d_out".into())])
 }
 
-/// Says how the target's error compares with those of simple answers, if that was measured when it was trained.
+/// Says how the target's error compares with those of simple answers, if that was measured when it was trained, and warns of
+/// a target that is no better.
 pub fn tell_baselines(folder: &TargetFolder) -> Result<(), RunError> {
     if !folder.baselines_table().is_file() {
         return Ok(());
@@ -154,6 +155,10 @@ pub fn tell_baselines(folder: &TargetFolder) -> Result<(), RunError> {
     let rows: Vec<BaselineRow> = read_table(&folder.baselines_table())?;
     let errors: Vec<String> = rows.iter().map(|row| format!("{} {:.3e}", row.answer, row.error)).collect();
     tracing::info!("error on {ERROR_SAMPLES} samples, target of seed {}: {}", folder.seed(), errors.join(", "));
+    let errors: Vec<(&str, f64)> = rows.iter().map(|row| (row.answer.as_str(), row.error)).collect();
+    if let Some(why) = not_learned(&errors) {
+        tracing::warn!("the target of seed {} has not learned its task: {why}", folder.seed());
+    }
     Ok(())
 }
 

@@ -19,7 +19,7 @@ use crate::{
     optimizer::Parameter,
     profile::{Phase, phase},
     reading::{Masked, Selected},
-    selection::{ActivePairs, Budget, largest_as_mask},
+    selection::{ActivePairs, Budget, Selection, largest_as_mask, share_of_tied_cuts},
     threads,
 };
 
@@ -95,6 +95,17 @@ impl<'a> Decomposition<'a> {
     /// The selection from `attributions` at `input` as one batch, as [`Observed::mask`].
     pub fn selection(&self, attributions: &Tensor, input: &Tensor) -> Tensor {
         self.activity(attributions, input).into_mask()
+    }
+
+    /// The share of the cuts of the selection that go through equal attributions above zero, a scalar; `None` in the L_p form,
+    /// which selects nothing.
+    pub fn share_of_tied_cuts(&self, observed: &Observed) -> Option<Tensor> {
+        let candidates = self.components.number() - i64::from(self.last_always_active());
+        let of_candidates = |tensor: &Tensor| tensor.narrow(2, 0, candidates);
+        let of_each_sample = matches!(self.settings[0].selection, Selection::SampleTopK { .. });
+        self.selects().then(|| {
+            share_of_tied_cuts(&of_candidates(&observed.attributions), &of_candidates(&observed.mask), of_each_sample)
+        })
     }
 
     /// A_c(x)^2, [replica, sample, component].

@@ -18,6 +18,10 @@ pub struct Activity {
     pub both_active_samples: Option<Vec<Vec<f64>>>,
     /// Mean of A_c(x) over the samples on which c was selected; `None` where there were none.
     pub mean_attributions: Vec<Option<f64>>,
+    /// The largest A_c(x)^2 of all.
+    pub largest_attribution: f64,
+    /// The share of the cuts of the selection that go through equal attributions above zero; 0 in the L_p form.
+    pub tied_cuts: f64,
     /// The unweighted loss terms and their weighted `total`, means over the batches.
     pub terms: Vec<(&'static str, f64)>,
 }
@@ -57,6 +61,8 @@ pub fn measure_activity(
     let mut counts: Option<Tensor> = None;
     let mut counts_of_both: Option<Tensor> = None;
     let mut attribution_sums: Option<Tensor> = None;
+    let mut largest: Option<Tensor> = None;
+    let mut tied_cuts: Option<Tensor> = None;
     let mut terms: Vec<Term> = Vec::new();
     for step in 0..batches {
         if stop() {
@@ -71,6 +77,11 @@ pub fn measure_activity(
             let both = observed.mask.mt().bmm(&observed.mask).squeeze_dim(0).to_kind(Kind::Double);
             counts_of_both = add(counts_of_both, both);
         }
+        if let Some(share) = decomposition.share_of_tied_cuts(&observed) {
+            tied_cuts = add(tied_cuts, share);
+        }
+        let of_batch = observed.attributions.max();
+        largest = Some(largest.map_or(of_batch.shallow_clone(), |largest| largest.maximum(&of_batch)));
         attribution_sums = add(attribution_sums, over_samples(observed.attributions.sqrt() * &observed.mask));
         let with_total = observed.terms.iter().cloned().chain([total(&observed.terms)]);
         if terms.is_empty() {
@@ -87,6 +98,8 @@ pub fn measure_activity(
         both_active_samples: counts_of_both.map(|counts| Vec::try_from(counts).expect("a table of components")),
         mean_attributions: active_samples.iter().zip(numbers(attribution_sums)).map(mean).collect(),
         active_samples,
+        largest_attribution: largest.map_or(0.0, |largest| largest.double_value(&[])),
+        tied_cuts: tied_cuts.map_or(0.0, |shares| shares.double_value(&[]) / batches as f64),
         terms: terms.iter().map(|term| (term.name, term.values[0] / batches as f64)).collect(),
     })
 }

@@ -135,6 +135,15 @@ pub fn errors_beside_baselines(
     sums.into_iter().map(|(name, sum)| (name, mean(sum))).collect()
 }
 
+/// Of a network whose error is not below that of each simple answer, as a clause which answers those are. `errors` are
+/// those of [`errors_beside_baselines`] for one network, by name.
+pub fn not_learned(errors: &[(&str, f64)]) -> Option<String> {
+    let (_, error) = errors.iter().find(|(answer, _)| *answer == "target")?;
+    let better = errors.iter().filter(|(answer, simple)| *answer != "target" && !(error < simple));
+    let better: Vec<String> = better.map(|(answer, simple)| format!("{simple:.3e} of the answer `{answer}`")).collect();
+    (!better.is_empty()).then(|| format!("its error {error:.3e} is not below {}", better.join(" and ")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -237,6 +246,23 @@ mod tests {
         let all = PROBABILITY / 6.0;
         let (nothing, monosemantic) = (all * 15.0 / 32.0, all * 3.0 / 32.0);
         assert_errors(&network(0.5), [("target", nothing), ("monosemantic", monosemantic), ("nothing", nothing)]);
+    }
+
+    #[test]
+    fn a_network_that_is_no_better_than_a_simple_answer_has_not_learned() {
+        let told = |target: f64| not_learned(&[("target", target), ("monosemantic", 0.03), ("nothing", 0.06)]);
+        assert_eq!(told(0.02), None);
+        assert_eq!(
+            told(0.03).as_deref(),
+            Some("its error 3.000e-2 is not below 3.000e-2 of the answer `monosemantic`")
+        );
+        assert_eq!(
+            told(f64::NAN).as_deref(),
+            Some(
+                "its error NaN is not below 3.000e-2 of the answer `monosemantic` and 6.000e-2 of the answer `nothing`"
+            )
+        );
+        assert_eq!(not_learned(&[]), None);
     }
 
     #[test]

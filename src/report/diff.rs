@@ -8,12 +8,13 @@ use std::{
 use super::{
     rows::{SummaryRow, read_cells, read_table},
     run_data::read_spec,
-    table::{Share, Table, visible},
+    table::{Share, Table},
     terminal::{aligned_with_names, wrapped},
 };
 use crate::{
     run::{RunError, RunFolder},
     statistics::{MeanDeviation, mean_and_deviation},
+    visible::visible,
 };
 
 /// Digits of a mean that are shown.
@@ -84,7 +85,7 @@ fn numbers(summary: &Path) -> Vec<(String, Vec<f64>)> {
         let cells = rows.iter().filter_map(|row| row.get(place));
         (name, cells.map(|cell| cell.trim().parse().unwrap_or(f64::NAN)).collect())
     };
-    let are_no_numbers = ["replica", "seed", "recovered", "diverged_at", "diverged_in"];
+    let are_no_numbers = ["replica", "seed", "recovered", "diverged_at", "diverged_in", "remarks"];
     header.into_iter().enumerate().filter(|(_, name)| !are_no_numbers.contains(&name.as_str())).map(column).collect()
 }
 

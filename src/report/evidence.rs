@@ -120,6 +120,7 @@ pub struct ScrubbingCurveRow {
 /// A row of `baselines.csv`: the error of one answer, in one replica.
 #[derive(Clone, Debug, Deserialize)]
 pub struct BaselineRow {
+    pub replica: usize,
     pub answer: String,
     #[serde(deserialize_with = "number")]
     pub error: f64,

@@ -4,6 +4,7 @@ use super::{
     run_data::RunData,
     table::{self, Share, Table},
 };
+use crate::visible::visible;
 
 /// The verdict as a comment, then the means and the table of replicas; only what is there.
 pub fn tables(run: &RunData) -> String {
@@ -37,13 +38,13 @@ fn written(table: &Table) -> String {
 
 /// For a comment, which ends with its line.
 fn one_line(text: &str) -> String {
-    table::visible(text).replace(['\u{2028}', '\u{2029}'], " ")
+    visible(text).replace(['\u{2028}', '\u{2029}'], " ")
 }
 
 /// `text` so that LaTeX shows it as it is.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in table::visible(text).chars() {
+    for c in visible(text).chars() {
         match c {
             '\\' => escaped.push_str("\\textbackslash{}"),
             '~' => escaped.push_str("\\textasciitilde{}"),

@@ -7,10 +7,13 @@ use serde_json::Value;
 use super::{
     rows::{SummaryRow, read_table},
     run_data::{read_provenance, read_spec},
-    table::{Share, Table, visible},
+    table::{Share, Table},
     terminal::{aligned, narrowed, wrapped},
 };
-use crate::run::{Lock, RunError, RunFolder};
+use crate::{
+    run::{Lock, RunError, RunFolder},
+    visible::visible,
+};
 
 /// The folder of trained targets, which are no runs.
 const TARGETS: &str = "targets";

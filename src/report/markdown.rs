@@ -7,6 +7,7 @@ use super::{
     run_data::RunData,
     table::{self, Share, Table},
 };
+use crate::visible::visible;
 
 /// The page: verdict, comparison, replicas, figures with their captions, and what is missing.
 pub fn page(run: &RunData, figures: &[Figure]) -> String {
@@ -57,7 +58,7 @@ pub fn written(table: &Table) -> String {
 /// `text` so that Markdown and HTML show it as it is, in one line.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in table::visible(text).chars() {
+    for c in visible(text).chars() {
         match c {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),

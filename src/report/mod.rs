@@ -45,7 +45,7 @@ pub use png::export as export_as_png;
 use run_data::RunData;
 pub use tensorboard::export as export_to_tensorboard;
 
-use crate::run::{RunError, RunFolder, write_whole};
+use crate::run::{RunError, RunFolder, refuse_link, write_whole};
 
 /// Reports that have been written.
 pub struct Report {
@@ -96,7 +96,7 @@ pub fn make_with(runs: &[PathBuf], options: &Options) -> Result<Report, RunError
         Ok(())
     };
     for (run, figures) in runs.iter().zip(&figures) {
-        let folder = made(RunFolder::at(&run.folder).report())?;
+        let folder = report_folder(&run.folder)?;
         write(&folder, "report.md", &markdown::page(run, figures))?;
         write(&folder, "report.html", &page::page(run, figures, &options.replicas))?;
         write(&folder, "tables.tex", &latex::tables(run))?;
@@ -106,12 +106,19 @@ pub fn make_with(runs: &[PathBuf], options: &Options) -> Result<Report, RunError
         }
     }
     if let [first, _, ..] = runs.as_slice() {
-        let folder = made(options.comparison.clone().unwrap_or_else(|| RunFolder::at(&first.folder).report()))?;
+        let folder = options.comparison.clone().map_or_else(|| report_folder(&first.folder), made)?;
         let comparison = page::Comparison::new(&runs, &figures);
         write(&folder, "comparison.html", &comparison.html())?;
         write(&folder, "comparison.md", &comparison.markdown(markdown::written))?;
     }
     Ok(Report { runs, written })
+}
+
+/// The folder of a run's report.
+fn report_folder(run: &Path) -> Result<PathBuf, RunError> {
+    let folder = RunFolder::at(run).report();
+    refuse_link(&folder)?;
+    made(folder)
 }
 
 /// The folder, made if it was not there.

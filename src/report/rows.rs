@@ -62,6 +62,9 @@ pub struct SummaryRow {
     /// What was not finite there.
     #[serde(default)]
     pub diverged_in: Option<String>,
+    /// What makes the other columns say less than they seem to; missing in older runs, as is the column.
+    #[serde(default)]
+    pub remarks: Option<String>,
 }
 
 /// A row of `training.csv`: one loss term of one replica at one step.

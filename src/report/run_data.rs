@@ -10,7 +10,10 @@ use super::{
     rows::{ComponentRow, RankRow, SummaryRow, TrainingRow, read_ranks, read_table},
     weights::Weights,
 };
-use crate::run::{RunError, RunFolder};
+use crate::{
+    run::{Provenance, RunError, RunFolder},
+    spec,
+};
 
 /// Sizes of a toy model of superposition.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -162,10 +165,19 @@ impl RunData {
 
 pub fn read_spec(path: &Path, problems: &mut Vec<String>) -> toml::Table {
     match fs::read_to_string(path).map_err(|error| error.to_string()) {
-        Ok(text) => text.parse().unwrap_or_else(|_| {
-            problems.push("spec.toml is not valid TOML, so the experiment's sizes are unknown.".to_owned());
-            toml::Table::new()
-        }),
+        Ok(text) => text
+            .parse()
+            .inspect(|spec: &toml::Table| {
+                let format = spec
+                    .get("format")
+                    .and_then(|format| format.as_integer())
+                    .and_then(|format| u64::try_from(format).ok());
+                problems.extend(newer("spec.toml", format, spec::FORMAT));
+            })
+            .unwrap_or_else(|_| {
+                problems.push("spec.toml is not valid TOML, so the experiment's sizes are unknown.".to_owned());
+                toml::Table::new()
+            }),
         Err(error) => {
             problems.push(format!("spec.toml could not be read: {error}."));
             toml::Table::new()
@@ -178,10 +190,19 @@ pub fn read_provenance(path: &Path, problems: &mut Vec<String>) -> serde_json::V
         problems.push("provenance.json is missing, so how the run went is unknown.".to_owned());
         return serde_json::Value::Null;
     };
-    serde_json::from_str(&text).unwrap_or_else(|error| {
+    let provenance = serde_json::from_str(&text).unwrap_or_else(|error| {
         problems.push(format!("provenance.json could not be read: {error}."));
         serde_json::Value::Null
-    })
+    });
+    let format = provenance.get("format").and_then(|format| format.as_u64());
+    problems.extend(newer("provenance.json", format, Provenance::FORMAT));
+    provenance
+}
+
+/// That a file is of a newer apd, if its format says so.
+fn newer(file: &str, format: Option<u64>, newest: u64) -> Option<String> {
+    let format = format.filter(|format| *format > newest)?;
+    Some(format!("{file} has the format {format}; this apd knows formats up to {newest} and may misunderstand it."))
 }
 
 fn target(spec: &toml::Table) -> Option<Target> {

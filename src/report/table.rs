@@ -1,12 +1,19 @@
 //! What the tables of a report say, whatever they are written in.
 
+use std::collections::BTreeMap;
+
 use super::{
+    evidence::BaselineRow,
     kind::{Kind, Mean, OWN, TMS_MEANS, columns},
     paper::published,
     rows::SummaryRow,
     run_data::{RunData, Target},
 };
-use crate::statistics::{Interval, MeanDeviation, fisher_exact, mean_and_deviation, wilson_interval};
+use crate::{
+    network::not_learned,
+    statistics::{Interval, MeanDeviation, fisher_exact, mean_and_deviation, wilson_interval},
+    visible::visible,
+};
 
 /// A table as strings; the first column is a name, the others hold numbers.
 #[derive(Clone)]
@@ -180,12 +187,25 @@ pub fn gaps(run: &RunData) -> Vec<String> {
              components.safetensors holds its components of before that step."
         )
     }));
+    let remarked = run.summary.iter().filter_map(|row| Some((row.replica, row.seed, row.remarks.as_deref()?)));
+    gaps.extend(
+        remarked.map(|(replica, seed, remarks)| format!("Replica {replica} (seed {seed}): {}.", visible(remarks))),
+    );
+    gaps.extend(unlearned(run));
     gaps
 }
 
-/// `text` without control characters, which a terminal would obey.
-pub fn visible(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
+/// Of each target that is no better than a simple answer a sentence.
+fn unlearned(run: &RunData) -> Vec<String> {
+    let mut errors: BTreeMap<usize, Vec<(&str, f64)>> = BTreeMap::new();
+    for BaselineRow { replica, answer, error } in &run.evidence.baselines {
+        errors.entry(*replica).or_default().push((answer, *error));
+    }
+    let sentence = |(replica, errors): (&usize, &Vec<(&str, f64)>)| {
+        let why = not_learned(errors)?;
+        Some(visible(&format!("The target of replica {replica} has not learned its task: {why}.")))
+    };
+    errors.iter().filter_map(sentence).collect()
 }
 
 /// A verdict in a word.

@@ -9,6 +9,7 @@ use super::{
     run_data::RunData,
     table::{self, Share, Table},
 };
+use crate::visible::visible;
 
 /// Every run's tables, and below them an overview if there are several runs.
 pub fn text(runs: &[RunData], width: usize) -> String {
@@ -21,7 +22,7 @@ pub fn text(runs: &[RunData], width: usize) -> String {
 }
 
 fn section(run: &RunData, width: usize) -> String {
-    let mut parts = vec![wrapped(&format!("{}: {}", table::visible(&run.name), table::about(run)), width)];
+    let mut parts = vec![wrapped(&format!("{}: {}", visible(&run.name), table::about(run)), width)];
     if run.summary.is_empty() {
         parts.push("No replica has been measured yet.".to_owned());
     } else {

@@ -1,7 +1,7 @@
 //! Files that appear whole or not at all: temporary name, flush to disk, rename, flush of the folder.
 
 use std::{
-    fs,
+    fs::{self, File},
     io::{self, BufWriter, ErrorKind, Write},
     path::Path,
 };
@@ -34,22 +34,44 @@ pub(super) fn write_whole_then(
     write().map_err(|error| RunError::write(path, &error))
 }
 
-/// Makes a folder and those above it; says which file is in the way where one is.
+/// Makes a folder in the results folder, and those above it; says which file is in the way where one is. Neither the folder nor
+/// the one that it lies in may be a link.
 pub(super) fn make_folder(path: &Path) -> Result<(), RunError> {
+    path.parent().map_or(Ok(()), refuse_link)?;
+    refuse_link(path)?;
     fs::create_dir_all(path).map_err(|error| folder_error(path, &error))
+}
+
+/// Makes the results folder itself, which may be a link: its user has named it.
+pub(super) fn make_results(path: &Path) -> Result<(), RunError> {
+    fs::create_dir_all(path).map_err(|error| folder_error(path, &error))
+}
+
+/// Refuses a path that is a symbolic link: results that come from somebody else could lead a program that goes on with them
+/// to any file of its user.
+pub fn refuse_link(path: &Path) -> Result<(), RunError> {
+    if !fs::symlink_metadata(path).is_ok_and(|about| about.is_symlink()) {
+        return Ok(());
+    }
+    Err(RunError::new(
+        format!("{} is a link, and nothing is written through links in a results folder", path.display()),
+        "put what it points to in its place, or choose another folder with --results",
+    ))
 }
 
 /// Makes the results folder if there is none, and makes sure that files can be written there: better now than after
 /// hours of work.
 pub fn prepare_results(results: &Path) -> Result<(), RunError> {
-    make_folder(results)?;
+    make_results(results)?;
     let trial = results.join(format!(".write-test-{}", std::process::id()));
-    let written = fs::write(&trial, "test").and_then(|()| fs::remove_file(&trial));
+    let written =
+        File::create_new(&trial).and_then(|mut file| file.write_all(b"test")).and_then(|()| fs::remove_file(&trial));
     written.map_err(|error| RunError::write(results, &error))
 }
 
-/// Makes one folder. `Ok(false)`: something of this name exists.
+/// Makes one folder. `Ok(false)`: something of this name exists, which is no link.
 pub(super) fn make_new_folder(path: &Path) -> Result<bool, RunError> {
+    refuse_link(path)?;
     match fs::create_dir(path) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),

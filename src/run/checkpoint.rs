@@ -11,7 +11,7 @@ use tch::Tensor;
 
 use super::{
     RunError, TensorFile,
-    atomic::{make_new_folder, sweep_temporary_files},
+    atomic::{make_new_folder, refuse_link, sweep_temporary_files},
     tensors::write_tensors_then,
 };
 
@@ -100,6 +100,7 @@ impl Checkpoints {
     /// The newest sound checkpoint. A damaged one is reported, put aside as `damaged.safetensors`, and the one before it
     /// used. `Ok(None)`: there is none, begin at step 0.
     pub fn load<Row: DeserializeOwned>(&self) -> Result<Option<Checkpoint<Row>>, RunError> {
+        refuse_link(&self.folder)?;
         // Left half-written by a process that was killed.
         sweep_temporary_files(&self.folder, &[NEWEST]);
         let mut damaged = false;

@@ -6,7 +6,10 @@ use std::{
     path::Path,
 };
 
-/// A file or folder that could not be used. Shown as one line that says what happened, and one that says what to do.
+use crate::visible::visible_lines;
+
+/// A file or folder that could not be used. Shown as one line that says what happened, and one that says what to do; names
+/// and texts from the file in it are harmless for a terminal.
 #[derive(Debug)]
 pub struct RunError {
     what: String,
@@ -16,7 +19,7 @@ pub struct RunError {
 
 impl RunError {
     pub fn new(what: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { what: what.into(), help: help.into(), damaged: false }
+        Self { what: visible_lines(&what.into()), help: visible_lines(&help.into()), damaged: false }
     }
 
     /// `path` could not be written.
@@ -36,11 +39,8 @@ impl RunError {
 
     /// `path` was read, but does not hold what was written to it.
     pub fn damaged(path: &Path, why: impl fmt::Display) -> Self {
-        Self {
-            what: format!("{} is damaged: {why}", path.display()),
-            help: "put the file back from a copy, or make it again with --force".into(),
-            damaged: true,
-        }
+        let what = format!("{} is damaged: {why}", path.display());
+        Self { damaged: true, ..Self::new(what, "put the file back from a copy, or make it again with --force") }
     }
 
     /// Whether the file could be read but does not hold what was written to it.
@@ -50,7 +50,7 @@ impl RunError {
 
     /// The same mistake with better advice.
     pub fn with_help(self, help: impl Into<String>) -> Self {
-        Self { help: help.into(), ..self }
+        Self { help: visible_lines(&help.into()), ..self }
     }
 
     /// What happened, without the advice.

@@ -3,11 +3,12 @@
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{Read, Write},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use super::{Interrupt, RunError, utc_now};
+use super::{Interrupt, RunError, refuse_link, utc_now};
 
 /// Held as long as the value lives. The lock file itself stays; what matters is the system's lock on it, and its text
 /// only tells others who holds it.
@@ -57,8 +58,11 @@ impl Lock {
     /// `Ok(None)`: another process has it.
     fn attempt(folder: &Path) -> Result<Option<Lock>, RunError> {
         let path = path_in(folder);
+        refuse_link(&path)?;
+        let mut options = OpenOptions::new();
         // Not truncated on opening: until the lock is ours, the text is another's.
-        let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+        options.read(true).write(true).create(true).truncate(false).custom_flags(libc::O_NOFOLLOW);
+        let opened = options.open(&path);
         let file = opened.map_err(|error| RunError::write(&path, &error))?;
         match file.try_lock() {
             Ok(()) => {}

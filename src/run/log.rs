@@ -6,11 +6,12 @@
 use std::{
     fs::{File, OpenOptions},
     io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::RunError;
+use super::{RunError, refuse_link};
 
 /// Bytes after which a log is put aside and begun anew.
 const LARGEST: u64 = 8 << 20;
@@ -37,6 +38,7 @@ pub struct Writer;
 /// Lets the log go into the file at `path`, appended to what is there, until another run begins: what is said about how
 /// the run ended belongs to it too.
 pub fn attach(path: &Path) -> Result<(), RunError> {
+    refuse_link(path)?;
     let mut open = Open::new(path).map_err(|error| RunError::write(path, &error))?;
     let mut state = state();
     let before = std::mem::take(&mut state.before);
@@ -70,7 +72,7 @@ impl Write for Writer {
 
 impl Open {
     fn new(path: &Path) -> io::Result<Open> {
-        let file = OpenOptions::new().append(true).create(true).open(path)?;
+        let file = OpenOptions::new().append(true).create(true).custom_flags(libc::O_NOFOLLOW).open(path)?;
         let size = file.metadata()?.len();
         Ok(Open { path: path.into(), file, size })
     }

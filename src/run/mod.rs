@@ -18,7 +18,7 @@ mod target_folder;
 mod tensors;
 mod time;
 
-pub use atomic::{prepare_results, write_whole};
+pub use atomic::{prepare_results, refuse_link, write_whole};
 pub use checkpoint::{Checkpoint, Checkpoints};
 pub use error::RunError;
 pub use folder::RunFolder;

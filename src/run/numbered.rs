@@ -23,7 +23,7 @@ pub fn locate(parent: &Path, name: &str, anew: bool) -> PathBuf {
 
 /// The same, made if it does not exist. Two processes that both begin anew get different folders.
 pub fn open(parent: &Path, name: &str, anew: bool) -> Result<PathBuf, RunError> {
-    super::atomic::make_folder(parent)?;
+    super::atomic::make_results(parent)?;
     loop {
         let path = locate(parent, name, anew);
         if make_new_folder(&path)? || (!anew && path.is_dir()) {

@@ -27,6 +27,9 @@ pub enum Status {
 pub struct Machine {
     /// For example `cpu` or `cuda:0`.
     pub device: String,
+    /// Of the numbers computed with.
+    #[serde(default = "single")]
+    pub precision: String,
     pub threads: usize,
     pub host: String,
     pub libtorch: String,
@@ -37,8 +40,19 @@ impl Machine {
     pub fn new(device: impl Into<String>, threads: usize) -> Self {
         let version = libtorch::loaded_folder().and_then(|folder| libtorch::version_in(&folder));
         let libtorch = version.unwrap_or_else(|| libtorch::NEEDED_VERSION.into());
-        Self { device: device.into(), threads, host: host(), libtorch }
+        Self { device: device.into(), precision: single(), threads, host: host(), libtorch }
     }
+}
+
+/// The only precision so far, and so that of runs that do not say theirs.
+fn single() -> String {
+    "float32".into()
+}
+
+/// As much of it as a program must understand to know whether it understands the rest.
+#[derive(Deserialize)]
+struct Format {
+    format: u64,
 }
 
 /// What made the tables of a run anew.
@@ -98,6 +112,9 @@ pub struct Provenance {
 }
 
 impl Provenance {
+    /// The newest layout of the file that is known here.
+    pub const FORMAT: u64 = 1;
+
     /// Notes that a run begins, or that the run of the provenance at `path` is gone on with.
     pub fn begin(path: &Path, machine: Machine) -> Result<Provenance, RunError> {
         let earlier = match Self::read(path) {
@@ -110,7 +127,7 @@ impl Provenance {
             Err(error) => return Err(error),
         };
         let mut provenance = Provenance {
-            format: 1,
+            format: Self::FORMAT,
             apd: version::VERSION.into(),
             commit: version::COMMIT.into(),
             commit_dirty: version::IS_DIRTY,
@@ -173,8 +190,15 @@ impl Provenance {
     /// What `provenance.json` says.
     pub fn read(path: &Path) -> Result<Provenance, RunError> {
         let text = std::fs::read(path).map_err(|error| RunError::read(path, &error))?;
-        let mut provenance: Provenance =
-            serde_json::from_slice(&text).map_err(|error| RunError::damaged(path, error))?;
+        let damaged = |error: serde_json::Error| RunError::damaged(path, error);
+        let Format { format } = serde_json::from_slice(&text).map_err(damaged)?;
+        if format > Self::FORMAT {
+            return Err(RunError::new(
+                format!("{} has the format {format}; this apd knows formats up to {}", path.display(), Self::FORMAT),
+                "use the apd that made it or a newer one, or start anew beside it with --force",
+            ));
+        }
+        let mut provenance: Provenance = serde_json::from_slice(&text).map_err(damaged)?;
         provenance.path = path.into();
         Ok(provenance)
     }
@@ -239,6 +263,24 @@ mod tests {
         assert_eq!((read.status, read.resumed, read.started), (Status::Finished, 1, first.started));
         assert!(read.seconds >= 100.0);
         assert!(is_finished(&path));
+    }
+
+    /// Neither as damaged, which would be written anew, nor as finished.
+    #[test]
+    fn the_provenance_of_a_newer_apd_is_refused_and_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("provenance.json");
+        std::fs::write(&path, r#"{ "format": 2, "status": { "finished": true } }"#).unwrap();
+        let error = Provenance::begin(&path, Machine::new("cpu", 2)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "{} has the format 2; this apd knows formats up to 1\n  help: use the apd that made it or a newer one, or \
+                 start anew beside it with --force",
+                path.display()
+            )
+        );
+        assert!(!is_finished(&path) && std::fs::read_to_string(&path).unwrap().contains(r#""format": 2"#));
     }
 
     #[test]

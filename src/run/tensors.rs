@@ -73,12 +73,9 @@ impl TensorFile {
         let mut header = vec![0; header_size as usize];
         file.read_exact(&mut header).map_err(unreadable)?;
         let header: Metadata = serde_json::from_slice(&header).map_err(|error| damaged(format!("header: {error}")))?;
-        if 8 + header_size + header.data_len() as u64 != about.len() {
-            return Err(damaged(format!(
-                "it has {} bytes, its header speaks of {}",
-                about.len(),
-                8 + header_size + header.data_len() as u64
-            )));
+        let spoken_of = (8 + header_size).saturating_add(header.data_len() as u64);
+        if spoken_of != about.len() {
+            return Err(damaged(format!("it has {} bytes, its header speaks of {spoken_of}", about.len())));
         }
 
         let mut notes: BTreeMap<String, String> = header.metadata().clone().unwrap_or_default().into_iter().collect();

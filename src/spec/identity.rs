@@ -8,7 +8,7 @@ use super::{
 };
 
 /// The only format so far; a spec that names none means this one.
-const FORMAT: u64 = 1;
+pub const FORMAT: u64 = 1;
 
 /// More replicas than any machine trains side by side, few enough that no size overflows.
 const MAX_SEEDS: usize = 1_000;

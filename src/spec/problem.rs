@@ -8,6 +8,7 @@ use super::{
     skeleton::related,
     source::{Origin, Sources},
 };
+use crate::visible::visible_lines;
 
 /// More mistakes than these are only counted.
 const MAX_SHOWN: usize = 20;
@@ -40,9 +41,9 @@ impl Problem {
         self
     }
 
-    /// With a line that says what to do.
+    /// With lines that say what to do; of all that is drawn, only these could hold a user's text as it is.
     pub fn helped(mut self, help: impl Into<String>) -> Self {
-        self.help.push(help.into());
+        self.help.push(visible_lines(&help.into()));
         self
     }
 

@@ -156,9 +156,11 @@ pub fn parse(sources: &Sources) -> Result<Node, Vec<Problem>> {
     }
     let mut problems = Vec::new();
     let mut lines = BTreeSet::new();
+    // Found once: a text that is no TOML may have as many mistakes as lines.
+    let newlines: Vec<usize> = sources.file().match_indices('\n').map(|(place, _)| place).collect();
     for error in errors {
-        let line = sources.file()[..error.span().unwrap_or_default().start].matches('\n').count();
-        if lines.insert(line) {
+        let start = error.span().unwrap_or_default().start;
+        if lines.insert(newlines.partition_point(|newline| *newline < start)) {
             problems.push(syntax_problem(error, 0, 0));
         }
     }

@@ -34,7 +34,12 @@ pub struct Trial {
 /// If the file cannot be read or has no `[sweep]`, with every mistake that was found in it, or with those of the first
 /// trial that is no correct spec.
 pub fn load_trials(path: &Path, overrides: &[String]) -> Result<Trials, SpecError> {
-    let Resolved { spec: base, sweep, sources, mut root } = resolve(path, &read_text(path)?, overrides)?;
+    parse_trials(path, &read_text(path)?, overrides)
+}
+
+/// Like [`load_trials`], of a file's text: `path` only names it.
+pub fn parse_trials(path: &Path, text: &str, overrides: &[String]) -> Result<Trials, SpecError> {
+    let Resolved { spec: base, sweep, sources, mut root } = resolve(path, text, overrides)?;
     let Some(sweep) = sweep else {
         return Err(SpecError::Unreadable {
             title: format!("{} has no `[sweep]`", shown(path)),

@@ -72,6 +72,19 @@ impl Domain {
         }
     }
 
+    /// How many values there are; `None` if there are infinitely many. Whole numbers of a range are counted, not made: it may
+    /// mean more of them than memory holds. Of a range that ends before it begins nothing can be made.
+    pub fn count(&self) -> Option<usize> {
+        match self {
+            Domain::Values(values) => Some(values.len()),
+            Domain::Range(Range { from, to, .. }) if from >= to => Some(1),
+            Domain::Range(Range { from, to, points: None, scale: Scale::Linear, integers: true }) => {
+                Some(((to - from) as usize).saturating_add(1))
+            }
+            Domain::Range(range) => Some(range.all()?.len()),
+        }
+    }
+
     /// Every value, for a grid; `None` if there are infinitely many.
     pub fn all(&self) -> Option<Vec<Drawn>> {
         match self {
@@ -182,6 +195,17 @@ mod tests {
         assert_eq!(values(&range(1.0, 3.0, Some(9), Scale::Linear, true)), ["1", "2", "3"]);
         assert_eq!(range(0.0, 1.0, None, Scale::Linear, false).all(), None);
         assert_eq!(range(1.0, 9.0, None, Scale::Log, true).all(), None);
+    }
+
+    #[test]
+    fn values_are_counted_without_being_made() {
+        let counts = |domain: Domain| (domain.count(), domain.all().map(|values| values.len()));
+        assert_eq!(counts(Domain::Values(vec![Value::Integer(7)])), (Some(1), Some(1)));
+        assert_eq!(counts(range(2.0, 5.0, None, Scale::Linear, true)), (Some(4), Some(4)));
+        assert_eq!(counts(range(0.0, 1.0, Some(9), Scale::Linear, false)), (Some(9), Some(9)));
+        assert_eq!(counts(range(0.0, 1.0, None, Scale::Linear, false)), (None, None));
+        assert_eq!(range(-1e30, 1e30, None, Scale::Linear, true).count(), Some(usize::MAX));
+        assert_eq!(range(3.0, 1.0, Some(9), Scale::Linear, false).count(), Some(1));
     }
 
     #[test]

@@ -52,12 +52,12 @@ impl Draws {
 }
 
 impl Strategy {
-    /// The number of its trials; `None` if there are infinitely many.
+    /// The number of its trials at most; `None` if there are infinitely many.
     pub fn count(&self, space: &[Parameter]) -> Option<usize> {
         match self {
-            Strategy::Grid => space
-                .iter()
-                .try_fold(1_usize, |count, parameter| Some(count.saturating_mul(parameter.domain.all()?.len()))),
+            Strategy::Grid => {
+                space.iter().try_fold(1_usize, |count, parameter| Some(count.saturating_mul(parameter.domain.count()?)))
+            }
             Strategy::Random(draws) | Strategy::Sobol(draws) => Some(draws.trials),
         }
     }

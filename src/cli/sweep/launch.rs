@@ -10,7 +10,7 @@ use std::{
 use super::super::{Ending, Failure, options::Options};
 use crate::{
     device::{self, DeviceChoice},
-    run::{Interrupt, RunError, SweepFolder, write_whole},
+    run::{Interrupt, RunError, SweepFolder, refuse_link, write_whole},
     sweep::{Array, Part, Plan, arrays, run_workers},
 };
 
@@ -64,6 +64,7 @@ pub fn to_slurm(plan: &Plan, folder: &SweepFolder, part: &Part, options: &Option
     }
     let program = std::env::current_exe().map_err(|error| Failure::Work(format!("cannot find apd itself: {error}")))?;
     let output = folder.slurm();
+    refuse_link(&output).map_err(Failure::work)?;
     fs::create_dir_all(&output).map_err(|error| Failure::work(RunError::write(&output, &error)))?;
     let [path, results, output] = [folder.path(), &options.results, &output].map(absolute);
     let (path, results, output) = (path?, results?, output?);

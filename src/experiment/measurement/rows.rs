@@ -1,5 +1,6 @@
 //! The rows of the tables that every network has.
 
+use super::remarks::remarks;
 use crate::{
     components::Components,
     experiment::tables::{AttributionRow, CoactivityRow, ComponentRow, RankRow, RateDistortionRow, SummaryRow},
@@ -49,6 +50,7 @@ pub fn summary_row(
         mean_rank: (count > 0).then(|| sum / f64::from(count)),
         active_ranks: Some(description.active_ranks),
         description_length: Some(description.bits),
+        remarks: Some(remarks(activity).join("; ")).filter(|remarks| !remarks.is_empty()),
         ..SummaryRow::default()
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs};
 use askama::Template;
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::{STYLE, TABLE, THEME, data::plain, results::results, view::TableView};
+use super::{STYLE, TABLE, THEME, results::results, view::TableView};
 use crate::{
     report::{
         figure::Figure,
@@ -14,6 +14,7 @@ use crate::{
         table::{self, Table},
     },
     run::RunFolder,
+    visible::visible,
 };
 
 /// Runs as they stand beside each other.
@@ -68,7 +69,7 @@ impl<'a> Comparison<'a> {
 
     /// The page `comparison.html`.
     pub fn html(&self) -> String {
-        let run = |(run, name): (&RunData, &String)| RunView { name: name.clone(), about: plain(&table::about(run)) };
+        let run = |(run, name): (&RunData, &String)| RunView { name: name.clone(), about: visible(&table::about(run)) };
         let differences = Some(self.differences.clone()).filter(|table| !table.rows.is_empty());
         let page = Page {
             title: format!("{} runs side by side", self.runs.len()),
@@ -133,7 +134,7 @@ impl<'a> Comparison<'a> {
 fn distinct_names(runs: &[RunData]) -> Vec<String> {
     let name = |(index, run): (usize, &RunData)| {
         let is_alone = runs.iter().filter(|other| other.name == run.name).count() == 1;
-        let name = plain(&run.name);
+        let name = visible(&run.name);
         if is_alone { name } else { format!("{name} ({})", index + 1) }
     };
     runs.iter().enumerate().map(name).collect()

@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use super::{columns, view::headings};
 use crate::{
-    report::{figure::diverging, rows, run_data::RunData, table},
+    report::{figure::diverging, rows, run_data::RunData},
     run::RunFolder,
+    visible::visible,
 };
 
 /// Replicas that are listed at most, whatever a spec asks for.
@@ -84,7 +85,7 @@ impl Cells {
         }
         let (header, lines) = rows::read_cells(path, problems);
         let key = header.iter().position(|name| name == "replica")?;
-        let mut cells = Cells { columns: header.iter().map(|name| plain(name)).collect(), rows: BTreeMap::new() };
+        let mut cells = Cells { columns: header.iter().map(|name| visible(name)).collect(), rows: BTreeMap::new() };
         cells.columns.remove(key);
         for line in lines {
             let Some(replica) = line.get(key).and_then(|cell| cell.trim().parse().ok()).filter(|at| kept(*at)) else {
@@ -160,7 +161,7 @@ fn value(cell: &str) -> Value {
                 let is_whole = rounded.fract() == 0.0 && rounded.abs() < 1e15;
                 if is_whole { json!(rounded as i64) } else { json!(rounded) }
             }
-            _ => Value::from(plain(text)),
+            _ => Value::from(visible(text)),
         },
     }
 }
@@ -187,7 +188,7 @@ impl Data {
         let attributions = attributions.map(|cells| cells.with_largest("component", "attribution", MOST_ACTIVATING));
         let coactivity = Cells::read(&folder.coactivity_table(), in_full, &mut new);
         let ranks = Cells::read(&folder.ranks_table(), in_full, &mut new);
-        new.retain(|problem| !problems.contains(&table::visible(problem)));
+        new.retain(|problem| !problems.contains(&visible(problem)));
         problems.append(&mut new);
         let notes: BTreeMap<String, &str> =
             replicas.iter().filter_map(|replica| Some((replica.replica.to_string(), replica.note()?))).collect();
@@ -218,12 +219,6 @@ impl Data {
 /// JSON that can stand in a page: no text in it can end the script element that holds it.
 pub fn embedded(value: &Value) -> String {
     value.to_string().replace('<', "\\u003c")
-}
-
-/// `text` without control characters and without those that would turn the direction of what follows it.
-pub fn plain(text: &str) -> String {
-    let turns = |c: char| matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200E}' | '\u{200F}');
-    table::visible(text).chars().map(|c| if turns(c) { '\u{FFFD}' } else { c }).collect()
 }
 
 #[cfg(test)]

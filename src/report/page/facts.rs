@@ -4,10 +4,10 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::data::plain;
 use crate::{
     report::{run_data::RunData, table},
     run::RunFolder,
+    visible::visible,
 };
 
 /// Characters of a spec that are shown at most.
@@ -31,8 +31,8 @@ impl Facts {
         let provenance = fs::read_to_string(folder.provenance()).unwrap_or_default();
         let list = settings.get("seeds").and_then(|seeds| seeds.as_array());
         Facts {
-            seeds: list.into_iter().flatten().map(|seed| plain(&seed.to_string())).collect(),
-            spec: spec.lines().map(|line| plain(line) + "\n").collect::<String>().chars().take(MOST_SPEC).collect(),
+            seeds: list.into_iter().flatten().map(|seed| visible(&seed.to_string())).collect(),
+            spec: spec.lines().map(|line| visible(line) + "\n").collect::<String>().chars().take(MOST_SPEC).collect(),
             settings,
             provenance: serde_json::from_str(&provenance).unwrap_or_default(),
         }
@@ -79,6 +79,7 @@ impl Facts {
             ("apd", "apd"),
             ("libtorch", "libtorch"),
             ("Device", "device"),
+            ("Precision", "precision"),
             ("Threads", "threads"),
             ("Host", "host"),
             ("Status", "status"),
@@ -104,12 +105,12 @@ fn said(key: &str, value: &Value) -> Option<String> {
         ("seconds", value) => value.as_f64().filter(|seconds| seconds.is_finite()).map(table::duration),
         ("resumed", value) => value.as_u64().map(|times| format!("{times} times")),
         (_, Value::Bool(yes)) => Some(if *yes { "yes" } else { "no" }.to_owned()),
-        (_, Value::String(text)) => Some(plain(text)),
+        (_, Value::String(text)) => Some(visible(text)),
         (_, Value::Array(words)) => {
             let words = words.iter().map(|word| word.as_str().map_or_else(|| word.to_string(), str::to_owned));
-            Some(plain(&words.collect::<Vec<_>>().join(" ")))
+            Some(visible(&words.collect::<Vec<_>>().join(" ")))
         }
-        (_, value) => Some(plain(&value.to_string())),
+        (_, value) => Some(visible(&value.to_string())),
     }
 }
 
@@ -126,7 +127,7 @@ fn in_words(value: &toml::Value) -> String {
         toml::Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    plain(text.trim_end_matches(", "))
+    visible(text.trim_end_matches(", "))
 }
 
 /// The files that the run's folder holds, with what is in them.

@@ -29,6 +29,7 @@ use super::{
     run_data::RunData,
     table::{self, Share, Table},
 };
+use crate::visible::visible;
 
 const STYLE: &str = include_str!("style.css");
 const THEME: &str = include_str!("script/theme.js");
@@ -90,10 +91,10 @@ pub fn page(run: &RunData, figures: &[Figure], asked: &[usize]) -> String {
     let data = data::Data::read(run, &replicas, &full, &mut gaps);
     let (picture, figures) = in_html(figures);
     let mut page = Page {
-        title: format!("{} – apd report", data::plain(&run.name)),
+        title: format!("{} – apd report", visible(&run.name)),
         script: [THEME, TABLE, HEAT_MAP, EXPLORER].join("\n"),
-        name: data::plain(&run.name),
-        about: data::plain(&table::about(run)),
+        name: visible(&run.name),
+        about: visible(&table::about(run)),
         unfinished: facts.unfinished(),
         verdict: Share::of(run).map(|share| Verdict::new(&share, run)),
         settings: facts.settings(),
@@ -126,7 +127,7 @@ pub fn page(run: &RunData, figures: &[Figure], asked: &[usize]) -> String {
             page.weights.push((replica, weights));
         }
     }
-    page.gaps = gaps.iter().map(|gap| data::plain(gap)).collect();
+    page.gaps = gaps.iter().map(|gap| visible(gap)).collect();
     page.render().expect("memory takes every write")
 }
 

@@ -16,6 +16,7 @@ use crate::{
         weights::Matrix,
     },
     run::RunFolder,
+    visible::visible,
 };
 
 /// What stands for a number that is none.
@@ -80,7 +81,7 @@ fn kept(run: &RunData, replica: usize, count: usize, room: usize) -> Vec<usize> 
 
 fn view(site: &Site) -> Value {
     let axis = |axis: &Axis| json!({ "name": axis.name, "count": axis.count, "names": axis.names });
-    json!({ "title": super::data::plain(&site.title), "rows": axis(&site.rows), "columns": axis(&site.columns) })
+    json!({ "title": visible(&site.title), "rows": axis(&site.rows), "columns": axis(&site.columns) })
 }
 
 fn stored(matrix: &Matrix) -> Value {

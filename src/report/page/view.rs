@@ -12,6 +12,7 @@ use crate::{
         table::{Share, Table},
     },
     statistics::mean_and_deviation,
+    visible::visible,
 };
 
 /// A table with its tools: a filter, and buttons that copy it.
@@ -26,7 +27,7 @@ pub struct TableView {
 
 impl TableView {
     pub fn new(id: &'static str, label: &'static str, mut table: Table) -> TableView {
-        table.rows.iter_mut().flatten().for_each(|cell| *cell = super::data::plain(cell));
+        table.rows.iter_mut().flatten().for_each(|cell| *cell = visible(cell));
         TableView { id, label, hint: "words", table }
     }
 

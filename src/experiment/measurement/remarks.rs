@@ -1,0 +1,63 @@
+//! What makes the measurements of a replica say less than they seem to.
+
+use crate::metric::Activity;
+
+/// Of the cuts through equal attributions: single ones come about by rounding.
+const MOST_TIED_CUTS: f64 = 0.05;
+
+/// One clause each.
+pub fn remarks(activity: &Activity) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if activity.largest_attribution == 0.0 {
+        remarks.push("all attributions are zero: the order of the components decides which are active".into());
+    }
+    if activity.active_samples.iter().all(|&count| count == 0.0) {
+        remarks.push("no component is ever active".into());
+    }
+    if activity.tied_cuts > MOST_TIED_CUTS {
+        let percent = 100.0 * activity.tied_cuts;
+        remarks.push(format!(
+            "{percent:.0} % of the selections cut through equal attributions above zero: there the order of the components \
+             decides which are active"
+        ));
+    }
+    remarks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn activity(active_samples: &[f64], largest_attribution: f64, tied_cuts: f64) -> Activity {
+        Activity {
+            samples: 10,
+            active_samples: active_samples.into(),
+            both_active_samples: None,
+            mean_attributions: vec![None; active_samples.len()],
+            largest_attribution,
+            tied_cuts,
+            terms: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_sound_replica_has_no_remarks() {
+        assert_eq!(remarks(&activity(&[0.0, 3.0], 0.5, 0.01)), [""; 0]);
+    }
+
+    #[test]
+    fn what_the_selection_cannot_tell_is_remarked() {
+        assert_eq!(
+            remarks(&activity(&[10.0, 0.0], 0.0, 0.0)),
+            ["all attributions are zero: the order of the components decides which are active"]
+        );
+        assert_eq!(
+            remarks(&activity(&[0.0, 0.0], 0.5, 0.37)),
+            [
+                "no component is ever active",
+                "37 % of the selections cut through equal attributions above zero: there the order of the components decides \
+                 which are active"
+            ]
+        );
+    }
+}
