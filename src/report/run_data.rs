@@ -1,12 +1,10 @@
 //! A run folder read into plain values: whatever is there, and a list of what is not.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use super::{
     evidence::{Evidence, Expected},
+    files,
     rows::{ComponentRow, RankRow, SummaryRow, TrainingRow, read_ranks, read_table},
     weights::Weights,
 };
@@ -114,6 +112,13 @@ impl RunData {
         Ok(run)
     }
 
+    /// Warns of what could not be read, for exports that have no place to note it. What is missing may not be there yet.
+    pub fn warn_of_damage(&self) {
+        for problem in self.problems.iter().filter(|problem| !problem.contains(" is missing")) {
+            tracing::warn!("{}: {problem}", self.name);
+        }
+    }
+
     /// The replica that the figures show: the recovered one with the largest MMCS, or else that in which most features
     /// have a component of their own; the first of equals.
     pub fn shown_replica(&self) -> usize {
@@ -161,25 +166,16 @@ impl RunData {
 }
 
 pub fn read_spec(path: &Path, problems: &mut Vec<String>) -> toml::Table {
-    match fs::read_to_string(path).map_err(|error| error.to_string()) {
-        Ok(text) => text.parse().unwrap_or_else(|_| {
-            problems.push("spec.toml is not valid TOML, so the experiment's sizes are unknown.".to_owned());
-            toml::Table::new()
-        }),
-        Err(error) => {
-            problems.push(format!("spec.toml could not be read: {error}."));
-            toml::Table::new()
-        }
-    }
+    let no_toml = |_| "spec.toml is not valid TOML, so the experiment's sizes are unknown.".to_owned();
+    files::text(path).and_then(|text| text.parse().map_err(no_toml)).unwrap_or_else(|problem| {
+        problems.push(problem);
+        toml::Table::new()
+    })
 }
 
 pub fn read_provenance(path: &Path, problems: &mut Vec<String>) -> serde_json::Value {
-    let Ok(text) = fs::read_to_string(path) else {
-        problems.push("provenance.json is missing, so how the run went is unknown.".to_owned());
-        return serde_json::Value::Null;
-    };
-    serde_json::from_str(&text).unwrap_or_else(|error| {
-        problems.push(format!("provenance.json could not be read: {error}."));
+    files::provenance(path).unwrap_or_else(|problem| {
+        problems.push(problem);
         serde_json::Value::Null
     })
 }

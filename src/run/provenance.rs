@@ -7,7 +7,12 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{RunError, utc_now, write_whole};
+use super::{
+    RunError,
+    checksums::{self, Checksums, PLACEHOLDER},
+    folder::{FILES, SPEC, TABLES_OF_TARGETS, TABLES_OF_TRAININGS},
+    utc_now, write_whole,
+};
 use crate::{libtorch, version};
 
 /// How a run stands. `Running` in a folder that no process has locked: it was killed, and its command goes on with it.
@@ -91,6 +96,13 @@ pub struct Provenance {
     /// The last measurement that was not part of the run itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evaluation: Option<Evaluation>,
+    /// What is known of the files beside this one: of the spec and the targets' tables from the beginning, of all tables from
+    /// the end on.
+    #[serde(default)]
+    pub files: Checksums,
+    /// Of this file's text, with zeros in its own place.
+    #[serde(default)]
+    sha256: String,
     #[serde(skip)]
     path: PathBuf,
     #[serde(skip)]
@@ -110,7 +122,7 @@ impl Provenance {
             Err(error) => return Err(error),
         };
         let mut provenance = Provenance {
-            format: 1,
+            format: checksums::FIRST_FORMAT,
             apd: version::VERSION.into(),
             commit: version::COMMIT.into(),
             commit_dirty: version::IS_DIRTY,
@@ -123,6 +135,9 @@ impl Provenance {
             status: Status::Running,
             reason: None,
             evaluation: None,
+            // Whoever opened the folder has compared it with what it is to be.
+            files: checksums::of_files(folder_of(path), [SPEC])?,
+            sha256: String::new(),
             path: path.into(),
             session: None,
         };
@@ -141,6 +156,7 @@ impl Provenance {
     pub fn end(&mut self, status: Status) -> Result<(), RunError> {
         self.status = status;
         self.ended = Some(utc_now());
+        self.files = checksums::of_files(folder_of(&self.path), vouched_for())?;
         self.write()
     }
 
@@ -150,11 +166,16 @@ impl Provenance {
         self.end(Status::Failed)
     }
 
-    /// Notes that the tables of the finished run at `path` have been made anew; how it came about stays as it is.
-    pub fn evaluated(path: &Path, machine: Machine) -> Result<(), RunError> {
-        let mut provenance = Self::read(path)?;
-        provenance.status = Status::Finished;
-        provenance.evaluation = Some(Evaluation {
+    /// Notes that the tables of a run have been made anew; how it came about stays as it is.
+    pub fn evaluated(mut self, machine: Machine) -> Result<(), RunError> {
+        self.status = Status::Finished;
+        self.format = checksums::FIRST_FORMAT;
+        let known = std::mem::take(&mut self.files);
+        self.files = checksums::of_files(folder_of(&self.path), vouched_for())?;
+        // What an evaluation does not write keeps the checksum that it was written with: damage does not become sound by it.
+        let is_kept = |(name, _): &(String, String)| *name == SPEC || TABLES_OF_TRAININGS.contains(&name.as_str());
+        self.files.extend(known.into_iter().filter(is_kept));
+        self.evaluation = Some(Evaluation {
             apd: version::VERSION.into(),
             commit: version::COMMIT.into(),
             commit_dirty: version::IS_DIRTY,
@@ -162,19 +183,20 @@ impl Provenance {
             command: command(),
             ended: utc_now(),
         });
-        provenance.write()
+        self.write()
     }
 
-    /// Notes how long the run has worked by now: after a kill, the time since the last note is not counted.
-    pub fn still_running(&mut self) -> Result<(), RunError> {
+    /// Notes that the run has its targets' tables, and how long it has worked by now: after a kill, the time since the last
+    /// note is not counted.
+    pub fn has_targets(&mut self) -> Result<(), RunError> {
+        self.files.extend(checksums::of_files(folder_of(&self.path), TABLES_OF_TARGETS)?);
         self.write()
     }
 
     /// What `provenance.json` says.
     pub fn read(path: &Path) -> Result<Provenance, RunError> {
-        let text = std::fs::read(path).map_err(|error| RunError::read(path, &error))?;
-        let mut provenance: Provenance =
-            serde_json::from_slice(&text).map_err(|error| RunError::damaged(path, error))?;
+        let text = checksums::read_sealed(path)?;
+        let mut provenance: Provenance = serde_json::from_str(&text).map_err(|error| RunError::damaged(path, error))?;
         provenance.path = path.into();
         Ok(provenance)
     }
@@ -183,7 +205,8 @@ impl Provenance {
         if let Some((since, before)) = self.session {
             self.seconds = before + since.elapsed().as_secs_f64();
         }
-        let text = serde_json::to_string_pretty(self).expect("plain data") + "\n";
+        self.sha256 = PLACEHOLDER.into();
+        let text = checksums::seal(&(serde_json::to_string_pretty(self).expect("plain data") + "\n"));
         write_whole(&self.path, |out| out.write_all(text.as_bytes()))
     }
 
@@ -200,6 +223,15 @@ impl Provenance {
             tracing::warn!("going on with another {what} ({now} after {then}): the last digits may differ");
         }
     }
+}
+
+/// The files whose checksums are kept: those without one of their own.
+fn vouched_for() -> impl Iterator<Item = &'static str> {
+    FILES.into_iter().filter(|name| *name == SPEC || name.ends_with(".csv"))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("."))
 }
 
 fn command() -> Vec<String> {

@@ -1,18 +1,33 @@
 //! What a user is told of a sweep: progress, best so far, failures, time left.
 
-use super::{Plan, Standing, standings};
-use crate::run::{Provenance, RunError, SweepFolder, read_table};
+use super::{Plan, Standing, rows, standings};
+use crate::run::{Provenance, RunError, SweepFolder};
 
 /// More failures than these are only counted.
 const FAILURES_SHOWN: usize = 10;
 
 /// The losses and measurements of one replica, as far as the status needs them.
-#[derive(Clone, Debug, serde::Deserialize)]
 struct Row {
     trial: usize,
     status: String,
     minimality: Option<f64>,
     recovered: Option<bool>,
+}
+
+impl Row {
+    fn all(rows: &rows::Rows) -> Vec<Self> {
+        let of_column = |row: &[String], name: &str| {
+            let cell = rows.header.iter().zip(row).find(|(column, _)| *column == name);
+            cell.map(|(_, cell)| cell.clone()).expect("a column of trials.csv")
+        };
+        let read = |row: &Vec<String>| Self {
+            trial: of_column(row, "trial").parse().expect("a number of ours"),
+            status: of_column(row, "status"),
+            minimality: of_column(row, "minimality").parse().ok(),
+            recovered: of_column(row, "recovered").parse().ok(),
+        };
+        rows.of_replicas.iter().map(read).collect()
+    }
 }
 
 /// What came of one trial.
@@ -32,7 +47,8 @@ pub fn status(plan: &Plan, folder: &SweepFolder) -> Result<String, RunError> {
     let running = count(|standing| *standing == Standing::Running);
     let failed = count(|standing| matches!(standing, Standing::Failed(_)));
     let waiting = count(|standing| *standing == Standing::Waiting);
-    let rows: Vec<Row> = if folder.trials_table().is_file() { read_table(&folder.trials_table())? } else { Vec::new() };
+    // Not from trials.csv: the trials' own tables have checksums.
+    let rows: Vec<Row> = Row::all(&rows::collect(plan, folder, &standings)?);
     let mut lines = vec![
         ("sweep", folder.path().display().to_string()),
         (
