@@ -7,7 +7,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{Lock, RunError};
+use super::{
+    Lock, RunError,
+    folder::{SPEC, TABLES_OF_TRAININGS},
+};
 
 /// The first format of `provenance.json` that has checksums.
 pub const FIRST_FORMAT: u64 = 2;
@@ -65,16 +68,21 @@ fn known(folder: &Path) -> Option<Known> {
 fn changed(path: &Path, folder: &Path) -> RunError {
     let why = "its content does not match its checksum in provenance.json";
     let error = RunError::damaged(path, format!("{why}, or was changed by hand"));
-    error.with_help(if Lock::is_held(folder) {
-        "a process works in the folder: wait for its end, then give the same command again"
-    } else {
-        "put the file back from a copy, or make the tables anew with `apd evaluate`, which needs spec.toml and the tensors"
-    })
+    let is_measured = !path.ends_with(SPEC) && !TABLES_OF_TRAININGS.iter().any(|name| path.ends_with(name));
+    match () {
+        () if Lock::is_held(folder) => {
+            error.with_help("a process works in the folder: wait for its end, then give the same command again")
+        }
+        () if is_measured => {
+            error.with_help("put the file back from a copy, or measure the run once more with `apd evaluate`")
+        }
+        () => error,
+    }
 }
 
 fn added(path: &Path) -> RunError {
     let error = RunError::damaged(path, "the finished run did not write it: it is not in provenance.json");
-    error.with_help("move the file away, or make the tables anew with `apd evaluate`")
+    error.with_help("move the file away, or measure the run once more with `apd evaluate`")
 }
 
 /// The text with its checksum in the place of the placeholder.
@@ -167,8 +175,7 @@ mod tests {
             read_checked(&path).unwrap_err().to_string(),
             format!(
                 "{shown} is damaged: its content does not match its checksum in provenance.json, or was changed by hand\n  \
-                 help: put the file back from a copy, or make the tables anew with `apd evaluate`, which needs spec.toml and \
-                 the tensors"
+                 help: put the file back from a copy, or measure the run once more with `apd evaluate`"
             )
         );
         let lock = Lock::take(folder.path()).unwrap();
@@ -180,7 +187,7 @@ mod tests {
             read_checked(&path).unwrap_err().to_string(),
             format!(
                 "{} is damaged: the finished run did not write it: it is not in provenance.json\n  help: move the file away, \
-                 or make the tables anew with `apd evaluate`",
+                 or measure the run once more with `apd evaluate`",
                 path.display()
             )
         );

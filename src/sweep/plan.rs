@@ -245,7 +245,7 @@ mod tests {
         assert!(read.trials.iter().zip(&plan.trials).all(|(read, trial)| read.spec == trial.spec));
 
         let text = std::fs::read_to_string(folder.plan()).unwrap();
-        let mut answer_to = |changed: String| {
+        let answer_to = |changed: String| {
             std::fs::write(folder.plan(), changed).unwrap();
             Plan::read(&folder).unwrap_err().what().replace(&folder.plan().display().to_string(), "plan.csv")
         };
