@@ -1,6 +1,6 @@
 //! The files of a run as they are on disk, if they are as they were written.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use serde_json::Value;
 
@@ -20,7 +20,7 @@ pub fn text(path: &Path) -> Result<String, String> {
 /// The same of a file of tensors.
 pub fn tensors(path: &Path) -> Result<Vec<u8>, String> {
     check_tensors(path).map_err(|error| sentence(path, &error))?;
-    content(path)
+    fs::read(path).map_err(|error| sentence(path, &RunError::read(path, &error)))
 }
 
 /// The same of `provenance.json`.

@@ -37,7 +37,7 @@ pub fn of_files<'a>(folder: &Path, names: impl IntoIterator<Item = &'a str>) -> 
     existing.map(checksum).collect()
 }
 
-/// What a file of a run or of a target holds. One that was changed since it was written, or is damaged, is an error; of
+/// What a table, or the spec, of a run or of a target holds. One that was changed since it was written, or is damaged, is an error; of
 /// files that older versions wrote no checksum is known, and they are taken as they are.
 pub fn read_checked(path: &Path) -> Result<Vec<u8>, RunError> {
     let content = fs::read(path).map_err(|error| RunError::read(path, &error))?;

@@ -17,12 +17,12 @@ const SETTINGS: [&str; 9] = [
     "--device=cpu",
     "--threads=1",
     "--checkpoint-seconds=0",
-    "--set=target.training.steps=300",
-    "--set=target.training.batch=64",
-    "--set=decomposition.steps=400",
-    "--set=decomposition.batch=64",
+    "--set=target.training.steps=100",
+    "--set=target.training.batch=16",
+    "--set=decomposition.steps=200",
+    "--set=decomposition.batch=16",
     "--set=method.apd.schatten_power=0.9",
-    "--set=measurement.samples=20000",
+    "--set=measurement.samples=2000",
 ];
 
 /// Four trials of two shapes, so two packs, each of two trials with two seeds.

@@ -88,7 +88,7 @@ fn a_folder_that_becomes_read_only_is_told_and_costs_nothing_that_was_saved() {
         let running = test.start_with(&run());
         running.wait_for_words("components: ");
         let folder = folder_in(test.folder.path(), "tiny-");
-        sleep(Duration::from_millis(moments.random_range(0..300)));
+        sleep(whole.took.mul_f64(moments.random_range(0.0..0.4)));
         let folders = [folder.join("checkpoint"), folder];
         let allow =
             |mode: u32| folders.iter().for_each(|path| drop(fs::set_permissions(path, Permissions::from_mode(mode))));
@@ -207,7 +207,7 @@ fn a_run_folder_that_is_removed_is_told_and_made_anew() {
         let running = test.start_with(&run());
         running.wait_for_words("components: ");
         let folder = folder_in(test.folder.path(), "tiny-");
-        sleep(Duration::from_millis(moments.random_range(0..200)));
+        sleep(whole.took.mul_f64(moments.random_range(0.0..0.4)));
         fs::rename(&folder, test.folder.path().join("removed")).unwrap();
         let ended = running.end();
         goes_on(&mut finding, test, &ended, &["No such file or directory", "help: was the folder removed"], &whole);
