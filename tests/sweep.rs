@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use apd::run::{Machine, Provenance};
 use cli_test::{Ended, Test, files_in, is_about_the_process};
 use snapbox::{file, str};
 
@@ -323,8 +324,7 @@ fn a_failed_trial_is_left_until_it_is_to_be_tried_again() {
     let ended = swept();
     let folder = sweep_folder(ended.folder.path());
     let provenance = folder.join("trials/0001/provenance.json");
-    let failed = fs::read_to_string(&provenance).unwrap().replace("\"finished\"", "\"failed\"");
-    fs::write(&provenance, failed.replace("\"reason\": null", "\"reason\": \"no room\"")).unwrap();
+    Provenance::begin(&provenance, Machine::new("cpu", 1)).unwrap().fail("no room").unwrap();
     let whole = results(ended.folder.path());
     let again = ended.then().args(sweep([])).ends(0);
     again.stdout_is(str![[r#"

@@ -11,7 +11,11 @@ use super::{
     options::Options,
     start::session_on,
 };
-use crate::{device, experiment, run::RunFolder, spec};
+use crate::{
+    device, experiment,
+    run::{RunFolder, read_checked},
+    spec,
+};
 
 /// Measure the components of a run, imported or trained, without training
 ///
@@ -38,6 +42,7 @@ impl Evaluate {
             ));
         }
         let folder = RunFolder::existing(&self.run).map_err(Failure::work)?;
+        read_checked(&folder.spec()).map_err(Failure::work)?;
         let spec = spec::load(&folder.spec(), &[]).map_err(Failure::Spec)?;
         let device = device::open(options.device).map_err(|error| Failure::Use(error.to_string()))?;
         let session = session_on(device, options, screen)?;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Outcome, Session, divergence, measurement::measure, memory, target_tables::copy_target_tables};
+use super::{Outcome, Session, divergence, measurement::measure, memory, target_tables::copy_missing_target_tables};
 use crate::{
     components::Components,
     fit::Divergence,
@@ -17,16 +17,18 @@ use crate::{
 pub fn evaluate(spec: &Spec, session: &Session, folder: &Path) -> Result<Outcome, RunError> {
     memory::check(memory::of_measurement(spec), session.device)?;
     let folder = RunFolder::existing(folder)?.locked()?;
+    // Now, not after the measurement: what made the run must be known.
+    let provenance = Provenance::read(&folder.provenance())?;
     let weights = read_weights(spec, &folder)?.to_device(session.device);
     let (components, divergences) = read_components(spec, &folder)?;
     let components = components.to_device(session.device);
     let beside = folder.path().parent().unwrap_or(folder.path());
-    copy_target_tables(spec, &[beside, &session.results], &folder)?;
+    copy_missing_target_tables(spec, &[beside, &session.results], &folder)?;
     if !measure(spec, &weights, &components, &divergences, &folder, &session.interrupt)? {
         let folder = folder.path().into();
         return Ok(Outcome::Interrupted { folder, stage: "measurement".into(), step: 0, steps: 1 });
     }
-    Provenance::evaluated(&folder.provenance(), session.machine())?;
+    provenance.evaluated(session.machine())?;
     Ok(Outcome::Finished { folder: folder.path().into(), already: false })
 }
 

@@ -85,11 +85,12 @@ impl Pack<'_> {
             Obtained::Interrupted(outcome) => return Ok(outcome),
         };
         let network = &joint.target.network;
-        for (Member { spec, folder }, replicas) in self.members_with_replicas() {
-            if !folder.is_finished() {
-                copy_target_tables(spec, &[&session.results], folder)?;
+        for ((Member { spec, folder }, replicas), provenance) in self.members_with_replicas().zip(&mut *provenances) {
+            if let Some(provenance) = provenance {
+                copy_target_tables(spec, &session.results, folder)?;
                 let tensors = weights.of_replicas(replicas).named(network);
                 write_tensors(&folder.target(), &tensors, &[("axes", "replica, d_in, d_out".into())])?;
+                provenance.has_targets()?;
             }
         }
         let weights = weights.to_device(session.device);

@@ -14,25 +14,41 @@ use crate::{
     spec::Spec,
 };
 
-/// Writes the tables of the targets' training into the run's folder where they are not there yet. The targets are looked for
-/// in each of the `results` folders in turn; what is no longer there, or was never trained here, is left out.
-pub fn copy_target_tables(spec: &Spec, results: &[&Path], folder: &RunFolder) -> Result<(), RunError> {
-    let (training, baselines) = (folder.target_training_table(), folder.baselines_table());
-    if !training.is_file() {
-        let rows = of_replicas(spec, results, TargetFolder::training_table);
-        let row = |(replica, row): (usize, LogRow)| LogRow { replica, ..row };
-        let rows: Vec<LogRow> = rows.into_iter().map(row).collect();
-        if !rows.is_empty() {
-            write_table(&training, tables::TRAINING, rows)?;
-        }
+/// Writes the tables of the targets' training into the run's folder, over what an unfinished run left there. What was never
+/// trained here is left out.
+pub fn copy_target_tables(spec: &Spec, results: &Path, folder: &RunFolder) -> Result<(), RunError> {
+    copy_training(spec, &[results], folder)?;
+    copy_baselines(spec, &[results], folder)
+}
+
+/// The same where they are not there yet. The targets are looked for in each of the `results` folders in turn; what is no
+/// longer there is left out.
+pub fn copy_missing_target_tables(spec: &Spec, results: &[&Path], folder: &RunFolder) -> Result<(), RunError> {
+    if !folder.target_training_table().is_file() {
+        copy_training(spec, results, folder)?;
     }
-    if !baselines.is_file() {
-        let rows = of_replicas(spec, results, TargetFolder::baselines_table);
-        let row = |(replica, BaselineRow { answer, error })| ReplicaBaselineRow { replica, answer, error };
-        let rows: Vec<ReplicaBaselineRow> = rows.into_iter().map(row).collect();
-        if !rows.is_empty() {
-            write_table(&baselines, tables::REPLICA_BASELINES, rows)?;
-        }
+    if !folder.baselines_table().is_file() {
+        copy_baselines(spec, results, folder)?;
+    }
+    Ok(())
+}
+
+fn copy_training(spec: &Spec, results: &[&Path], folder: &RunFolder) -> Result<(), RunError> {
+    let rows = of_replicas(spec, results, TargetFolder::training_table);
+    let row = |(replica, row): (usize, LogRow)| LogRow { replica, ..row };
+    let rows: Vec<LogRow> = rows.into_iter().map(row).collect();
+    if !rows.is_empty() {
+        write_table(&folder.target_training_table(), tables::TRAINING, rows)?;
+    }
+    Ok(())
+}
+
+fn copy_baselines(spec: &Spec, results: &[&Path], folder: &RunFolder) -> Result<(), RunError> {
+    let rows = of_replicas(spec, results, TargetFolder::baselines_table);
+    let row = |(replica, BaselineRow { answer, error })| ReplicaBaselineRow { replica, answer, error };
+    let rows: Vec<ReplicaBaselineRow> = rows.into_iter().map(row).collect();
+    if !rows.is_empty() {
+        write_table(&folder.baselines_table(), tables::REPLICA_BASELINES, rows)?;
     }
     Ok(())
 }

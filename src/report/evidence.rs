@@ -6,7 +6,8 @@ use std::path::Path;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
-    rows::{TrainingRow, file_name, missing, number, read_table},
+    files::file_name,
+    rows::{TrainingRow, missing, number, read_table},
     run_data::Target,
 };
 use crate::run::RunFolder;

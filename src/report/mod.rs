@@ -1,7 +1,7 @@
 //! Tables and figures of runs, made from their folders alone; so a report can be made again from an old run, and of
 //! an unfinished one it shows what is there.
 //!
-//! - `run_data`, `rows`, `evidence`, `weights`: a run folder read into plain values
+//! - `files`, `run_data`, `rows`, `evidence`, `weights`: a run folder read into plain values
 //! - `paper`: published numbers to compare with
 //! - `kind`: what the tables tell of each kind of network
 //! - `choice`: which replica the score would pick
@@ -18,6 +18,7 @@ mod diff;
 mod event_file;
 mod evidence;
 mod figure;
+mod files;
 mod kind;
 mod latex;
 mod list;
@@ -55,6 +56,15 @@ pub struct Report {
 }
 
 impl Report {
+    /// Reads run folders; nothing is written yet.
+    ///
+    /// # Errors
+    /// If a path is no run folder. Files that are missing in one, or damaged, are no error: the report says so.
+    pub fn read(runs: &[PathBuf]) -> Result<Report, RunError> {
+        let runs = runs.iter().map(|folder| RunData::read(folder)).collect::<Result<_, _>>()?;
+        Ok(Report { runs, written: Vec::new() })
+    }
+
     /// The tables as plain text, no line longer than `width` columns if that is at least 60.
     pub fn text(&self, width: usize) -> String {
         terminal::text(&self.runs, width)
@@ -86,7 +96,7 @@ pub fn make(runs: &[PathBuf]) -> Result<Report, RunError> {
 /// If a path is no run folder, or a report cannot be written. Files that are missing in a run folder, or damaged, are
 /// no error: the report says so.
 pub fn make_with(runs: &[PathBuf], options: &Options) -> Result<Report, RunError> {
-    let runs: Vec<RunData> = runs.iter().map(|folder| RunData::read(folder)).collect::<Result<_, _>>()?;
+    let Report { runs, .. } = Report::read(runs)?;
     let figures: Vec<Vec<Figure>> = runs.iter().map(figure::draw_all).collect();
     let mut written = Vec::new();
     let mut write = |folder: &Path, name: &str, text: &str| {

@@ -22,6 +22,7 @@ use crate::run::{RunError, write_whole};
 /// If `run` is no run folder or a file cannot be written.
 pub fn export(run: &Path, folder: &Path, width: u32) -> Result<Vec<PathBuf>, RunError> {
     let data = RunData::read(run)?;
+    data.warn_of_damage();
     fs::create_dir_all(folder).map_err(|error| RunError::write(folder, &error))?;
     let write = |figure: figure::Figure| {
         let path = folder.join(format!("{}.png", figure.name));

@@ -1,8 +1,10 @@
 //! The run folder's CSV tables as rows of plain values. A cell that is empty where a number belongs reads as NaN.
 
-use std::path::Path;
+use std::{io::Cursor, path::Path};
 
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+
+use super::files::{content, file_name};
 
 /// A row of `summary.csv`: one replica.
 #[derive(Clone, Debug, Deserialize)]
@@ -147,18 +149,9 @@ pub fn read_cells(path: &Path, problems: &mut Vec<String>) -> (Vec<String>, Vec<
     (header, keep_good(path, reader.records().map(|record| record.map(|record| cells(&record))), problems))
 }
 
-fn open(path: &Path, problems: &mut Vec<String>) -> Option<csv::Reader<std::fs::File>> {
-    match csv::Reader::from_path(path) {
-        Ok(reader) => Some(reader),
-        Err(_) if !path.exists() => {
-            problems.push(format!("{} is missing.", file_name(path)));
-            None
-        }
-        Err(error) => {
-            problems.push(format!("{} could not be read: {error}.", file_name(path)));
-            None
-        }
-    }
+fn open(path: &Path, problems: &mut Vec<String>) -> Option<csv::Reader<Cursor<Vec<u8>>>> {
+    let text = content(path).map_err(|problem| problems.push(problem)).ok()?;
+    Some(csv::Reader::from_reader(Cursor::new(text)))
 }
 
 /// The rows that could be read. A run that is being written may end in half a line.
@@ -187,8 +180,4 @@ fn keep_good<Row>(
         _ => problems.push(format!("{} has {bad} rows that were left out; the first: {first_error}.", file_name(path))),
     }
     good
-}
-
-pub fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }

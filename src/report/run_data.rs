@@ -1,12 +1,10 @@
 //! A run folder read into plain values: whatever is there, and a list of what is not.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use super::{
     evidence::{Evidence, Expected},
+    files,
     rows::{ComponentRow, RankRow, SummaryRow, TrainingRow, read_ranks, read_table},
     weights::Weights,
 };
@@ -117,6 +115,13 @@ impl RunData {
         Ok(run)
     }
 
+    /// Warns of what could not be read, for exports that have no place to note it. What is missing may not be there yet.
+    pub fn warn_of_damage(&self) {
+        for problem in self.problems.iter().filter(|problem| !problem.contains(" is missing")) {
+            tracing::warn!("{}: {problem}", self.name);
+        }
+    }
+
     /// The replica that the figures show: the recovered one with the largest MMCS, or else that in which most features
     /// have a component of their own; the first of equals.
     pub fn shown_replica(&self) -> usize {
@@ -164,34 +169,24 @@ impl RunData {
 }
 
 pub fn read_spec(path: &Path, problems: &mut Vec<String>) -> toml::Table {
-    match fs::read_to_string(path).map_err(|error| error.to_string()) {
-        Ok(text) => text
-            .parse()
-            .inspect(|spec: &toml::Table| {
-                let format = spec
-                    .get("format")
-                    .and_then(|format| format.as_integer())
-                    .and_then(|format| u64::try_from(format).ok());
-                problems.extend(newer("spec.toml", format, spec::FORMAT));
-            })
-            .unwrap_or_else(|_| {
-                problems.push("spec.toml is not valid TOML, so the experiment's sizes are unknown.".to_owned());
-                toml::Table::new()
-            }),
-        Err(error) => {
-            problems.push(format!("spec.toml could not be read: {error}."));
+    let no_toml = |_| "spec.toml is not valid TOML, so the experiment's sizes are unknown.".to_owned();
+    let spec: Result<toml::Table, String> = files::text(path).and_then(|text| text.parse().map_err(no_toml));
+    match spec {
+        Ok(spec) => {
+            let format = spec.get("format").and_then(|format| format.as_integer());
+            problems.extend(newer("spec.toml", format.and_then(|format| u64::try_from(format).ok()), spec::FORMAT));
+            spec
+        }
+        Err(problem) => {
+            problems.push(problem);
             toml::Table::new()
         }
     }
 }
 
 pub fn read_provenance(path: &Path, problems: &mut Vec<String>) -> serde_json::Value {
-    let Ok(text) = fs::read_to_string(path) else {
-        problems.push("provenance.json is missing, so how the run went is unknown.".to_owned());
-        return serde_json::Value::Null;
-    };
-    let provenance = serde_json::from_str(&text).unwrap_or_else(|error| {
-        problems.push(format!("provenance.json could not be read: {error}."));
+    let provenance = files::provenance(path).unwrap_or_else(|problem| {
+        problems.push(problem);
         serde_json::Value::Null
     });
     let format = provenance.get("format").and_then(|format| format.as_u64());

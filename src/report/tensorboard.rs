@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     event_file::{EventFile, Value},
+    files,
     rows::{TrainingRow, read_cells},
     run_data::RunData,
 };
@@ -22,6 +23,7 @@ use crate::run::{RunError, RunFolder, seconds_since_1970, write_whole};
 pub fn export(run: &Path, folder: &Path) -> Result<Vec<PathBuf>, RunError> {
     let paths = RunFolder::existing(run)?;
     let data = RunData::read(run)?;
+    data.warn_of_damage();
     let replicas = data.training.iter().map(|row| row.replica).chain(data.summary.iter().map(|row| row.replica));
     let replicas: BTreeSet<usize> = replicas.collect();
     if replicas.is_empty() {
@@ -30,7 +32,7 @@ pub fn export(run: &Path, folder: &Path) -> Result<Vec<PathBuf>, RunError> {
             "wait until the run has been going for a while",
         ));
     }
-    let spec = fs::read_to_string(paths.spec()).unwrap_or_default();
+    let spec = files::text(&paths.spec()).unwrap_or_default();
     let measured = measured(&paths.summary_table());
     let clock = Clock::of(&data);
     let write = |replica: usize| {

@@ -1,8 +1,10 @@
 //! The weights of a run, of its targets and of their components, from the run folder's safetensors.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use safetensors::{Dtype, SafeTensors};
+
+use super::files;
 
 /// A matrix, [rows, columns].
 #[derive(Clone, Debug, PartialEq)]
@@ -121,12 +123,9 @@ impl Weights {
 
 /// The file at `path`, if it is one of safetensors.
 fn read_whole(path: &Path) -> Result<Vec<u8>, String> {
-    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-    let bytes = fs::read(path).map_err(|error| match path.exists() {
-        false => format!("{name} is missing."),
-        true => format!("{name} could not be read: {error}."),
-    })?;
-    SafeTensors::deserialize(&bytes).map_err(|error| format!("{name} could not be read: {error}."))?;
+    let bytes = files::tensors(path)?;
+    let unreadable = |error| format!("{} could not be read: {error}.", files::file_name(path));
+    SafeTensors::deserialize(&bytes).map_err(unreadable)?;
     Ok(bytes)
 }
 
@@ -178,6 +177,8 @@ fn tensor<'a>(file: &'a [u8], name: &str) -> Option<Tensor<'a>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use safetensors::tensor::TensorView;
 
     use super::*;

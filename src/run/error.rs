@@ -53,6 +53,12 @@ impl RunError {
         Self { help: visible_lines(&help.into()), ..self }
     }
 
+    /// What is wrong with `path`, without its name and without the advice.
+    pub fn why(&self, path: &Path) -> &str {
+        let after = self.what.split_once(&path.display().to_string()).map_or(self.what(), |(_, after)| after);
+        after.split_once(": ").map_or(after, |(_, why)| why)
+    }
+
     /// What happened, without the advice.
     pub fn what(&self) -> &str {
         &self.what
@@ -92,6 +98,14 @@ fn help_for_writing(error: &io::Error) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_wrong_is_told_without_the_path_too() {
+        let path = Path::new("runs/a: b/summary.csv");
+        let missing = RunError::read(path, &io::Error::from_raw_os_error(2));
+        assert_eq!(missing.why(path), "No such file or directory");
+        assert_eq!(RunError::damaged(path, "line 3: no number").why(path), "line 3: no number");
+    }
 
     #[test]
     fn a_full_disk_is_told_with_what_to_do() {

@@ -260,6 +260,14 @@ pub(super) const FILES: [&str; 22] = [
     "scrubbing_curves.csv",
 ];
 
+pub(super) const SPEC: &str = "spec.toml";
+
+/// Copied into a run folder from those of its targets.
+pub(super) const TABLES_OF_TARGETS: [&str; 2] = ["target_training.csv", "baselines.csv"];
+
+/// What measuring a run anew leaves as it is.
+pub(super) const TABLES_OF_TRAININGS: [&str; 3] = ["training.csv", "target_training.csv", "baselines.csv"];
+
 /// The first 8 letters of a hash tell folders apart; [`claim`] catches the rare two specs that share them.
 fn folder_name(name: &str, hash: &str) -> String {
     format!("{name}-{}", short(hash))

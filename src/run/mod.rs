@@ -5,6 +5,7 @@
 
 mod atomic;
 mod checkpoint;
+mod checksums;
 mod error;
 mod folder;
 mod interrupt;
@@ -20,6 +21,7 @@ mod time;
 
 pub use atomic::{prepare_results, refuse_link, write_whole};
 pub use checkpoint::{Checkpoint, Checkpoints};
+pub use checksums::{read_checked, read_sealed};
 pub use error::RunError;
 pub use folder::RunFolder;
 pub use interrupt::Interrupt;
@@ -28,5 +30,5 @@ pub use provenance::{Machine, Provenance, Status};
 pub use sweep_folder::{PackFolder, SweepFolder};
 pub use table::{SixDigits, read_table, write_table};
 pub use target_folder::TargetFolder;
-pub use tensors::{TensorFile, read_tensors, write_tensors};
+pub use tensors::{TensorFile, check_tensors, read_tensors, write_tensors};
 pub use time::{seconds_since_1970, utc_now};

@@ -7,7 +7,12 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{RunError, utc_now, write_whole};
+use super::{
+    RunError,
+    checksums::{self, Checksums, PLACEHOLDER},
+    folder::{FILES, SPEC, TABLES_OF_TARGETS, TABLES_OF_TRAININGS},
+    utc_now, write_whole,
+};
 use crate::{libtorch, version};
 
 /// How a run stands. `Running` in a folder that no process has locked: it was killed, and its command goes on with it.
@@ -105,6 +110,13 @@ pub struct Provenance {
     /// The last measurement that was not part of the run itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evaluation: Option<Evaluation>,
+    /// What is known of the files beside this one: of the spec and the targets' tables from the beginning, of all tables from
+    /// the end on.
+    #[serde(default)]
+    pub files: Checksums,
+    /// Of this file's text, with zeros in its own place.
+    #[serde(default)]
+    sha256: String,
     #[serde(skip)]
     path: PathBuf,
     #[serde(skip)]
@@ -113,7 +125,7 @@ pub struct Provenance {
 
 impl Provenance {
     /// The newest layout of the file that is known here.
-    pub const FORMAT: u64 = 1;
+    pub const FORMAT: u64 = 2;
 
     /// Notes that a run begins, or that the run of the provenance at `path` is gone on with.
     pub fn begin(path: &Path, machine: Machine) -> Result<Provenance, RunError> {
@@ -140,6 +152,9 @@ impl Provenance {
             status: Status::Running,
             reason: None,
             evaluation: None,
+            // Whoever opened the folder has compared it with what it is to be.
+            files: checksums::of_files(folder_of(path), [SPEC])?,
+            sha256: String::new(),
             path: path.into(),
             session: None,
         };
@@ -158,6 +173,7 @@ impl Provenance {
     pub fn end(&mut self, status: Status) -> Result<(), RunError> {
         self.status = status;
         self.ended = Some(utc_now());
+        self.files = checksums::of_files(folder_of(&self.path), vouched_for())?;
         self.write()
     }
 
@@ -167,11 +183,16 @@ impl Provenance {
         self.end(Status::Failed)
     }
 
-    /// Notes that the tables of the finished run at `path` have been made anew; how it came about stays as it is.
-    pub fn evaluated(path: &Path, machine: Machine) -> Result<(), RunError> {
-        let mut provenance = Self::read(path)?;
-        provenance.status = Status::Finished;
-        provenance.evaluation = Some(Evaluation {
+    /// Notes that the tables of a run have been made anew; how it came about stays as it is.
+    pub fn evaluated(mut self, machine: Machine) -> Result<(), RunError> {
+        self.status = Status::Finished;
+        self.format = Self::FORMAT;
+        let known = std::mem::take(&mut self.files);
+        self.files = checksums::of_files(folder_of(&self.path), vouched_for())?;
+        // What an evaluation does not write keeps the checksum that it was written with: damage does not become sound by it.
+        let is_kept = |(name, _): &(String, String)| *name == SPEC || TABLES_OF_TRAININGS.contains(&name.as_str());
+        self.files.extend(known.into_iter().filter(is_kept));
+        self.evaluation = Some(Evaluation {
             apd: version::VERSION.into(),
             commit: version::COMMIT.into(),
             commit_dirty: version::IS_DIRTY,
@@ -179,26 +200,30 @@ impl Provenance {
             command: command(),
             ended: utc_now(),
         });
-        provenance.write()
+        self.write()
     }
 
-    /// Notes how long the run has worked by now: after a kill, the time since the last note is not counted.
-    pub fn still_running(&mut self) -> Result<(), RunError> {
+    /// Notes that the run has its targets' tables, and how long it has worked by now: after a kill, the time since the last
+    /// note is not counted.
+    pub fn has_targets(&mut self) -> Result<(), RunError> {
+        self.files.extend(checksums::of_files(folder_of(&self.path), TABLES_OF_TARGETS)?);
         self.write()
     }
 
     /// What `provenance.json` says.
     pub fn read(path: &Path) -> Result<Provenance, RunError> {
-        let text = std::fs::read(path).map_err(|error| RunError::read(path, &error))?;
+        let content = std::fs::read(path).map_err(|error| RunError::read(path, &error))?;
         let damaged = |error: serde_json::Error| RunError::damaged(path, error);
-        let Format { format } = serde_json::from_slice(&text).map_err(damaged)?;
+        let Format { format } = serde_json::from_slice(&content).map_err(damaged)?;
+        // Before its checksum, which a newer apd may compute otherwise.
         if format > Self::FORMAT {
             return Err(RunError::new(
                 format!("{} has the format {format}; this apd knows formats up to {}", path.display(), Self::FORMAT),
                 "use the apd that made it or a newer one, or start anew beside it with --force",
             ));
         }
-        let mut provenance: Provenance = serde_json::from_slice(&text).map_err(damaged)?;
+        let text = checksums::read_sealed(path)?;
+        let mut provenance: Provenance = serde_json::from_str(&text).map_err(damaged)?;
         provenance.path = path.into();
         Ok(provenance)
     }
@@ -207,7 +232,8 @@ impl Provenance {
         if let Some((since, before)) = self.session {
             self.seconds = before + since.elapsed().as_secs_f64();
         }
-        let text = serde_json::to_string_pretty(self).expect("plain data") + "\n";
+        self.sha256 = PLACEHOLDER.into();
+        let text = checksums::seal(&(serde_json::to_string_pretty(self).expect("plain data") + "\n"));
         write_whole(&self.path, |out| out.write_all(text.as_bytes()))
     }
 
@@ -224,6 +250,15 @@ impl Provenance {
             tracing::warn!("going on with another {what} ({now} after {then}): the last digits may differ");
         }
     }
+}
+
+/// The files whose checksums are kept: those without one of their own.
+fn vouched_for() -> impl Iterator<Item = &'static str> {
+    FILES.into_iter().filter(|name| *name == SPEC || name.ends_with(".csv"))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("."))
 }
 
 fn command() -> Vec<String> {

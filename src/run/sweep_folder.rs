@@ -67,7 +67,12 @@ impl SweepFolder {
             }
         }
         let text = std::fs::read_to_string(folder.sweep()).map_err(|error| RunError::read(&folder.sweep(), &error))?;
-        Ok(SweepFolder { hash: hash_of(&text), ..folder })
+        let hash = hash_of(&text);
+        if hash_in_name(path).is_some_and(|begun_as| begun_as != short(&hash)) {
+            let what = format!("{} is not what the sweep was begun with", folder.sweep().display());
+            return Err(RunError::new(what, "put the file back as it was, or start anew beside it with --force"));
+        }
+        Ok(SweepFolder { hash, ..folder })
     }
 
     /// For the one process that runs all of the sweep: held until the value is dropped.
@@ -175,6 +180,13 @@ fn folder_name(name: &str, hash: &str) -> String {
     format!("{name}-sweep-{}", short(hash))
 }
 
+/// The letters of the hash in the folder's name, unless it has been given another one.
+fn hash_in_name(path: &Path) -> Option<String> {
+    let path = path.canonicalize().ok()?;
+    let hash = path.file_name()?.to_str()?.rsplit_once("-sweep-")?.1.split('-').next()?;
+    (hash.len() == 8 && hash.bytes().all(|letter| letter.is_ascii_hexdigit())).then(|| hash.to_owned())
+}
+
 fn hash_of(sweep_toml: &str) -> String {
     Sha256::digest(sweep_toml).iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -201,6 +213,26 @@ mod tests {
                 first.display()
             )
         );
+    }
+
+    #[test]
+    fn a_changed_sweep_is_refused_unless_its_folder_has_another_name() {
+        let results = tempfile::tempdir().unwrap();
+        let folder = SweepFolder::open(results.path(), "tms", "a = 1\n", true).unwrap();
+        std::fs::write(folder.plan(), "").unwrap();
+        SweepFolder::existing(folder.path()).unwrap();
+        std::fs::write(folder.sweep(), "a = 3\n").unwrap();
+        assert_eq!(
+            SweepFolder::existing(folder.path()).unwrap_err().to_string(),
+            format!(
+                "{} is not what the sweep was begun with\n  help: put the file back as it was, or start anew beside it with \
+                 --force",
+                folder.sweep().display()
+            )
+        );
+        let renamed = results.path().join("mine");
+        std::fs::rename(folder.path(), &renamed).unwrap();
+        SweepFolder::existing(&renamed).unwrap();
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Tidy CSV, written whole: one header line, one row per observation, floats that read back exactly.
 
-use std::{fs::File, io, path::Path};
+use std::{io, path::Path};
 
 use serde::{Serialize, Serializer, de::DeserializeOwned};
 
-use super::{RunError, write_whole};
+use super::{RunError, read_checked, write_whole};
 
 /// Writes a table. A row serialises to as many fields as `header` has names: a struct, a tuple or an array.
 ///
@@ -36,24 +36,24 @@ impl Serialize for SixDigits {
     }
 }
 
-/// The rows of a table whose columns are the fields of `Row`; further columns are allowed.
+/// The rows of a table whose columns are the fields of `Row`; further columns are allowed. One that was changed since it
+/// was written is an error.
 pub fn read_table<Row: DeserializeOwned>(path: &Path) -> Result<Vec<Row>, RunError> {
-    let file = File::open(path).map_err(|error| RunError::read(path, &error))?;
-    csv::Reader::from_reader(file).into_deserialize().collect::<Result<_, _>>().map_err(|error| {
-        match error.into_kind() {
-            csv::ErrorKind::Io(error) => RunError::read(path, &error),
-            csv::ErrorKind::Deserialize { pos: Some(pos), err } => {
-                RunError::damaged(path, format!("line {}: {err}", pos.line()))
-            }
-            csv::ErrorKind::UnequalLengths { pos: Some(pos), expected_len, len } => RunError::damaged(
-                path,
-                format!("line {} has {len} fields, the lines before it {expected_len}", pos.line()),
-            ),
-            csv::ErrorKind::Utf8 { pos: Some(pos), .. } => {
-                RunError::damaged(path, format!("line {} is not UTF-8 text", pos.line()))
-            }
-            kind => RunError::damaged(path, format!("{kind:?}")),
+    let text = read_checked(path)?;
+    csv::Reader::from_reader(text.as_slice()).into_deserialize().collect::<Result<_, _>>().map_err(|error| match error
+        .into_kind()
+    {
+        csv::ErrorKind::Io(error) => RunError::read(path, &error),
+        csv::ErrorKind::Deserialize { pos: Some(pos), err } => {
+            RunError::damaged(path, format!("line {}: {err}", pos.line()))
         }
+        csv::ErrorKind::UnequalLengths { pos: Some(pos), expected_len, len } => {
+            RunError::damaged(path, format!("line {} has {len} fields, the lines before it {expected_len}", pos.line()))
+        }
+        csv::ErrorKind::Utf8 { pos: Some(pos), .. } => {
+            RunError::damaged(path, format!("line {} is not UTF-8 text", pos.line()))
+        }
+        kind => RunError::damaged(path, format!("{kind:?}")),
     })
 }
 

@@ -52,51 +52,83 @@ pub struct TensorFile {
     pub tensors: Vec<(String, Tensor)>,
 }
 
+/// Refuses a file that does not match its checksum. One that has none, of another program, is taken as it is.
+pub fn check_tensors(path: &Path) -> Result<(), RunError> {
+    match read_each(path, |_, _, _| Ok(()))? {
+        Content { expected: Some(expected), found, .. } if expected != found => Err(mismatch(path)),
+        _ => Ok(()),
+    }
+}
+
+/// What a file says of itself, and the checksums that it has and should have.
+struct Content {
+    notes: BTreeMap<String, String>,
+    expected: Option<String>,
+    found: String,
+}
+
+fn mismatch(path: &Path) -> RunError {
+    RunError::damaged(path, "its content does not match its checksum")
+}
+
+/// Hands over the bytes of one tensor after another. Nothing is allocated before the sizes are known to fit the file.
+fn read_each(
+    path: &Path,
+    mut each: impl FnMut(&str, &TensorInfo, Vec<u8>) -> Result<(), String>,
+) -> Result<Content, RunError> {
+    let unreadable = |error: io::Error| RunError::read(path, &error);
+    let damaged = |why: String| RunError::damaged(path, why);
+    // Asked of the path, not of the open file: opening a pipe would wait for its writer.
+    let about = std::fs::metadata(path).map_err(unreadable)?;
+    if !about.is_file() {
+        return Err(damaged("it is not a file".into()));
+    }
+    let mut file = File::open(path).map_err(unreadable)?;
+
+    let mut length = [0; 8];
+    file.read_exact(&mut length).map_err(|_| damaged("it ends before its header".into()))?;
+    let header_size = u64::from_le_bytes(length);
+    if header_size > LARGEST_HEADER || header_size > about.len().saturating_sub(8) {
+        return Err(damaged("its header is larger than the file".into()));
+    }
+    let mut header = vec![0; header_size as usize];
+    file.read_exact(&mut header).map_err(unreadable)?;
+    let header: Metadata = serde_json::from_slice(&header).map_err(|error| damaged(format!("header: {error}")))?;
+    let spoken_of = (8 + header_size).saturating_add(header.data_len() as u64);
+    if spoken_of != about.len() {
+        return Err(damaged(format!("it has {} bytes, its header speaks of {spoken_of}", about.len())));
+    }
+
+    let mut notes: BTreeMap<String, String> = header.metadata().clone().unwrap_or_default().into_iter().collect();
+    let expected = notes.remove(CHECKSUM);
+    let mut checksum = Checksum::of_notes(&notes);
+    for name in header.offset_keys() {
+        let info = header.info(&name).expect("a name from the header");
+        let mut bytes = vec![0; info.data_offsets.1 - info.data_offsets.0];
+        file.read_exact(&mut bytes).map_err(unreadable)?;
+        checksum.add(&name, info.dtype, &info.shape, &bytes);
+        each(&name, info, bytes).map_err(damaged)?;
+    }
+    Ok(Content { notes, expected, found: checksum.finish() })
+}
+
 impl TensorFile {
     /// Reads a file that [`write_tensors`] wrote. Nothing is allocated before the sizes are known to fit the file.
     pub fn read(path: &Path) -> Result<TensorFile, RunError> {
-        let unreadable = |error: io::Error| RunError::read(path, &error);
-        let damaged = |why: String| RunError::damaged(path, why);
-        // Asked of the path, not of the open file: opening a pipe would wait for its writer.
-        let about = std::fs::metadata(path).map_err(unreadable)?;
-        if !about.is_file() {
-            return Err(damaged("it is not a file".into()));
-        }
-        let mut file = File::open(path).map_err(unreadable)?;
-
-        let mut length = [0; 8];
-        file.read_exact(&mut length).map_err(|_| damaged("it ends before its header".into()))?;
-        let header_size = u64::from_le_bytes(length);
-        if header_size > LARGEST_HEADER || header_size > about.len().saturating_sub(8) {
-            return Err(damaged("its header is larger than the file".into()));
-        }
-        let mut header = vec![0; header_size as usize];
-        file.read_exact(&mut header).map_err(unreadable)?;
-        let header: Metadata = serde_json::from_slice(&header).map_err(|error| damaged(format!("header: {error}")))?;
-        let spoken_of = (8 + header_size).saturating_add(header.data_len() as u64);
-        if spoken_of != about.len() {
-            return Err(damaged(format!("it has {} bytes, its header speaks of {spoken_of}", about.len())));
-        }
-
-        let mut notes: BTreeMap<String, String> = header.metadata().clone().unwrap_or_default().into_iter().collect();
-        let expected = notes.remove(CHECKSUM).ok_or_else(|| damaged("it has no checksum".into()))?;
-        let mut checksum = Checksum::of_notes(&notes);
         let mut tensors = Vec::new();
-        for name in header.offset_keys() {
-            let info = header.info(&name).expect("a name from the header");
-            let kind = kind_of(info.dtype).ok_or_else(|| damaged(format!("{name} has elements {:?}", info.dtype)))?;
-            let mut bytes = vec![0; info.data_offsets.1 - info.data_offsets.0];
-            file.read_exact(&mut bytes).map_err(unreadable)?;
-            checksum.add(&name, info.dtype, &info.shape, &bytes);
+        let content = read_each(path, |name, info, bytes| {
+            let kind = kind_of(info.dtype).ok_or_else(|| format!("{name} has elements {:?}", info.dtype))?;
             let shape: Vec<i64> = info.shape.iter().map(|&size| size as i64).collect();
             // Copies into memory that libtorch allocates: the alignment of memory decides the order of summation.
-            let tensor = Tensor::f_from_data_size(&bytes, &shape, kind).map_err(|error| damaged(error.to_string()))?;
-            tensors.push((name, tensor));
+            let tensor = Tensor::f_from_data_size(&bytes, &shape, kind).map_err(|error| error.to_string())?;
+            tensors.push((name.to_owned(), tensor));
+            Ok(())
+        })?;
+        let expected = content.expected.ok_or_else(|| RunError::damaged(path, "it has no checksum"))?;
+        if content.found != expected {
+            return Err(mismatch(path));
         }
-        if checksum.finish() != expected {
-            return Err(damaged("its content does not match its checksum".into()));
-        }
-        Ok(TensorFile { path: path.into(), notes, tensors })
+        Ok(TensorFile { path: path.into(), notes: content.notes, tensors })
     }
 
     /// Takes out the tensor `name`, which must have the given shape; otherwise the file is another one's.

@@ -24,7 +24,7 @@ mod workers;
 
 pub use plan::Plan;
 pub use recommendation::recommendation;
-pub use results::{TrialResult, best, results};
+pub use results::{TrialResult, best};
 pub use sensitivity::{Group, Sensitivity, sensitivities};
 pub use settings::Sweep;
 pub use slurm::{Array, arrays};

@@ -95,8 +95,21 @@ impl Plan {
             let what = format!("the trials of {} are not those of its sweep.toml", folder.plan().display());
             return Err(RunError::new(what, CHANGED));
         }
-        self.packs = vec![Vec::new(); rows.iter().map(|row| row.pack + 1).max().unwrap_or(0)];
-        rows.iter().for_each(|row| self.packs[row.pack].push(row.trial));
+        let mut packs = vec![Vec::new(); rows.iter().map(|row| row.pack + 1).max().unwrap_or(0)];
+        rows.iter().for_each(|row| packs[row.pack].push(row.trial));
+        // Trials of other shapes would be trained as if they were the first one.
+        let shape = |trial: usize| shape(&self.trials[trial].spec).hash();
+        let is_one = |pack: &Vec<usize>| {
+            pack.first().is_some_and(|&first| pack.iter().all(|&trial| shape(trial) == shape(first)))
+        };
+        if !packs.iter().all(is_one) {
+            let what = format!(
+                "{} is damaged: a pack of it holds no trials, or trials of several shapes",
+                folder.plan().display()
+            );
+            return Err(RunError::new(what, CHANGED));
+        }
+        self.packs = packs;
         Ok(())
     }
 
@@ -232,8 +245,24 @@ mod tests {
         assert!(read.trials.iter().zip(&plan.trials).all(|(read, trial)| read.spec == trial.spec));
 
         let text = std::fs::read_to_string(folder.plan()).unwrap();
-        std::fs::write(folder.plan(), text.replacen("\n1,", "\n7,", 1)).unwrap();
-        let what = Plan::read(&folder).unwrap_err().what().to_string();
-        assert_eq!(what, format!("the trials of {} are not those of its sweep.toml", folder.plan().display()));
+        let answer_to = |changed: String| {
+            std::fs::write(folder.plan(), changed).unwrap();
+            Plan::read(&folder).unwrap_err().what().replace(&folder.plan().display().to_string(), "plan.csv")
+        };
+        assert_eq!(
+            answer_to(text.replacen("\n1,", "\n7,", 1)),
+            "the trials of plan.csv are not those of its sweep.toml"
+        );
+        let pack = |line: &str, pack: usize| {
+            let cells: Vec<&str> = line.splitn(3, ',').collect();
+            format!("{},{pack},{}\n", cells[0], cells[2])
+        };
+        let with_packs = |number: fn(usize) -> usize| {
+            let rows = text.lines().skip(1).enumerate().map(|(trial, line)| pack(line, number(trial)));
+            format!("{}\n{}", text.lines().next().unwrap(), rows.collect::<String>())
+        };
+        let damaged = "plan.csv is damaged: a pack of it holds no trials, or trials of several shapes";
+        assert_eq!(answer_to(with_packs(|_| 0)), damaged);
+        assert_eq!(answer_to(with_packs(|trial| trial.max(1))), damaged);
     }
 }

@@ -1,6 +1,11 @@
 //! How a sweep ends: the setting that it recommends, and what its outcome depends on.
 
-use super::{Plan, Sensitivity, Standing, TrialResult, best, results, sensitivities, standings};
+use super::{
+    Plan, Sensitivity, Standing, TrialResult, best,
+    results::{ReplicaResult, results},
+    rows::{self, Rows},
+    sensitivities, standings,
+};
 use crate::{
     run::{RunError, SweepFolder, write_table, write_whole},
     statistics::{MeanDeviation, wilson_interval},
@@ -23,20 +28,20 @@ struct Conclusion {
 }
 
 /// `None` as long as a trial has not ended, and where none can be compared.
-fn conclude(plan: &Plan, folder: &SweepFolder) -> Result<Option<Conclusion>, RunError> {
+fn conclude(plan: &Plan, standings: &[Standing], rows: &Rows) -> Option<Conclusion> {
     let is_left = |standing: &Standing| matches!(standing, Standing::Waiting | Standing::Running);
-    if standings(plan, folder).iter().any(is_left) {
-        return Ok(None);
+    if standings.iter().any(is_left) {
+        return None;
     }
-    let results = results(folder)?;
+    let results = results(&ReplicaResult::all(rows));
     let sensitivities = sensitivities(plan, &results);
-    Ok(best(&results).map(|best| Conclusion { best: best.clone(), sensitivities }))
+    best(&results).map(|best| Conclusion { best: best.clone(), sensitivities })
 }
 
 /// Writes `effects.csv`, `sensitivity.csv` and `recommended.toml` once all trials have ended. For the holder of the lock of
 /// `packs`.
-pub fn write(plan: &Plan, folder: &SweepFolder) -> Result<(), RunError> {
-    let Some(Conclusion { best, sensitivities }) = conclude(plan, folder)? else { return Ok(()) };
+pub fn write(plan: &Plan, folder: &SweepFolder, standings: &[Standing], rows: &Rows) -> Result<(), RunError> {
+    let Some(Conclusion { best, sensitivities }) = conclude(plan, standings, rows) else { return Ok(()) };
     let effects = sensitivities.iter().flat_map(|Sensitivity { key, groups, .. }| {
         groups.iter().map(move |group| (key, &group.values, group.trials, group.replicas, group.recovered, group.score))
     });
@@ -56,7 +61,9 @@ pub fn write(plan: &Plan, folder: &SweepFolder) -> Result<(), RunError> {
 
 /// The recommendation as text, with a line for each key; empty as long as there is none.
 pub fn recommendation(plan: &Plan, folder: &SweepFolder) -> Result<String, RunError> {
-    let Some(Conclusion { best, sensitivities }) = conclude(plan, folder)? else { return Ok(String::new()) };
+    let standings = standings(plan, folder);
+    let rows = rows::collect(plan, folder, &standings)?;
+    let Some(Conclusion { best, sensitivities }) = conclude(plan, &standings, &rows) else { return Ok(String::new()) };
     let mut text = format!(
         "\nRecommended: trial {}, {}\n  {}\n  as a spec: {}\n",
         best.trial,

@@ -1,19 +1,34 @@
-//! What came of the trials, read back from `trials.csv`, and which of them did best.
+//! What came of the trials, and which of them did best.
 
 use std::cmp::Ordering;
 
-use crate::{
-    run::{RunError, SweepFolder, read_table},
-    statistics::{MeanDeviation, mean_and_deviation},
-};
+use super::rows::Rows;
+use crate::statistics::{MeanDeviation, mean_and_deviation};
 
-/// The columns of `trials.csv` by which trials are compared.
-#[derive(Clone, Debug, serde::Deserialize)]
-struct Row {
+/// The columns of a row of `trials.csv` by which trials are compared.
+#[derive(Clone, Debug)]
+pub struct ReplicaResult {
     trial: usize,
-    status: String,
-    recovered: Option<bool>,
+    pub status: String,
+    pub recovered: Option<bool>,
     score: Option<f64>,
+}
+
+impl ReplicaResult {
+    /// Of every replica of the trials that have ended.
+    pub fn all(rows: &Rows) -> Vec<Self> {
+        let cell = |row: &[String], name: &str| {
+            let cell = rows.header.iter().zip(row).find(|(column, _)| *column == name);
+            cell.map(|(_, cell)| cell.clone()).expect("a column of trials.csv")
+        };
+        let read = |row: &Vec<String>| Self {
+            trial: cell(row, "trial").parse().expect("a number of ours"),
+            status: cell(row, "status"),
+            recovered: cell(row, "recovered").parse().ok(),
+            score: cell(row, "score").parse().ok(),
+        };
+        rows.of_replicas.iter().map(read).collect()
+    }
 }
 
 /// What came of one trial that has ended. A replica that has diverged is not recovered, and scores 0: it lowers the error by
@@ -52,23 +67,21 @@ impl TrialResult {
 }
 
 /// Of every trial that has ended and has not failed, in their order.
-pub fn results(folder: &SweepFolder) -> Result<Vec<TrialResult>, RunError> {
-    let table = folder.trials_table();
-    let rows: Vec<Row> = if table.is_file() { read_table(&table)? } else { Vec::new() };
-    let of_trial = |rows: &[Row]| {
-        let diverged = |row: &&Row| row.status.starts_with("diverged");
-        let judged = rows.iter().any(|row| row.recovered.is_some());
-        let score = |row: &Row| if diverged(&row) { Some(0.0) } else { row.score };
+pub fn results(replicas: &[ReplicaResult]) -> Vec<TrialResult> {
+    let of_trial = |replicas: &[ReplicaResult]| {
+        let diverged = |replica: &&ReplicaResult| replica.status.starts_with("diverged");
+        let score = |replica: &ReplicaResult| if diverged(&replica) { Some(0.0) } else { replica.score };
+        let recovered = || replicas.iter().filter(|replica| replica.recovered == Some(true)).count();
         TrialResult {
-            trial: rows[0].trial,
-            replicas: rows.len(),
-            diverged: rows.iter().filter(diverged).count(),
-            recovered: judged.then(|| rows.iter().filter(|row| row.recovered == Some(true)).count()),
-            scores: rows.iter().filter_map(score).collect(),
+            trial: replicas[0].trial,
+            replicas: replicas.len(),
+            diverged: replicas.iter().filter(diverged).count(),
+            recovered: replicas.iter().any(|replica| replica.recovered.is_some()).then(recovered),
+            scores: replicas.iter().filter_map(score).collect(),
         }
     };
-    let ended: Vec<Row> = rows.into_iter().filter(|row| row.status != "failed").collect();
-    Ok(ended.chunk_by(|row, next| row.trial == next.trial).map(of_trial).collect())
+    let of_trials = replicas.chunk_by(|one, next| one.trial == next.trial);
+    of_trials.filter(|replicas| replicas[0].status != "failed").map(of_trial).collect()
 }
 
 /// The best of some trials; of equals the first.

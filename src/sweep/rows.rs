@@ -18,34 +18,48 @@ const AFTER_KEYS: [&str; 2] = ["status", "score"];
 
 const SECONDS: &[&str] = &["trial", "pack", "seconds"];
 
+/// What both tables hold.
+pub struct Rows {
+    /// Of `trials.csv`.
+    pub header: Vec<String>,
+    pub of_replicas: Vec<Vec<String>>,
+    /// Trial, pack and seconds.
+    of_trials: Vec<(usize, usize, f64)>,
+}
+
 /// Writes both tables. Processes that work on one sweep do so one after the other; one that is asked to stop while it
 /// waits leaves them to the next.
 pub fn write(plan: &Plan, folder: &SweepFolder, interrupt: &Interrupt) -> Result<(), RunError> {
     let Some(_lock) = Lock::wait(&folder.packs(), interrupt)? else { return Ok(()) };
     folder.clean();
+    let standings = standings(plan, folder);
+    let rows = collect(plan, folder, &standings)?;
+    let header: Vec<&str> = rows.header.iter().map(String::as_str).collect();
+    write_table(&folder.trials_table(), &header, &rows.of_replicas)?;
+    write_table(&folder.seconds_table(), SECONDS, &rows.of_trials)?;
+    recommendation::write(plan, folder, &standings, &rows)
+}
+
+/// What the folders of the trials say, of those that have ended.
+pub fn collect(plan: &Plan, folder: &SweepFolder, standings: &[Standing]) -> Result<Rows, RunError> {
     let measurements: Vec<&str> = SUMMARY.iter().copied().filter(|column| !OF_THE_REPLICA.contains(column)).collect();
     let header = BEFORE_KEYS.into_iter().chain(plan.keys()).chain(AFTER_KEYS).chain(measurements.iter().copied());
-    let header: Vec<&str> = header.collect();
-    let (mut rows, mut seconds) = (Vec::new(), Vec::new());
-    let standings = standings(plan, folder);
+    let header = header.map(String::from).collect();
+    let (mut of_replicas, mut of_trials) = (Vec::new(), Vec::new());
     for (trial, pack) in plan.packs_of_trials().into_iter().enumerate() {
-        let of_replicas = match &standings[trial] {
+        let found = match &standings[trial] {
             Standing::Finished => measured(folder, trial)?,
-            Standing::Failed(_) => {
-                vec![Measured::failed(measurements.len()); plan.sweep.seeds.len()]
-            }
+            Standing::Failed(_) => vec![Measured::failed(measurements.len()); plan.sweep.seeds.len()],
             Standing::Waiting | Standing::Running => continue,
         };
-        for (seed, Measured { status, score, measurements }) in plan.sweep.seeds.iter().zip(of_replicas) {
+        for (seed, Measured { status, score, measurements }) in plan.sweep.seeds.iter().zip(found) {
             let row = [trial.to_string(), seed.to_string()].into_iter().chain(plan.values(trial));
-            rows.push(row.chain([status, score]).chain(measurements).collect::<Vec<_>>());
+            of_replicas.push(row.chain([status, score]).chain(measurements).collect());
         }
         let provenance = Provenance::read(&folder.trial_run(trial).provenance())?;
-        seconds.push((trial, pack, provenance.seconds));
+        of_trials.push((trial, pack, provenance.seconds));
     }
-    write_table(&folder.trials_table(), &header, rows)?;
-    write_table(&folder.seconds_table(), SECONDS, seconds)?;
-    recommendation::write(plan, folder)
+    Ok(Rows { header, of_replicas, of_trials })
 }
 
 /// The cells of one replica's row.

@@ -1,17 +1,15 @@
 //! What a user is told of a sweep: progress, best so far, failures, time left.
 
-use super::{Plan, Standing, best, recommendation::outcome, results, standings};
-use crate::run::{Provenance, RunError, SweepFolder, read_table};
+use super::{
+    Plan, Standing, best,
+    recommendation::outcome,
+    results::{ReplicaResult, results},
+    rows, standings,
+};
+use crate::run::{Provenance, RunError, SweepFolder};
 
 /// More failures than these are only counted.
 const FAILURES_SHOWN: usize = 10;
-
-/// How one replica ended.
-#[derive(Clone, Debug, serde::Deserialize)]
-struct Row {
-    status: String,
-    recovered: Option<bool>,
-}
 
 /// How the sweep in `folder` stands, as text.
 pub fn status(plan: &Plan, folder: &SweepFolder) -> Result<String, RunError> {
@@ -21,7 +19,8 @@ pub fn status(plan: &Plan, folder: &SweepFolder) -> Result<String, RunError> {
     let running = count(|standing| *standing == Standing::Running);
     let failed = count(|standing| matches!(standing, Standing::Failed(_)));
     let waiting = count(|standing| *standing == Standing::Waiting);
-    let rows: Vec<Row> = if folder.trials_table().is_file() { read_table(&folder.trials_table())? } else { Vec::new() };
+    // Not from trials.csv: the trials' own tables have checksums.
+    let found = ReplicaResult::all(&rows::collect(plan, folder, &standings)?);
     let mut lines = vec![
         ("sweep", folder.path().display().to_string()),
         (
@@ -31,8 +30,8 @@ pub fn status(plan: &Plan, folder: &SweepFolder) -> Result<String, RunError> {
                 plan.trials.len()
             ),
         ),
-        ("replicas", replicas(&rows)),
-        ("best so far", best_so_far(plan, folder)?),
+        ("replicas", replicas(&found)),
+        ("best so far", best_so_far(plan, &found)),
         ("time left", time_left(plan, folder, &standings)),
     ];
     let failures = standings.iter().enumerate().filter_map(|(trial, standing)| match standing {
@@ -48,7 +47,7 @@ pub fn status(plan: &Plan, folder: &SweepFolder) -> Result<String, RunError> {
     Ok(lines.iter().map(|(about, text)| format!("{about:<11} {text}\n")).collect())
 }
 
-fn replicas(rows: &[Row]) -> String {
+fn replicas(rows: &[ReplicaResult]) -> String {
     let of = |status: &str| rows.iter().filter(|row| row.status.starts_with(status)).count();
     let judged = rows.iter().filter(|row| row.recovered.is_some()).count();
     let recovered = rows.iter().filter(|row| row.recovered == Some(true)).count();
@@ -56,12 +55,11 @@ fn replicas(rows: &[Row]) -> String {
 }
 
 /// The best of the trials that have ended.
-fn best_so_far(plan: &Plan, folder: &SweepFolder) -> Result<String, RunError> {
-    let results = results(folder)?;
-    Ok(best(&results).map_or_else(
+fn best_so_far(plan: &Plan, found: &[ReplicaResult]) -> String {
+    best(&results(found)).map_or_else(
         || "none yet".into(),
         |result| format!("trial {}: {}; {}", result.trial, outcome(result), plan.settings(result.trial)),
-    ))
+    )
 }
 
 /// As long for each unfinished pack as the finished ones took on average for a replica, divided among those who work.

@@ -22,12 +22,14 @@ pub fn run_workers(
     interrupt: &Interrupt,
 ) -> io::Result<Vec<ExitStatus>> {
     let mut workers: Vec<Child> = Vec::new();
+    let this = std::process::id();
     for mut command in commands {
-        // SAFETY: one system call, allowed between fork and exec.
+        // SAFETY: two system calls, allowed between fork and exec.
         unsafe {
-            command.pre_exec(|| {
+            command.pre_exec(move || {
                 libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM);
-                Ok(())
+                // Killed before the system was told.
+                if libc::getppid() as u32 == this { Ok(()) } else { Err(io::ErrorKind::Other.into()) }
             });
         }
         workers.push(command.spawn()?);
@@ -36,9 +38,12 @@ pub fn run_workers(
     while workers.iter_mut().any(|worker| matches!(worker.try_wait(), Ok(None))) {
         if interrupt.requested() && !asked {
             asked = true;
-            // SAFETY: sends a signal to a process of ours that has not been waited for.
-            workers.iter().for_each(|worker| unsafe {
-                libc::kill(worker.id() as libc::pid_t, libc::SIGTERM);
+            // One that has ended has no number any more: it may be another's by now.
+            let at_work =
+                workers.iter_mut().filter_map(|worker| matches!(worker.try_wait(), Ok(None)).then(|| worker.id()));
+            // SAFETY: sends a signal to processes of ours that have not been waited for.
+            at_work.for_each(|worker| unsafe {
+                libc::kill(worker as libc::pid_t, libc::SIGTERM);
             });
         }
         if looked.elapsed() > BETWEEN_LOOKS {

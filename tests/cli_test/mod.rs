@@ -92,6 +92,12 @@ impl Test {
         load(&self.folder.path().join("tiny.toml"), &[]).unwrap_or_else(|error| panic!("{error}"))
     }
 
+    /// The small experiment with the `--set` among these words.
+    pub fn spec_of(&self, words: &[String]) -> Spec {
+        let set: Vec<String> = words.iter().filter_map(|word| word.strip_prefix("--set=").map(String::from)).collect();
+        load(&self.folder.path().join("tiny.toml"), &set).unwrap_or_else(|error| panic!("{error}"))
+    }
+
     pub fn args<Args: IntoIterator>(mut self, args: Args) -> Self
     where
         Args::Item: AsRef<str>,
@@ -131,6 +137,18 @@ impl Test {
 
     pub fn start_with(&self, args: &[String]) -> Running {
         Self::follow(&mut command(self.folder.path(), args))
+    }
+
+    /// The exit code, and all that it says: for commands whose end is not known before.
+    pub fn answer_to(&self, args: &[String]) -> (Option<i32>, String) {
+        let output = command(self.folder.path(), args).output().unwrap();
+        let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).expect("output is UTF-8"));
+        (output.status.code(), said.concat())
+    }
+
+    /// With a variable in its environment.
+    pub fn start_in(&self, args: &[String], variable: &str, value: &str) -> Running {
+        Self::follow(command(self.folder.path(), args).env(variable, value))
     }
 
     /// Where no other program can be found.
@@ -236,6 +254,10 @@ impl Running {
             assert!(Instant::now() < until, "apd never wrote {ending}");
             std::thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Without a process of its own, which on a busy machine would come too late.

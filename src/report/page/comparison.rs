@@ -1,6 +1,6 @@
 //! Several runs side by side: where their specs differ, their numbers in columns, their figures beside each other.
 
-use std::{collections::BTreeSet, fs};
+use std::collections::BTreeSet;
 
 use askama::Template;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -9,7 +9,7 @@ use super::{STYLE, TABLE, THEME, results::results, view::TableView};
 use crate::{
     report::{
         figure::Figure,
-        kind,
+        files, kind,
         run_data::RunData,
         table::{self, Table},
     },
@@ -157,7 +157,7 @@ fn differences(runs: &[RunData], names: &[String]) -> Table {
 
 /// The settings of a run's spec, `method.apd.rank` and its value; the name is none.
 fn settings(run: &RunData) -> Vec<(String, String)> {
-    let text = fs::read_to_string(RunFolder::at(&run.folder).spec()).unwrap_or_default();
+    let text = files::text(&RunFolder::at(&run.folder).spec()).unwrap_or_default();
     let mut settings: toml::Table = text.parse().unwrap_or_default();
     settings.remove("name");
     let mut lines = Vec::new();

@@ -1,11 +1,9 @@
 //! What the run's spec and provenance say, in words, and which files there are.
 
-use std::fs;
-
 use serde_json::Value;
 
 use crate::{
-    report::{run_data::RunData, table},
+    report::{files, run_data::RunData, table},
     run::RunFolder,
     visible::visible,
 };
@@ -26,15 +24,14 @@ impl Facts {
     /// What cannot be read is empty here; the run's `problems` name it.
     pub fn read(run: &RunData) -> Facts {
         let folder = RunFolder::at(&run.folder);
-        let spec = fs::read_to_string(folder.spec()).unwrap_or_default();
+        let spec = files::text(&folder.spec()).unwrap_or_default();
         let settings: toml::Table = spec.parse().unwrap_or_default();
-        let provenance = fs::read_to_string(folder.provenance()).unwrap_or_default();
         let list = settings.get("seeds").and_then(|seeds| seeds.as_array());
         Facts {
             seeds: list.into_iter().flatten().map(|seed| visible(&seed.to_string())).collect(),
             spec: spec.lines().map(|line| visible(line) + "\n").collect::<String>().chars().take(MOST_SPEC).collect(),
             settings,
-            provenance: serde_json::from_str(&provenance).unwrap_or_default(),
+            provenance: files::provenance(&folder.provenance()).unwrap_or_default(),
         }
     }
 

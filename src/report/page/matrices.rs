@@ -1,11 +1,11 @@
 //! The weights of one replica's components and of its target, site by site, as the page draws them: those of residual
 //! MLPs in the basis of the features, W_E W_in and W_out W_U; all others as they are.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use safetensors::{Dtype, SafeTensors};
 
-use crate::report::weights::Matrix;
+use crate::report::{files, weights::Matrix};
 
 /// What runs along one side of a matrix.
 #[derive(Debug, PartialEq)]
@@ -50,12 +50,11 @@ impl Site {
 /// All sites of replica `replica`, in order. Of what cannot be read nothing comes back; `problems` then say why.
 /// The sites of gated functions, `is_gated`, are told by their residual stream.
 pub fn read(target: &Path, components: &Path, is_gated: bool, replica: usize, problems: &mut Vec<String>) -> Vec<Site> {
-    let mut bytes = |path: &Path| match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            problems.push(format!("{} could not be read: {error}.", file_name(path)));
+    let mut bytes = |path: &Path| {
+        files::tensors(path).unwrap_or_else(|problem| {
+            problems.push(problem);
             Vec::new()
-        }
+        })
     };
     let (target_bytes, component_bytes) = (bytes(target), bytes(components));
     let Ok(components) = SafeTensors::deserialize(&component_bytes) else { return Vec::new() };
@@ -211,10 +210,6 @@ fn turned(matrix: Matrix, is_transposed: bool) -> Matrix {
     let entries = (0..matrix.columns).flat_map(|column| (0..matrix.rows).map(move |row| (row, column)));
     let values = entries.map(|(row, column)| matrix.row(row)[column]).collect();
     Matrix::new(matrix.columns, matrix.rows, values)
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
 #[cfg(test)]
