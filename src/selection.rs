@@ -210,11 +210,15 @@ impl Group<'_> {
     }
 }
 
-/// The indices of the `count` largest entries, ascending; of equal ones at the cut the lower indices. Entries are not
-/// negative, so that their bits are ordered as they are.
+/// The indices of the `count` largest entries, or of all if there are fewer (a batch may have more active inputs than it has
+/// pairs), ascending; of equal ones at the cut the lower indices. Entries are not negative, so that their bits are ordered as
+/// they are.
 fn largest_entries(table: &[f32], count: usize) -> Vec<usize> {
     if count == 0 {
         return Vec::new();
+    }
+    if count >= table.len() {
+        return (0..table.len()).collect();
     }
     let mut bits: Vec<u32> = table.iter().map(|entry| entry.to_bits()).collect();
     let cut = *bits.select_nth_unstable_by(count - 1, |left, right| right.cmp(left)).1;
@@ -270,6 +274,13 @@ mod tests {
     #[test]
     fn a_tie_at_the_cut_goes_to_the_lower_index() {
         assert_eq!(largest_entries(&[0.0, 5.0, 2.0, 2.0, 2.0, 1.0], 3), [1, 2, 3]);
+    }
+
+    #[test]
+    fn where_more_are_to_be_selected_than_there_are_all_are() {
+        let budgets = [Budget::OfBatch(7); 2];
+        assert_eq!(ActivePairs::largest(&table(), &budgets).to_mask(), table().ones_like());
+        assert_eq!(largest_as_mask(&table(), &budgets), table().ones_like());
     }
 
     #[test]

@@ -105,6 +105,15 @@ fn the_name_of_a_tensor_is_told_in_harmless_words() {
     );
 }
 
+/// Found by the fuzzer: the library that draws these lines shows other control characters as pictures, but not these.
+#[test]
+fn a_line_with_8_bit_control_characters_is_drawn_in_harmless_words() {
+    let text = include_str!("../experiments/tms_5-2.toml");
+    let error = parse(Path::new("x.toml"), text, &["a={b\u{9b}31m".to_string()]).unwrap_err();
+    assert!(error.to_string().contains(" | --set a={b\u{fffd}31m\n"), "{error}");
+    assert!(!error.render(true).contains('\u{9b}'), "{error}");
+}
+
 #[test]
 fn a_swept_value_is_told_in_harmless_words() {
     let text = include_str!("../experiments/tms_5-2.toml");

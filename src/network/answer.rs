@@ -139,7 +139,9 @@ pub fn errors_beside_baselines(
 /// those of [`errors_beside_baselines`] for one network, by name.
 pub fn not_learned(errors: &[(&str, f64)]) -> Option<String> {
     let (_, error) = errors.iter().find(|(answer, _)| *answer == "target")?;
-    let better = errors.iter().filter(|(answer, simple)| *answer != "target" && !(error < simple));
+    // An error that is no number is below none.
+    let is_below = |simple: &f64| error < simple;
+    let better = errors.iter().filter(|(answer, simple)| *answer != "target" && !is_below(simple));
     let better: Vec<String> = better.map(|(answer, simple)| format!("{simple:.3e} of the answer `{answer}`")).collect();
     (!better.is_empty()).then(|| format!("its error {error:.3e} is not below {}", better.join(" and ")))
 }

@@ -89,7 +89,10 @@ pub enum SpecError {
 impl SpecError {
     /// All mistakes in the order in which they were written, and their number; every line ends with a newline.
     pub fn render(&self, colour: bool) -> String {
-        self.rendered(colour).lines().map(|line| line.trim_end().to_string() + "\n").collect()
+        // The renderer shows control characters as pictures, but not these, which some terminals obey too.
+        let is_of_8_bits = |c: char| matches!(c, '\u{80}'..='\u{9f}');
+        let text = self.rendered(colour).replace(is_of_8_bits, "\u{fffd}");
+        text.lines().map(|line| line.trim_end().to_string() + "\n").collect()
     }
 
     fn rendered(&self, colour: bool) -> String {

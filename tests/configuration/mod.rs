@@ -96,7 +96,7 @@ impl Key {
             return Others::Each(words);
         }
         let numbers = match value_at(resolved, &self.path) {
-            Some(Value::Integer(now)) => vec![now + 1, now * 2, now - 1].iter().map(ToString::to_string).collect(),
+            Some(Value::Integer(now)) => [now + 1, now * 2, now - 1].iter().map(ToString::to_string).collect(),
             Some(Value::Float(now)) => {
                 [now * 1.5, now * 0.5, now + 0.25].iter().map(|other| format!("{other:?}")).collect()
             }
