@@ -40,6 +40,7 @@ pub fn obtain(spec: &Spec, session: &mut Session) -> Result<Obtained, RunError> 
         let folder = folder(spec, session, seed);
         if folder.is_trained() {
             folder.check(&section)?;
+            folder.clear_stale_checkpoints();
             continue;
         }
         if spec.target.imported.is_some() {

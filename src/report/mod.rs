@@ -101,7 +101,8 @@ pub fn make_with(runs: &[PathBuf], options: &Options) -> Result<Report, RunError
     let mut written = Vec::new();
     let mut write = |folder: &Path, name: &str, text: &str| {
         let path = folder.join(name);
-        write_whole(&path, |out| out.write_all(text.as_bytes())).map_err(|error| error.with_help(IF_NOT_WRITABLE))?;
+        write_whole(&path, |out| out.write_all(text.as_bytes()))
+            .map_err(|error| error.with_help_if_forbidden(IF_NOT_WRITABLE))?;
         written.push(path);
         Ok(())
     };
@@ -133,7 +134,8 @@ fn report_folder(run: &Path) -> Result<PathBuf, RunError> {
 
 /// The folder, made if it was not there.
 fn made(folder: PathBuf) -> Result<PathBuf, RunError> {
-    fs::create_dir_all(&folder).map_err(|error| RunError::write(&folder, &error).with_help(IF_NOT_WRITABLE))?;
+    fs::create_dir_all(&folder)
+        .map_err(|error| RunError::write(&folder, &error).with_help_if_forbidden(IF_NOT_WRITABLE))?;
     Ok(folder)
 }
 

@@ -15,16 +15,19 @@ pub struct RunError {
     what: String,
     help: String,
     damaged: bool,
+    forbidden: bool,
 }
 
 impl RunError {
     pub fn new(what: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { what: visible_lines(&what.into()), help: visible_lines(&help.into()), damaged: false }
+        Self { what: visible_lines(&what.into()), help: visible_lines(&help.into()), damaged: false, forbidden: false }
     }
 
     /// `path` could not be written.
     pub fn write(path: &Path, error: &io::Error) -> Self {
-        Self::new(format!("cannot write {}: {}", path.display(), reason(error)), help_for_writing(error))
+        let forbidden = matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem);
+        let what = format!("cannot write {}: {}", path.display(), reason(error));
+        Self { forbidden, ..Self::new(what, help_for_writing(error)) }
     }
 
     /// `path` could not be read, though it may well be sound.
@@ -51,6 +54,11 @@ impl RunError {
     /// The same mistake with better advice.
     pub fn with_help(self, help: impl Into<String>) -> Self {
         Self { help: visible_lines(&help.into()), ..self }
+    }
+
+    /// The same mistake with better advice if it is one of permissions.
+    pub fn with_help_if_forbidden(self, help: &str) -> Self {
+        if self.forbidden { self.with_help(help) } else { self }
     }
 
     /// What is wrong with `path`, without its name and without the advice.

@@ -2,11 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use super::{
     Checkpoints, Lock, RunError, RunFolder,
     atomic::{make_folder, sweep_temporary_files},
+    checksums,
     folder::{claim, short},
     numbered,
 };
@@ -66,8 +65,8 @@ impl SweepFolder {
                 return Err(RunError::new(what, NAMED));
             }
         }
-        let text = std::fs::read_to_string(folder.sweep()).map_err(|error| RunError::read(&folder.sweep(), &error))?;
-        let hash = hash_of(&text);
+        let content = std::fs::read(folder.sweep()).map_err(|error| RunError::read(&folder.sweep(), &error))?;
+        let hash = hash_of(content);
         if hash_in_name(path).is_some_and(|begun_as| begun_as != short(&hash)) {
             let what = format!("{} is not what the sweep was begun with", folder.sweep().display());
             return Err(RunError::new(what, "put the file back as it was, or start anew beside it with --force"));
@@ -187,8 +186,8 @@ fn hash_in_name(path: &Path) -> Option<String> {
     (hash.len() == 8 && hash.bytes().all(|letter| letter.is_ascii_hexdigit())).then(|| hash.to_owned())
 }
 
-fn hash_of(sweep_toml: &str) -> String {
-    Sha256::digest(sweep_toml).iter().map(|byte| format!("{byte:02x}")).collect()
+fn hash_of(sweep_toml: impl AsRef<[u8]>) -> String {
+    checksums::digest(sweep_toml)
 }
 
 #[cfg(test)]

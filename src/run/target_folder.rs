@@ -94,6 +94,22 @@ impl TargetFolder {
         self.path.join("baselines.csv")
     }
 
+    /// Removes the checkpoints of a training that ended before it could: of a trained target nobody goes on with them. Left
+    /// alone while a process works in the folder.
+    pub fn clear_stale_checkpoints(&self) {
+        let is_checkpoint = |path: &PathBuf| {
+            path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("checkpoint")) && path.is_dir()
+        };
+        let entries = std::fs::read_dir(&self.path).into_iter().flatten().flatten().map(|entry| entry.path());
+        let stale: Vec<PathBuf> = entries.filter(is_checkpoint).collect();
+        if stale.is_empty() {
+            return;
+        }
+        if let Ok(Some(_lock)) = Lock::try_take(&self.path) {
+            stale.iter().for_each(|path| drop(std::fs::remove_dir_all(path)));
+        }
+    }
+
     /// Where to go on with its training after an interruption.
     pub fn checkpoints(&self) -> Checkpoints {
         Checkpoints::new(self.path.join("checkpoint"), &self.owner)
@@ -103,6 +119,20 @@ impl TargetFolder {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn checkpoints_that_nobody_goes_on_with_are_removed_when_nobody_works_there() {
+        let results = tempfile::tempdir().unwrap();
+        let folder = TargetFolder::new(results.path(), "0123456789", 7);
+        let checkpoint = folder.path().join("checkpoint-0a1b2c3d");
+        std::fs::create_dir_all(&checkpoint).unwrap();
+        let working = Lock::take(folder.path()).unwrap();
+        folder.clear_stale_checkpoints();
+        assert!(checkpoint.is_dir());
+        drop(working);
+        folder.clear_stale_checkpoints();
+        assert!(!checkpoint.exists());
+    }
 
     #[test]
     fn a_target_of_another_section_is_refused() {

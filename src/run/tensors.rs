@@ -52,10 +52,11 @@ pub struct TensorFile {
     pub tensors: Vec<(String, Tensor)>,
 }
 
-/// Refuses a file that does not match its checksum. One that has none, of another program, is taken as it is.
+/// Refuses a file that does not match its checksum. One that says nothing of itself, of another program, is taken as it is.
 pub fn check_tensors(path: &Path) -> Result<(), RunError> {
     match read_each(path, |_, _, _| Ok(()))? {
         Content { expected: Some(expected), found, .. } if expected != found => Err(mismatch(path)),
+        Content { expected: None, notes, .. } if !notes.is_empty() => Err(no_checksum(path)),
         _ => Ok(()),
     }
 }
@@ -65,6 +66,10 @@ struct Content {
     notes: BTreeMap<String, String>,
     expected: Option<String>,
     found: String,
+}
+
+fn no_checksum(path: &Path) -> RunError {
+    RunError::damaged(path, "it has no checksum")
 }
 
 fn mismatch(path: &Path) -> RunError {
@@ -124,7 +129,7 @@ impl TensorFile {
             tensors.push((name.to_owned(), tensor));
             Ok(())
         })?;
-        let expected = content.expected.ok_or_else(|| RunError::damaged(path, "it has no checksum"))?;
+        let expected = content.expected.ok_or_else(|| no_checksum(path))?;
         if content.found != expected {
             return Err(mismatch(path));
         }

@@ -134,7 +134,6 @@ fn signal(running: Running, moments: &mut ChaCha8Rng) -> Result<Outcome, String>
         (_, None) => Ok(Outcome::Left("ended by the signal at its start")),
         (_, Some(3)) => Ok(Outcome::Left("saved, exit code 3")),
         ("INT", Some(130)) => Ok(Outcome::Left("left at once, exit code 130")),
-        // A sweep whose workers were sent away.
         (_, code) => Err(format!("exit code {code:?} after {name}: {}", ended.stderr)),
     }
 }

@@ -14,7 +14,10 @@ mod findings;
 mod kills;
 mod surroundings;
 
-/// `long` of a fault when asked for by `APD_TORTURE=long`, otherwise `short`.
+/// How often a fault is caused: `long` times where the environment says `APD_TORTURE=1`, a share of that where it says less,
+/// and otherwise `short` times.
 fn times(short: usize, long: usize) -> usize {
-    if std::env::var("APD_TORTURE").is_ok_and(|length| length == "long") { long } else { short }
+    let share =
+        std::env::var("APD_TORTURE").map(|share| share.parse::<f64>().expect("APD_TORTURE is a share from 0 to 1"));
+    share.map_or(short, |share| short.max((long as f64 * share).round() as usize))
 }

@@ -3,8 +3,9 @@
 use std::{
     fs,
     io::ErrorKind,
+    os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, ExitStatus},
 };
 
 use super::super::{Ending, Failure, options::Options};
@@ -40,7 +41,10 @@ pub fn in_workers(
     let ends = run_workers(commands, plan, folder, &interrupt)
         .map_err(|error| Failure::Work(format!("cannot start a worker: {error}")))?;
     let codes: Vec<Option<i32>> = ends.iter().map(|end| end.code()).collect();
-    if codes.iter().any(|code| *code == Some(i32::from(Ending::Interrupted.code()))) {
+    let has_saved = |code: &Option<i32>| *code == Some(i32::from(Ending::Interrupted.code()));
+    // One that was asked to stop before it listened to signals had begun nothing.
+    let had_not_begun = |end: &ExitStatus| interrupt.requested() && end.signal() == Some(libc::SIGTERM);
+    if codes.iter().any(has_saved) || ends.iter().any(had_not_begun) {
         tracing::warn!("interrupted and saved: the same command without --force goes on from there");
         return Ok(Ending::Interrupted);
     }

@@ -61,6 +61,7 @@ fn every_truncation_and_a_flipped_bit_in_any_byte_is_refused() {
     for length in 0..sound.len() {
         std::fs::write(&path, &sound[..length]).unwrap();
         assert!(TensorFile::read(&path).unwrap_err().is_damaged(), "cut to {length} bytes");
+        assert!(check_tensors(&path).unwrap_err().is_damaged(), "cut to {length} bytes");
     }
     for position in 0..sound.len() {
         let bit = position * 5 % 8;
@@ -68,6 +69,7 @@ fn every_truncation_and_a_flipped_bit_in_any_byte_is_refused() {
         bytes[position] ^= 1 << bit;
         std::fs::write(&path, &bytes).unwrap();
         assert!(TensorFile::read(&path).unwrap_err().is_damaged(), "bit {bit} of byte {position} flipped");
+        assert!(check_tensors(&path).unwrap_err().is_damaged(), "bit {bit} of byte {position} flipped");
     }
 }
 
