@@ -716,6 +716,8 @@ fn a_training_that_diverges_is_told_once_a_replica() {
     let arguments = ["run", "tiny.toml", "--device=cpu", "--quiet", "--set=decomposition.steps=50"];
     let ended = Test::new().with_spec().args(arguments).args(["--set=decomposition.learning_rate=1e20"]).succeeds();
     ended.stderr_is(str![[r#"
+warning: the target of seed 0 has not learned its task: [..]
+warning: the target of seed 1 has not learned its task: [..]
 warning: replica 0 has diverged at step [..] ([..]): it stays as it was before, the others go on
 warning: replica 1 has diverged at step [..] ([..]): it stays as it was before, the others go on
 
