@@ -22,7 +22,7 @@ use crate::{
     experiment::{memory, pack::memory_of},
     run::{RunError, SweepFolder, prepare_results},
     spec::load_trials,
-    sweep::{Part, Plan},
+    sweep::{self, Plan},
 };
 
 /// Run many trials of one experiment: every setting that the spec's [sweep] names
@@ -76,7 +76,7 @@ impl Hyperparameters {
         }
         description.lines().for_each(|line| tracing::info!("{line}"));
         prepare_results(&options.results).map_err(Failure::work)?;
-        let part = Part { shard: self.part.shard, packs: Vec::new(), retry_failed: self.part.retry_failed };
+        let part = sweep::Part { shard: self.part.shard, packs: Vec::new(), retry_failed: self.part.retry_failed };
         let (folder, _lock) = self.open(&mut plan, options).map_err(Failure::work)?;
         if !is_local {
             return to_slurm(&plan, &folder, &part, options);
