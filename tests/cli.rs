@@ -217,7 +217,11 @@ fn a_spec_may_come_through_a_pipe_or_a_link_from_a_folder_with_any_name() {
     let test =
         test.args(["run", "my spécs/linked.toml", "--device", "cpu", "--quiet", "--results", "r ü/s"]).succeeds();
     assert!(test.stdout.starts_with("linked-"), "{}", test.stdout);
-    test.stderr_is(str![""]);
+    test.stderr_is(str![[r#"
+warning: the target of seed 0 has not learned its task: [..]
+warning: the target of seed 1 has not learned its task: [..]
+
+"#]]);
 
     let pipe = test.folder.path().join("piped");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
@@ -306,6 +310,8 @@ fn a_target_of_another_size_is_refused() {
         write_tensors(target, &tensors, &[]).unwrap();
     };
     with_target(of_another_size).fails(1).stdout_is(str![""]).stderr_is(str![[r#"
+warning: the target of seed 0 has not learned its task: [..]
+warning: the target of seed 1 has not learned its task: [..]
 error: runs/targets/[..]-seed-0/target.safetensors is damaged: embed has the shape [1], not [5, 2]
   help: move the folder runs/targets/[..]-seed-0 away: the target is then trained again
 
@@ -320,6 +326,8 @@ fn a_damaged_target_is_refused() {
         fs::write(target, bytes).unwrap();
     };
     with_target(flip_a_bit).fails(1).stdout_is(str![""]).stderr_is(str![[r#"
+warning: the target of seed 0 has not learned its task: [..]
+warning: the target of seed 1 has not learned its task: [..]
 error: runs/targets/[..]-seed-0/target.safetensors is damaged: its content does not match its checksum
   help: move the folder runs/targets/[..]-seed-0 away: the target is then trained again
 

@@ -232,11 +232,14 @@ impl Evidence {
         };
         let absent = tables.absent.join(", ");
         if !absent.is_empty() {
-            problems.push(format!("Not there, and so not drawn: {absent}; apd evaluate writes them anew."));
+            problems.push(format!("{NOT_THERE}: {absent}; apd evaluate writes them anew."));
         }
         evidence
     }
 }
+
+/// How the note begins that names absent tables, as of runs of older versions.
+pub const NOT_THERE: &str = "Not there, and so not drawn";
 
 struct Tables<'a> {
     problems: &'a mut Vec<String>,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    evidence::{Evidence, Expected},
+    evidence::{Evidence, Expected, NOT_THERE},
     files,
     rows::{ComponentRow, RankRow, SummaryRow, TrainingRow, read_ranks, read_table},
     weights::Weights,
@@ -117,7 +117,8 @@ impl RunData {
 
     /// Warns of what could not be read, for exports that have no place to note it. What is missing may not be there yet.
     pub fn warn_of_damage(&self) {
-        for problem in self.problems.iter().filter(|problem| !problem.contains(" is missing")) {
+        let is_absent = |problem: &str| problem.contains(" is missing") || problem.starts_with(NOT_THERE);
+        for problem in self.problems.iter().filter(|problem| !is_absent(problem)) {
             tracing::warn!("{}: {problem}", self.name);
         }
     }

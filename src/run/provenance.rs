@@ -305,17 +305,17 @@ mod tests {
     fn the_provenance_of_a_newer_apd_is_refused_and_left_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("provenance.json");
-        std::fs::write(&path, r#"{ "format": 2, "status": { "finished": true } }"#).unwrap();
+        std::fs::write(&path, r#"{ "format": 3, "status": { "finished": true } }"#).unwrap();
         let error = Provenance::begin(&path, Machine::new("cpu", 2)).unwrap_err();
         assert_eq!(
             error.to_string(),
             format!(
-                "{} has the format 2; this apd knows formats up to 1\n  help: use the apd that made it or a newer one, or \
+                "{} has the format 3; this apd knows formats up to 2\n  help: use the apd that made it or a newer one, or \
                  start anew beside it with --force",
                 path.display()
             )
         );
-        assert!(!is_finished(&path) && std::fs::read_to_string(&path).unwrap().contains(r#""format": 2"#));
+        assert!(!is_finished(&path) && std::fs::read_to_string(&path).unwrap().contains(r#""format": 3"#));
     }
 
     #[test]
