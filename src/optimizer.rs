@@ -3,12 +3,18 @@
 //! A replica is no longer updated once one of its numbers is not finite, or so large that sums of squares of such numbers
 //! are not; its values stay as they were before.
 
+mod entries;
+mod guard;
+
 use std::{
     ops::Range,
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use tch::{Kind, Tensor};
+use entries::{Entries, Lengthwise, Update};
+pub use guard::Fault;
+use guard::Guard;
+use tch::{Device, Tensor};
 
 use crate::{
     memory::{slice, slice_mut},
@@ -51,16 +57,6 @@ pub struct Rate {
     pub weight_decay: f64,
 }
 
-/// What keeps a replica from being updated.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    pub replica: usize,
-    /// The first update that was not made, counted from 1.
-    pub update: u64,
-    /// The name of a parameter with a value or a derivative that is not finite or too large.
-    pub parameter: String,
-}
-
 struct Slot {
     parameter: Parameter,
     first_moment: Tensor,
@@ -75,63 +71,6 @@ pub struct Adam {
     guard: Guard,
 }
 
-/// Which replicas are no longer updated: since which update, or 0, and the index of the parameter that is the reason.
-enum Guard {
-    InMainMemory(Vec<(u64, usize)>),
-    /// Both `[replica]`, on the device, so that no step waits for them.
-    OnDevice {
-        updates: Tensor,
-        slots: Tensor,
-    },
-}
-
-impl Guard {
-    fn new(slots: &[Slot]) -> Self {
-        let Some(Slot { parameter: Parameter { value, .. }, .. }) = slots.first() else {
-            return Self::InMainMemory(Vec::new());
-        };
-        let replicas = value.size()[0];
-        if value.device().is_cuda() {
-            let zeros = Tensor::zeros([replicas], (Kind::Int64, value.device()));
-            return Self::OnDevice { slots: zeros.copy(), updates: zeros };
-        }
-        Self::InMainMemory(vec![(0, 0); replicas as usize])
-    }
-
-    /// By replica; waits for the device.
-    fn read(&self) -> Vec<(u64, usize)> {
-        match self {
-            Self::InMainMemory(faults) => faults.clone(),
-            Self::OnDevice { updates, slots } => {
-                let read =
-                    |tensor: &Tensor| Vec::<i64>::try_from(tensor.to_device(tch::Device::Cpu)).expect("one axis");
-                let pairs = read(updates).into_iter().zip(read(slots));
-                pairs.map(|(update, slot)| (update as u64, slot as usize)).collect()
-            }
-        }
-    }
-}
-
-/// The numbers of one update of one replica.
-#[derive(Clone, Copy)]
-struct Update {
-    step_size: f32,
-    root_correction: f32,
-    shrinkage: f32,
-}
-
-impl Update {
-    /// The `number`-th update, counted from 1.
-    fn new(rate: Rate, number: u64) -> Self {
-        let correction = |decay: f64| 1.0 - decay.powf(number as f64);
-        Self {
-            step_size: (rate.learning_rate / correction(FIRST_DECAY)) as f32,
-            root_correction: (1.0 / correction(SECOND_DECAY).sqrt()) as f32,
-            shrinkage: (1.0 - rate.learning_rate * rate.weight_decay) as f32,
-        }
-    }
-}
-
 impl Adam {
     pub fn new(parameters: Vec<Parameter>) -> Self {
         let slots = parameters.into_iter().map(|parameter| {
@@ -142,7 +81,11 @@ impl Adam {
     }
 
     fn of_slots(slots: Vec<Slot>) -> Self {
-        Self { guard: Guard::new(&slots), slots }
+        let (replicas, device) = slots.first().map_or((0, Device::Cpu), |slot| {
+            let value = &slot.parameter.value;
+            (value.size()[0], value.device())
+        });
+        Self { guard: Guard::new(replicas, device), slots }
     }
 
     /// The `number`-th update (from 1) with one rate for every replica; leaves the gradients zero. Replicas with a fault
@@ -343,72 +286,10 @@ impl Slot {
     }
 }
 
-/// What the values themselves count in their derivative, for rows that follow each other.
-#[derive(Clone, Copy)]
-enum Lengthwise<'a> {
-    Nothing,
-    /// A number a row.
-    OfRows(&'a [f32]),
-    /// A number a column, the same for every row.
-    OfColumns(&'a [f32]),
-}
-
-impl Lengthwise<'_> {
-    /// From this row on.
-    fn after(self, row: usize) -> Self {
-        if let Self::OfRows(numbers) = self { Self::OfRows(&numbers[row..]) } else { self }
-    }
-}
-
-/// Entries of a parameter that follow each other in memory, with all that belongs to them.
-struct Entries<'a> {
-    values: &'a mut [f32],
-    gradients: &'a mut [f32],
-    first: &'a mut [f32],
-    second: &'a mut [f32],
-}
-
-impl Entries<'_> {
-    /// Whole rows of `width`; returns the bits of the new values' largest magnitude.
-    #[inline(always)]
-    fn update(self, update: Update, lengthwise: Lengthwise, width: usize) -> u32 {
-        let mut largest = 0;
-        let Self { values, gradients, first, second } = self;
-        let values = values.chunks_exact_mut(width).zip(gradients.chunks_exact_mut(width));
-        let rows = values.zip(first.chunks_exact_mut(width).zip(second.chunks_exact_mut(width))).enumerate();
-        for (row, ((values, gradients), (first, second))) in rows {
-            let entries = Entries { values, gradients, first, second };
-            let of_row = match lengthwise {
-                Lengthwise::Nothing => entries.update_row(update, std::iter::repeat(0.0)),
-                Lengthwise::OfRows(numbers) => entries.update_row(update, std::iter::repeat(numbers[row])),
-                Lengthwise::OfColumns(numbers) => entries.update_row(update, numbers.iter().copied()),
-            };
-            largest = largest.max(of_row);
-        }
-        largest
-    }
-
-    #[inline(always)]
-    fn update_row(self, update: Update, lengthwise: impl Iterator<Item = f32>) -> u32 {
-        let mut largest = 0;
-        let Self { values, gradients, first, second } = self;
-        let moments = first.iter_mut().zip(second);
-        for (((value, gradient), (first, second)), lengthwise) in
-            values.iter_mut().zip(gradients).zip(moments).zip(lengthwise)
-        {
-            let slope = std::mem::take(gradient) + lengthwise * *value;
-            *first += (slope - *first) * (1.0 - FIRST_DECAY) as f32;
-            *second = *second * SECOND_DECAY as f32 + slope * slope * (1.0 - SECOND_DECAY) as f32;
-            let denominator = second.sqrt() * update.root_correction + EPSILON as f32;
-            *value = *value * update.shrinkage - update.step_size * *first / denominator;
-            largest = largest.max(vectors::magnitude_bits(*value));
-        }
-        largest
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use tch::Kind;
+
     use super::*;
     use crate::memory::{slice, tensor_from};
 

@@ -279,6 +279,7 @@ fn an_ended_sweep_says_what_its_outcome_depends_on_and_its_best_trial_is_a_spec(
     let rows = |table: &str| -> Vec<Vec<String>> {
         table.lines().skip(1).map(|line| line.split(',').map(str::to_string).collect()).collect()
     };
+    let header = |table: &str| table.lines().next().unwrap().split(',').map(str::to_string).collect::<Vec<_>>();
     let score = |row: &[String]| row[5].parse::<f64>().unwrap();
     let mean = |scores: Vec<f64>| scores.iter().sum::<f64>() / scores.len() as f64;
     // Trial and seed, simplicity, rank, status, score.
@@ -301,7 +302,15 @@ fn an_ended_sweep_says_what_its_outcome_depends_on_and_its_best_trial_is_a_spec(
     // Its run folder is named after the hash of its spec, which the plan gives of every trial.
     let folder = check.stdout.lines().find_map(|line| line.strip_prefix("run folder  runs/tiny-")).unwrap();
     let hash = folder.trim_end_matches(" (new)");
-    assert!(rows(&table("plan.csv")).iter().any(|row| row[2].starts_with(hash)), "{hash}");
+    let recommended = rows(&table("plan.csv")).into_iter().find(|row| row[2].starts_with(hash)).unwrap();
+    let recovered = header(&trials).iter().position(|column| *column == "recovered").unwrap();
+    let merit = |trial: usize| {
+        let of_trial: Vec<_> = rows(&trials).into_iter().filter(|row| row[0] == trial.to_string()).collect();
+        let share = of_trial.iter().filter(|row| row[recovered] == "true").count();
+        (share, mean(of_trial.iter().map(|row| score(row)).collect()))
+    };
+    let best = (0..4).max_by(|&one, &other| merit(one).partial_cmp(&merit(other)).unwrap()).unwrap();
+    assert_eq!(recommended[0], best.to_string(), "{trials}");
 }
 
 #[test]

@@ -87,7 +87,10 @@ impl Arguments {
             return std::fs::write(table.with_extension("svg"), picture).map_err(|error| error.to_string());
         }
         let spec = self.spec.as_ref().expect("clap asks for it");
-        let spec = load(spec, &self.set).map_err(|error| error.to_string())?;
+        let mut spec = load(spec, &self.set).map_err(|error| error.to_string())?;
+        // A step of whole components: the first steps of growing ones cost less than those that are counted.
+        let Method::Apd(apd) = &mut spec.method;
+        apd.rank_growth = 0.0;
         // Before anything else asks libtorch about devices.
         let device = device::open(self.device).map_err(|error| error.to_string())?;
         let cores = || available_parallelism().ok().and_then(|cores| NonZeroU16::try_from(cores).ok());
