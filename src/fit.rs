@@ -3,12 +3,15 @@
 //! An [`Objective`] adds up gradients and says what its terms are worth; the loop feeds it inputs, updates the
 //! parameters, logs, and offers its state for saving. It knows no loss by name and no file.
 
+mod state;
+
 use std::{
     ops::Range,
     time::{Duration, Instant},
 };
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+pub use state::{Divergence, LogRow, State};
 use tch::{Device, Tensor};
 
 use crate::{
@@ -132,24 +135,6 @@ pub fn total(terms: &[Term]) -> Term {
     Term { name: "total", coefficients: vec![1.0; replicas], values: (0..replicas).map(sum).collect() }
 }
 
-/// One number of the log of a training.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LogRow {
-    pub replica: usize,
-    pub step: u64,
-    pub term: String,
-    pub value: f64,
-}
-
-/// Where the training of one replica ended before its time: its parameters are those before this step's update.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Divergence {
-    pub replica: usize,
-    pub step: u64,
-    /// The loss term that is not finite, or else the parameter with a value or derivative that is not, or too large.
-    pub what: String,
-}
-
 /// What the inputs of a training are.
 #[derive(Clone, Debug)]
 pub struct InputStream {
@@ -167,17 +152,6 @@ impl InputStream {
     }
 }
 
-/// Where a training stands: what an exact resume needs.
-pub struct State {
-    /// Number of updates made.
-    pub step: u64,
-    /// Parameters and moments under readable names.
-    pub tensors: Vec<(String, Tensor)>,
-    pub log: Vec<LogRow>,
-    /// Replicas that are no longer trained.
-    pub divergences: Vec<Divergence>,
-}
-
 /// Sees a training go by.
 pub trait Observer {
     /// A training of `steps` begins at `first_step`.
@@ -187,8 +161,10 @@ pub trait Observer {
     fn end(&mut self);
 }
 
-/// What surrounds a training: who watches, when it is to stop, and where its state is kept.
+/// What surrounds a training: how far it is to go now, who watches, when it is to stop, and where its state is kept.
 pub struct Surroundings<'a, E> {
+    /// Number of updates made by then; not more than the training has.
+    pub until: u64,
     pub observer: &'a mut dyn Observer,
     pub stop: &'a dyn Fn() -> bool,
     pub save: &'a mut dyn FnMut(&State) -> Result<(), E>,
@@ -199,11 +175,10 @@ pub struct Surroundings<'a, E> {
 /// How a training ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
+    /// As far as it was to go.
     Finished,
     /// On request, after this many steps, its state saved.
-    Stopped {
-        step: u64,
-    },
+    Stopped { step: u64 },
 }
 
 /// A training under way: replicas in lock-step, each with its own settings.
@@ -360,14 +335,14 @@ impl<'a> Fit<'a> {
         told.clone_from(&self.divergences);
     }
 
-    /// Trains to the end or until asked to stop.
+    /// Trains as far as it is to go or until asked to stop.
     pub fn run<E>(&mut self, stage: &str, surroundings: Surroundings<'_, E>) -> Result<End, E> {
-        let Surroundings { observer, stop, save, save_every } = surroundings;
+        let Surroundings { until, observer, stop, save, save_every } = surroundings;
         observer.begin(stage, self.step, self.steps());
         let mut saved = Instant::now();
         let mut pause = save_every;
         let mut told = self.divergences.clone();
-        while self.step < self.steps() {
+        while self.step < until {
             if stop() {
                 observer.end();
                 self.notice_divergences();
@@ -375,7 +350,7 @@ impl<'a> Fit<'a> {
                 save(&self.state())?;
                 return Ok(End::Stopped { step: self.step });
             }
-            let means = self.advance();
+            let means = self.advance_towards(until);
             self.tell_divergences(&mut told);
             observer.progress(self.step, means.as_deref());
             if saved.elapsed() > pause {
@@ -390,12 +365,18 @@ impl<'a> Fit<'a> {
         Ok(End::Finished)
     }
 
-    /// Steps up to the next logged one, or fewer; the terms' means over replicas if the last step is logged.
+    /// Some steps; the terms' means over replicas if the last of them is logged.
     pub fn advance(&mut self) -> Option<Vec<(String, f64)>> {
-        assert!(self.step < self.steps, "the training has ended");
+        self.advance_towards(self.steps)
+    }
+
+    /// Steps up to the next logged one, or fewer, and not beyond `until`; the terms' means over replicas if the last step is
+    /// logged.
+    fn advance_towards(&mut self, until: u64) -> Option<Vec<(String, f64)>> {
         let first = self.step;
-        let last = (first..first + STEPS_TOGETHER).find(|&step| self.is_logged(step));
-        let last = last.unwrap_or(first + STEPS_TOGETHER - 1);
+        assert!(first < until && until <= self.steps, "the training goes from {first} to {until} of {}", self.steps);
+        let end = until.min(first + STEPS_TOGETHER);
+        let last = (first..end).find(|&step| self.is_logged(step)).unwrap_or(end - 1);
         let logged = self.is_logged(last);
         let terms = threads::side_by_side(&mut self.lanes, |lane| {
             (first..last).for_each(|step| drop(lane.advance(step, false)));

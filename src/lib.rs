@@ -14,7 +14,7 @@
 //! - Around it: [`spec`] (TOML in, a checked experiment out), [`run`] (what stays on disk), [`checkpoint_file`] (what
 //!   others have left on disk), [`experiment`] (one experiment's whole way), [`sweep`] (many trials of one),
 //!   [`report`] (figures and tables from run folders alone), [`cli`].
-//! - Below it all: [`device`], [`libtorch`], [`memory`], [`version`], `visible`.
+//! - Below it all: [`device`], [`libtorch`], [`memory`], [`version`], `visible`, `panicked`.
 //!
 //! # Words
 //!
@@ -43,6 +43,7 @@ pub mod metric;
 pub mod network;
 pub mod operations;
 pub mod optimizer;
+mod panicked;
 pub mod profile;
 pub mod random;
 pub mod reading;

@@ -287,15 +287,16 @@ fn every_key_of_gated_functions_is_used() {
 /// Of the toy model, with ranges whose ends are near enough to each other for points between them to be seen.
 fn sweep(strategy: &str) -> Written {
     let text = format!(
-        "\n[sweep]\nstrategy = {strategy}\nseeds = 2\nreplicas_per_pack = 4\n[sweep.slurm]\narray_limit = 10\n\
+        "\n[sweep]\nstrategy = {strategy}\nseeds = 2\nreplicas_per_pack = 4\nminutes = 5.0\n\
+         [sweep.halving]\nfirst = 10\nfactor = 2\n[sweep.slurm]\narray_limit = 10\n\
          [sweep.space.method.apd.coefficients.simplicity]\nfrom = 0.1\nto = 10.0\npoints = 3\nscale = \"log\"\n"
     );
     let experiment = include_str!("../experiments/tms_5-2.toml");
     Written::new(format!("{experiment}{text}"), &[])
 }
 
-/// What comes of a sweep: its trials, which are trained together, and the scripts for Slurm.
-fn sweep_plan(written: &Written) -> Option<(Vec<Spec>, Vec<usize>, Vec<String>)> {
+/// What comes of a sweep: its trials, which are trained together, when they end, and the scripts for Slurm.
+fn sweep_plan(written: &Written) -> Option<(Vec<Spec>, Vec<usize>, String, Vec<String>)> {
     let plan = Plan::new(written.trials().ok()?);
     let specs = plan.trials.iter().map(|trial| trial.spec.clone()).collect();
     let (folder, settings) = (Path::new("/sweep"), &plan.sweep.slurm);
@@ -304,7 +305,8 @@ fn sweep_plan(written: &Written) -> Option<(Vec<Spec>, Vec<usize>, Vec<String>)>
         let [program, results, output] = [folder; 3];
         Array { name: "x", program, folder, results, output, settings, packs, retry_failed: false }.script()
     };
-    Some((specs, plan.packs_of_trials(), arrays(&packs, settings.array_limit).into_iter().map(script).collect()))
+    let ends = format!("{:?} {:?}", plan.sweep.halving, plan.sweep.minutes);
+    Some((specs, plan.packs_of_trials(), ends, arrays(&packs, settings.array_limit).into_iter().map(script).collect()))
 }
 
 #[test]

@@ -92,6 +92,13 @@ folder      runs/tiny-sweep-[..]
 }
 
 #[test]
+fn a_dry_run_of_a_halving_sweep_says_when_trials_end() {
+    let ended = with_sweep(HALVING).args(sweep(["--dry-run"])).succeeds();
+    let line = "halving     after 100, 200 steps the best 1 in 2 of each pack go on\n";
+    assert!(ended.stdout.contains(line), "{}", ended.stdout);
+}
+
+#[test]
 fn a_sweep_leaves_a_row_a_seed_and_a_run_folder_a_trial() {
     let ended = swept();
     ended.stdout_is(str![[r#"
@@ -268,6 +275,69 @@ less the smallest; rank: Spearman's correlation of score and value.
     assert!(column("minimality")[..2].iter().all(|cell| cell.parse::<f64>().unwrap().is_finite()));
     assert_eq!(column("minimality")[2..], [""; 2]);
     is_the_run_of_its_spec(ended, "trials/0000");
+}
+
+/// Four trials of one pack, two of which hardly learn: after 100 of 300 steps two go on, after 200 one.
+const HALVING: &str = "
+[sweep]
+seeds = [3]
+halving = { first = 100, factor = 2 }
+[sweep.space]
+decomposition.learning_rate = [1e-9, 0.01, 0.02, 1e-8]
+";
+
+/// The status of each trial.
+fn statuses(folder: &Path) -> Vec<String> {
+    let status = |row: &str| row.split(',').nth(3).unwrap().to_string();
+    trials(folder).lines().skip(1).map(status).collect()
+}
+
+#[test]
+fn trials_that_are_behind_end_early_and_the_last_one_is_the_run_of_its_spec() {
+    let ended = with_sweep(HALVING).args(sweep([])).succeeds();
+    let statuses = statuses(ended.folder.path());
+    assert_eq!([&statuses[0], &statuses[3]], ["halted at step 100"; 2]);
+    let mut best = [statuses[1].as_str(), &statuses[2]];
+    best.sort_unstable();
+    assert_eq!(best, ["finished", "halted at step 200"]);
+    let finished = statuses.iter().position(|status| status == "finished").unwrap();
+    let said = format!("\nRecommended: trial {finished}, ");
+    assert!(ended.stdout.contains(&said) && ended.stdout.contains(", 3 halted\n"), "{}", ended.stdout);
+    let folder = sweep_folder(ended.folder.path());
+    let summary = |trial: usize| fs::read_to_string(folder.join(format!("trials/{trial:04}/summary.csv"))).unwrap();
+    let remark = "its training was ended after 100 of 300 steps, because other trials were ahead";
+    assert!(summary(0).contains(remark) && !summary(finished).contains("was ended"), "{}", summary(0));
+    // Measured again, it is still known.
+    let trial = folder.join("trials/0000").display().to_string();
+    let again = ended.then().args(["evaluate", &trial, "--device=cpu", "--threads=1"]).succeeds();
+    assert!(fs::read_to_string(folder.join("trials/0000/summary.csv")).unwrap().contains(remark));
+    is_the_run_of_its_spec(again, &format!("trials/{finished:04}"));
+}
+
+#[test]
+fn a_halving_sweep_that_is_killed_goes_on_and_ends_as_if_nothing_had_been() {
+    let whole = with_sweep(HALVING).args(sweep([])).succeeds();
+    for words in ["components: 300", "after 100 steps", "after 200 steps"] {
+        let test = with_sweep(HALVING);
+        let command = sweep(["--checkpoint-seconds=0"]);
+        let running = test.start_with(&command);
+        running.wait_for_words(words);
+        running.signal("KILL");
+        running.end();
+        let ended = test.args(command).ends(0);
+        assert!(results(ended.folder.path()) == results(whole.folder.path()), "killed at {words:?}, it ends otherwise");
+    }
+}
+
+#[test]
+fn a_sweep_whose_time_is_over_saves_says_what_is_best_so_far_and_goes_on_later() {
+    let whole = swept();
+    let one_pack = test().args(sweep(["--shard=0/2"])).succeeds();
+    let left = one_pack.then().args(sweep(["--set=sweep.minutes=0.00001"])).ends(3);
+    assert!(left.stderr.contains("help: go on with: "), "{}", left.stderr);
+    assert!(left.stdout.contains("\nRecommended so far, with 2 of 4 trials to go: trial "), "{}", left.stdout);
+    let ended = left.then().args(sweep(["--set=sweep.minutes=1000"])).ends(0);
+    assert!(results(ended.folder.path()) == results(whole.folder.path()), "it ends otherwise");
 }
 
 #[test]
@@ -454,7 +524,7 @@ error: unknown key `strategi` in `[sweep]`
 34 | strategi = "grid"
    | ^^^^^^^^ did you mean `strategy`?
    |
-   = help: allowed here: strategy, seeds, replicas_per_pack, space, slurm
+   = help: allowed here: strategy, seeds, replicas_per_pack, halving, minutes, space, slurm
 
 error: `seeds` cannot be varied
   --> tiny.toml:36:1

@@ -29,7 +29,7 @@ use indicatif::MultiProgress;
 
 pub use ending::{Ending, Failure, complain};
 pub use logging::{Loudness, start_log};
-pub use panic::explain_panics;
+pub use panic::{ending_of_panic, explain_panics};
 
 use options::Options;
 

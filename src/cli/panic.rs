@@ -1,27 +1,38 @@
 //! What a user sees of a bug of ours, or of a machine without enough memory: one clear message, not a stack.
 
 use std::{
+    any::Any,
     panic::{PanicHookInfo, set_hook},
     path::PathBuf,
+    process::ExitCode,
 };
 
 use super::Ending;
-use crate::{run, visible::visible_lines};
+use crate::{
+    panicked::{is_lack_of_memory, message},
+    run,
+    visible::visible_lines,
+};
 
-/// Explains every panic from here on. The process then ends with exit code 101.
+/// The exit code of a bug of ours, as of every Rust program.
+const BUG: u8 = 101;
+
+/// Explains every panic from here on.
 pub fn explain_panics() {
     set_hook(Box::new(explain));
 }
 
+/// How a command ends that panicked.
+pub fn ending_of_panic(payload: &(dyn Any + Send)) -> ExitCode {
+    if is_lack_of_memory(message(payload)) { Ending::Failed.into() } else { BUG.into() }
+}
+
 fn explain(info: &PanicHookInfo<'_>) {
-    let what = message(info).trim_end();
+    let what = message(info.payload());
     let place = info.location().map_or(String::new(), |place| format!("{}:{}", place.file(), place.line()));
     // Not through the log, which may be what is broken.
     eprintln!("{}", visible_lines(&text(what, &place, run::log::current())));
     tracing::debug!("panic at {place}: {what}\n{}", std::backtrace::Backtrace::force_capture());
-    if is_lack_of_memory(what) {
-        std::process::exit(i32::from(Ending::Failed.code()));
-    }
 }
 
 fn text(what: &str, place: &str, log: Option<PathBuf>) -> String {
@@ -32,17 +43,6 @@ fn text(what: &str, place: &str, log: Option<PathBuf>) -> String {
     }
     let log = log.map_or(String::new(), |path| format!(" and {}", path.display()));
     format!("error: this is a bug of apd ({place}): {what}\n  help: please report it with the command{log}")
-}
-
-fn message<'a>(info: &'a PanicHookInfo<'_>) -> &'a str {
-    let payload = info.payload();
-    let owned = payload.downcast_ref::<String>().map(String::as_str);
-    owned.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no message")
-}
-
-/// Libtorch says so by an exception, which reaches us as a panic.
-fn is_lack_of_memory(what: &str) -> bool {
-    ["out of memory", "can't allocate memory", "not enough memory"].iter().any(|sign| what.contains(sign))
 }
 
 #[cfg(test)]

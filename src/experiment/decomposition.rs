@@ -20,6 +20,7 @@ pub fn decompose(spec: &Spec, session: &mut Session) -> Result<Outcome, RunError
         folder: folder.path().into(),
         checkpoints: folder.checkpoints(),
         members: vec![Member { spec, folder }],
+        halving: None,
     };
     pack.decompose(session)
 }

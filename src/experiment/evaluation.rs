@@ -2,7 +2,12 @@
 
 use std::path::Path;
 
-use super::{Outcome, Session, divergence, measurement::measure, memory, target_tables::copy_missing_target_tables};
+use super::{
+    Outcome, Session, divergence,
+    measurement::{Trained, measure},
+    memory,
+    target_tables::copy_missing_target_tables,
+};
 use crate::{
     components::Components,
     fit::Divergence,
@@ -22,9 +27,10 @@ pub fn evaluate(spec: &Spec, session: &Session, folder: &Path) -> Result<Outcome
     let weights = read_weights(spec, &folder)?.to_device(session.device);
     let (components, divergences) = read_components(spec, &folder)?;
     let components = components.to_device(session.device);
+    let trained = Trained { weights, components, divergences, halted_at: provenance.halted_at };
     let beside = folder.path().parent().unwrap_or(folder.path());
     copy_missing_target_tables(spec, &[beside, &session.results], &folder)?;
-    if !measure(spec, &weights, &components, &divergences, &folder, &session.interrupt)? {
+    if !measure(spec, &trained, &folder, &session.interrupt)? {
         let folder = folder.path().into();
         return Ok(Outcome::Interrupted { folder, stage: "measurement".into(), step: 0, steps: 1 });
     }

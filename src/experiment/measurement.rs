@@ -2,6 +2,7 @@
 //! each kind.
 
 mod gated_functions;
+mod outlook;
 mod remarks;
 mod residual_mlp;
 mod responses;
@@ -10,6 +11,8 @@ mod scores;
 mod scrubbing;
 mod tms;
 
+pub use outlook::outlook;
+use remarks::remarks;
 use rows::{
     attribution_rows, coactivity_rows, component_rows, diverged_row, rank_rows, rate_distortion_rows, summary_row,
 };
@@ -31,22 +34,25 @@ use crate::{
 /// Samples on which whole curves and distributions are measured: a few thousand passes with many components each.
 const SAMPLES_OF_A_CURVE: usize = 4_096;
 
+/// What there is to measure.
+pub struct Trained {
+    /// [replica, ...] each.
+    pub weights: Weights,
+    pub components: Components,
+    pub divergences: Vec<Divergence>,
+    /// The steps after which the training was ended before its time.
+    pub halted_at: Option<u64>,
+}
+
 /// Measures every replica that has not diverged and writes all tables but the training's. `summary.csv` is the last.
 /// `Ok(false)`: interrupted.
-pub fn measure(
-    spec: &Spec,
-    weights: &Weights,
-    components: &Components,
-    divergences: &[Divergence],
-    folder: &RunFolder,
-    interrupt: &Interrupt,
-) -> Result<bool, RunError> {
+pub fn measure(spec: &Spec, trained: &Trained, folder: &RunFolder, interrupt: &Interrupt) -> Result<bool, RunError> {
     let measure = match spec.target.network {
         Network::Tms(_) => measure_as::<tms::Mechanisms>,
         Network::ResidualMlp(_) => measure_as::<residual_mlp::Mechanisms>,
         Network::GatedFunctions(_) => measure_as::<gated_functions::Mechanisms>,
     };
-    measure(spec, weights, components, divergences, folder, interrupt)
+    measure(spec, trained, folder, interrupt)
 }
 
 /// What is measured of one kind of network alone, for one replica.
@@ -81,20 +87,19 @@ struct Subject<'a> {
 
 fn measure_as<M: Mechanisms>(
     spec: &Spec,
-    weights: &Weights,
-    components: &Components,
-    divergences: &[Divergence],
+    trained: &Trained,
     folder: &RunFolder,
     interrupt: &Interrupt,
 ) -> Result<bool, RunError> {
+    let Trained { weights, components, divergences, halted_at } = trained;
     let mut replicas: Vec<Replica<M>> = Vec::new();
     let number = spec.seeds.len();
     let measured = number - divergences.len();
     tracing::info!("measuring {measured} replica{}", if measured == 1 { "" } else { "s" });
     let diverged = |replica: usize| divergences.iter().find(|divergence| divergence.replica == replica);
     for replica in (0..number).filter(|replica| diverged(*replica).is_none()) {
-        let measured =
-            Replica::measure(spec, replica, &weights.replica(replica), components.replica(replica), interrupt);
+        let (weights, components) = (weights.replica(replica), components.replica(replica));
+        let measured = Replica::measure(spec, replica, *halted_at, &weights, components, interrupt);
         let Some(measured) = measured else { return Ok(false) };
         replicas.push(measured);
     }
@@ -148,20 +153,12 @@ impl<M: Mechanisms> Replica<M> {
     fn measure(
         spec: &Spec,
         replica: usize,
+        halted_at: Option<u64>,
         weights: &Weights,
         components: Components,
         interrupt: &Interrupt,
     ) -> Option<Self> {
-        let network = &spec.target.network;
-        let Method::Apd(apd) = &spec.method;
-        let seed = spec.seeds[replica];
-        let inputs = InputStream {
-            inputs: spec.target.inputs.clone(),
-            features: network.features(),
-            seeds: vec![seed],
-            purpose: Purpose::MeasurementInputs,
-        };
-        let decomposition = Decomposition::new(network, weights, vec![apd.clone()], components);
+        let (decomposition, inputs) = alone(spec, replica, weights, components);
         let (samples, batch) = (spec.measurement.samples, spec.decomposition.batch);
         let activity = measure_activity(&decomposition, &inputs, samples, batch, &|| interrupt.requested())?;
         let spectra: Vec<Vec<Spectrum>> = decomposition.components().factors.iter().map(spectra).collect();
@@ -175,11 +172,13 @@ impl<M: Mechanisms> Replica<M> {
             interrupt,
         };
         let ranks = total_ranks(&spectra, spec.measurement.rank_threshold);
-        let curve = subject.rate_distortion(&ranks)?;
+        let curve = curve(spec, &decomposition, &inputs, &ranks, interrupt)?;
         let mechanisms = M::measure(&subject)?;
         let scores = subject.scores(&curve, mechanisms.mean_attributions())?;
         let rank_rows = rank_rows(spec, replica, &spectra);
-        let mut summary = summary_row(replica, seed, &activity, &ranks, &rank_rows);
+        let seed = spec.seeds[replica];
+        let remarks = remarks(&activity, halted_at, spec.decomposition.steps);
+        let mut summary = summary_row(replica, seed, &activity, &ranks, &rank_rows, remarks);
         if let Some(remarks) = &summary.remarks {
             tracing::warn!("replica {replica} (seed {seed}): {remarks}");
         }
@@ -207,15 +206,38 @@ impl Subject<'_> {
     fn target_seed(&self) -> u64 {
         self.spec.target.seed.unwrap_or(self.seed())
     }
+}
 
-    /// `None`: interrupted.
-    fn rate_distortion(&self, ranks: &[usize]) -> Option<Vec<RatePoint>> {
-        let Method::Apd(apd) = &self.spec.method;
-        let of_each_sample = matches!(apd.selection, Selection::SampleTopK { .. });
-        let input = self.inputs.batch(0, SAMPLES_OF_A_CURVE, self.decomposition.components().device());
-        let attributions = self.decomposition.attributions(&input);
-        let partial = Partial::of(self.decomposition);
-        let stop = || self.interrupt.requested();
-        rate_distortion(&partial, &input, &attributions, of_each_sample, ranks, &stop)
-    }
+/// A replica by itself, and the inputs that it is measured on.
+fn alone<'s>(
+    spec: &'s Spec,
+    replica: usize,
+    weights: &Weights,
+    components: Components,
+) -> (Decomposition<'s>, InputStream) {
+    let network = &spec.target.network;
+    let Method::Apd(apd) = &spec.method;
+    let inputs = InputStream {
+        inputs: spec.target.inputs.clone(),
+        features: network.features(),
+        seeds: vec![spec.seeds[replica]],
+        purpose: Purpose::MeasurementInputs,
+    };
+    (Decomposition::new(network, weights, vec![apd.clone()], components), inputs)
+}
+
+/// The rate-distortion curve; `ranks` are the components' total ranks. `None`: interrupted.
+fn curve(
+    spec: &Spec,
+    decomposition: &Decomposition,
+    inputs: &InputStream,
+    ranks: &[usize],
+    interrupt: &Interrupt,
+) -> Option<Vec<RatePoint>> {
+    let Method::Apd(apd) = &spec.method;
+    let of_each_sample = matches!(apd.selection, Selection::SampleTopK { .. });
+    let input = inputs.batch(0, SAMPLES_OF_A_CURVE, decomposition.components().device());
+    let attributions = decomposition.attributions(&input);
+    let stop = || interrupt.requested();
+    rate_distortion(&Partial::of(decomposition), &input, &attributions, of_each_sample, ranks, &stop)
 }

@@ -3,6 +3,7 @@
 mod decomposition;
 mod divergence;
 mod evaluation;
+mod halving;
 mod import;
 mod measurement;
 pub mod memory;
@@ -16,6 +17,7 @@ use std::{path::PathBuf, time::Duration};
 
 pub use decomposition::decompose;
 pub use evaluation::evaluate;
+pub use halving::Halving;
 pub use import::{Source, import_components, import_target, resolve};
 pub use speed::seconds_of_training;
 pub use tables::SUMMARY;
@@ -45,7 +47,8 @@ pub struct Session {
 }
 
 impl Session {
-    fn machine(&self) -> Machine {
+    /// What it computes on.
+    pub fn machine(&self) -> Machine {
         let device = match self.device {
             Device::Cuda(index) => format!("cuda:{index}"),
             _ => "cpu".into(),
@@ -53,20 +56,15 @@ impl Session {
         Machine::new(device, self.threads)
     }
 
-    /// Trains on from the last checkpoint, leaving new ones.
-    fn fit(&mut self, stage: &str, fit: &mut Fit, checkpoints: &Checkpoints) -> Result<End, RunError> {
-        if let Some(Checkpoint { step, tensors, log, remark }) = checkpoints.load::<LogRow>()? {
-            let resumed = divergence::from_note(&remark)
-                .and_then(|divergences| fit.resume(State { step, tensors, log, divergences }));
-            resumed.map_err(|why| {
-                RunError::new(
-                    format!("the checkpoint does not fit its training: {why}"),
-                    "start anew with --force, or remove the checkpoint",
-                )
-            })?;
+    /// Trains a part of the way, leaving checkpoints.
+    fn fit(&mut self, stage: &str, fit: &mut Fit, leg: Leg) -> Result<End, RunError> {
+        let Leg { from, until, checkpoints } = leg;
+        if let Some(state) = from {
+            fit.resume(state).map_err(no_fit)?;
         }
         let interrupt = self.interrupt.clone();
         let surroundings = Surroundings {
+            until,
             observer: &mut *self.observer,
             stop: &|| interrupt.requested(),
             save: &mut |state| save(checkpoints, state),
@@ -83,6 +81,30 @@ impl Session {
         }
         end
     }
+}
+
+/// A part of a training's way.
+struct Leg<'a> {
+    /// Unset: the beginning.
+    from: Option<State>,
+    /// Number of updates made by its end.
+    until: u64,
+    /// Where its states are kept.
+    checkpoints: &'a Checkpoints,
+}
+
+/// The state in the newest sound checkpoint.
+fn load(checkpoints: &Checkpoints) -> Result<Option<State>, RunError> {
+    let Some(Checkpoint { step, tensors, log, remark }) = checkpoints.load::<LogRow>()? else { return Ok(None) };
+    let divergences = divergence::from_note(&remark).map_err(no_fit)?;
+    Ok(Some(State { step, tensors, log, divergences }))
+}
+
+fn no_fit(why: String) -> RunError {
+    RunError::new(
+        format!("the checkpoint does not fit its training: {why}"),
+        "start anew with --force, or remove the checkpoint",
+    )
 }
 
 /// Writes a checkpoint of a training.

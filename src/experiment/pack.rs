@@ -1,24 +1,26 @@
 //! Experiments whose replicas are trained together, each with its own settings and its own run folder. A single experiment
 //! is a pack of one.
 
-use std::{ops::Range, path::PathBuf};
+mod rounds;
+
+use std::path::PathBuf;
 
 use tch::Device;
 
 use super::{
-    Outcome, Session, divergence,
-    measurement::measure,
-    memory, save, tables,
+    Outcome, Session,
+    halving::Halving,
+    memory,
     target_tables::copy_target_tables,
     targets::{self, Obtained},
 };
 use crate::{
     components::Components,
-    fit::{Divergence, End, Fit, InputStream, LogRow, State, Training},
+    fit::{InputStream, Training},
     method::{Apd, Decomposition, Method},
     network::{Network, Weights},
     random::Purpose,
-    run::{Checkpoints, Provenance, RunError, RunFolder, Status, write_table, write_tensors},
+    run::{Checkpoints, Provenance, RunError, RunFolder, Status, write_tensors},
     spec::Spec,
 };
 
@@ -38,6 +40,8 @@ pub struct Pack<'a> {
     pub checkpoints: Checkpoints,
     /// In the order of their replicas.
     pub members: Vec<Member<'a>>,
+    /// Unset: all are trained to their ends.
+    pub halving: Option<Halving>,
 }
 
 /// The experiment that a pack of these is as a whole: that of the first with the seeds of all.
@@ -64,7 +68,7 @@ impl Pack<'_> {
         let mut unfinished = provenances.iter_mut().flatten().filter(|provenance| provenance.status == Status::Running);
         match &outcome {
             // Only now: until the runs count as finished, a checkpoint spares the training.
-            Ok(Outcome::Finished { .. }) => self.checkpoints.clear()?,
+            Ok(Outcome::Finished { .. }) => self.clear_checkpoints()?,
             Ok(Outcome::Interrupted { .. }) => {
                 unfinished.try_for_each(|provenance| provenance.end(Status::Interrupted))?;
             }
@@ -84,77 +88,24 @@ impl Pack<'_> {
             Obtained::Weights(weights) => weights,
             Obtained::Interrupted(outcome) => return Ok(outcome),
         };
-        let network = &joint.target.network;
-        for ((Member { spec, folder }, replicas), provenance) in self.members_with_replicas().zip(&mut *provenances) {
+        let all: Vec<usize> = (0..self.members.len()).collect();
+        for ((Member { spec, folder }, replicas), provenance) in
+            self.members.iter().zip(self.replicas_of(&all)).zip(&mut *provenances)
+        {
             if let Some(provenance) = provenance {
                 copy_target_tables(spec, &session.results, folder)?;
-                let tensors = weights.of_replicas(replicas).named(network);
+                let tensors = weights.of_replicas(replicas).named(&joint.target.network);
                 write_tensors(&folder.target(), &tensors, &[("axes", "replica, d_in, d_out".into())])?;
                 provenance.has_targets()?;
             }
         }
-        let weights = weights.to_device(session.device);
-        let Some(fitted) = self.fit(&joint, &weights, session)? else { return self.interrupted(&joint) };
-        let Fitted { components, log, divergences } = fitted;
-        for ((member, replicas), provenance) in self.members_with_replicas().zip(provenances) {
-            let Some(provenance) = provenance else { continue };
-            let Member { spec, folder } = member;
-            let of_member = log.iter().filter(|row| replicas.contains(&row.replica));
-            let rows = of_member.map(|row| LogRow { replica: row.replica - replicas.start, ..row.clone() });
-            write_table(&folder.training_table(), tables::TRAINING, rows)?;
-            let of_member = divergences.iter().filter(|divergence| replicas.contains(&divergence.replica));
-            let renumbered =
-                |found: &Divergence| Divergence { replica: found.replica - replicas.start, ..found.clone() };
-            let divergences: Vec<Divergence> = of_member.map(renumbered).collect();
-            let (weights, components) = (weights.of_replicas(replicas.clone()), components.of_replicas(replicas));
-            let axes = "A: replica, component, d_in, rank; B: replica, component, rank, d_out";
-            let notes = [("axes", axes.into()), (divergence::NOTE, divergence::to_note(&divergences))];
-            write_tensors(&folder.components(), &components.to_files(&network.sites()), &notes)?;
-            if !measure(spec, &weights, &components, &divergences, folder, &session.interrupt)? {
-                return self.interrupted(&joint);
-            }
-            provenance.end(Status::Finished)?;
-        }
-        Ok(Outcome::Finished { folder: self.folder.clone(), already: false })
-    }
-
-    fn interrupted(&self, joint: &Spec) -> Result<Outcome, RunError> {
-        let step = self.checkpoints.load::<LogRow>()?.map_or(0, |checkpoint| checkpoint.step);
-        let steps = joint.decomposition.steps;
-        Ok(Outcome::Interrupted { folder: self.folder.clone(), stage: "components".into(), step, steps })
-    }
-
-    /// Each member with the places of its replicas among those of all.
-    fn members_with_replicas(&self) -> impl Iterator<Item = (&Member<'_>, Range<usize>)> {
-        self.members.iter().scan(0, |end, member| {
-            let first = *end;
-            *end += member.spec.seeds.len();
-            Some((member, first..*end))
+        let step = self.train(&weights.to_device(session.device), session, provenances)?;
+        let (folder, steps) = (self.folder.clone(), joint.decomposition.steps);
+        Ok(match step {
+            None => Outcome::Finished { folder, already: false },
+            Some(step) => Outcome::Interrupted { folder, stage: "components".into(), step, steps },
         })
     }
-
-    /// `None` if interrupted.
-    fn fit(&self, joint: &Spec, weights: &Weights, session: &mut Session) -> Result<Option<Fitted>, RunError> {
-        let specs: Vec<&Spec> = self.members.iter().map(|member| member.spec).collect();
-        let decomposition = untrained(&specs, &joint.target.network, weights, session.device);
-        let mut fit = Fit::new(&decomposition, trainings(&specs), inputs(joint), session.device, session.threads);
-        if let End::Stopped { .. } = session.fit("components", &mut fit, &self.checkpoints)? {
-            return Ok(None);
-        }
-        // A kill during the measurements must not cost the training.
-        let state = fit.state();
-        save(&self.checkpoints, &state)?;
-        let State { log, divergences, .. } = state;
-        drop(fit);
-        Ok(Some(Fitted { components: decomposition.into_components(), log, divergences }))
-    }
-}
-
-/// What comes of the training of all replicas.
-struct Fitted {
-    components: Components,
-    log: Vec<LogRow>,
-    divergences: Vec<Divergence>,
 }
 
 /// Where the decomposition of `weights`, the targets of all replicas, begins.

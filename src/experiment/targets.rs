@@ -1,7 +1,7 @@
 //! Target networks: found in the cache, or trained together and put there.
 
 use super::{
-    Outcome, Session,
+    Leg, Outcome, Session, load,
     tables::{self, BaselineRow},
 };
 use crate::{
@@ -102,7 +102,8 @@ fn make(spec: &Spec, session: &mut Session, missing: &[(TargetFolder, Lock)]) ->
     // Replicas that are trained together go on together, from one checkpoint in the folder of the first.
     let company = seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(",");
     let checkpoints = leader.checkpoints().of(&format!("seeds {company}"));
-    if let End::Stopped { step } = session.fit("target", &mut fit, &checkpoints)? {
+    let leg = Leg { from: load(&checkpoints)?, until: fit.steps(), checkpoints: &checkpoints };
+    if let End::Stopped { step } = session.fit("target", &mut fit, leg)? {
         provenances.iter_mut().try_for_each(|provenance| provenance.end(Status::Interrupted))?;
         return Ok(Some(interrupted(leader, spec, step)));
     }

@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use signal_hook::{
@@ -13,10 +14,12 @@ use signal_hook::{
     flag,
 };
 
-/// Whether the user or a scheduler has asked the process to save and leave. Clones share one answer.
+/// Whether the user or a scheduler has asked the process to save and leave, or its time is over. Clones share one answer.
 #[derive(Clone, Debug)]
 pub struct Interrupt {
     requested: Arc<AtomicBool>,
+    /// Unset: it has all the time.
+    deadline: Option<Instant>,
 }
 
 impl Interrupt {
@@ -36,7 +39,12 @@ impl Interrupt {
 
     /// Hears no signal, only [`request`](Self::request): for tests and for callers with their own handling.
     pub fn never() -> Interrupt {
-        Interrupt { requested: Arc::new(AtomicBool::new(false)) }
+        Interrupt { requested: Arc::new(AtomicBool::new(false)), deadline: None }
+    }
+
+    /// The same, which is also asked to save and leave once this time is over.
+    pub fn within(self, time: Duration) -> Interrupt {
+        Interrupt { deadline: Instant::now().checked_add(time), ..self }
     }
 
     /// Asks to save and leave.
@@ -45,7 +53,7 @@ impl Interrupt {
     }
 
     pub fn requested(&self) -> bool {
-        self.requested.load(Ordering::Relaxed)
+        self.requested.load(Ordering::Relaxed) || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 }
 
@@ -60,6 +68,13 @@ mod tests {
         assert!(!clone.requested());
         interrupt.request();
         assert!(clone.requested());
+    }
+
+    #[test]
+    fn time_that_is_over_asks_too() {
+        assert!(Interrupt::never().within(Duration::ZERO).requested());
+        assert!(!Interrupt::never().within(Duration::from_secs(3_600)).requested());
+        assert!(!Interrupt::never().within(Duration::MAX).requested());
     }
 
     #[test]

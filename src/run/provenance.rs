@@ -107,6 +107,9 @@ pub struct Provenance {
     pub status: Status,
     /// Why it failed.
     pub reason: Option<String>,
+    /// The steps after which its training was ended, as those of trials that are behind are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub halted_at: Option<u64>,
     /// The last measurement that was not part of the run itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evaluation: Option<Evaluation>,
@@ -151,6 +154,7 @@ impl Provenance {
             resumed: 0,
             status: Status::Running,
             reason: None,
+            halted_at: None,
             evaluation: None,
             // Whoever opened the folder has compared it with what it is to be.
             files: checksums::of_files(folder_of(path), [SPEC])?,

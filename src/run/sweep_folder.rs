@@ -16,7 +16,7 @@ use super::{
 /// sweep.toml                the resolved experiment and what is varied: with the commit it is the sweep
 /// plan.csv                  the values of every trial, and the pack in which it is trained
 /// trials.csv seconds.csv    a row for each trial and seed, and for each trial, that has ended
-/// effects.csv sensitivity.csv recommended.toml    once all have ended: what that depends on, and the best trial's spec
+/// effects.csv sensitivity.csv recommended.toml    what that depends on, and the best trial's spec
 /// trials/<trial>/           the run folder of each trial
 /// packs/<pack>/             log.txt, and while running lock and checkpoint/
 /// slurm/                    the scripts of Slurm's jobs and what the jobs said

@@ -20,28 +20,28 @@ const SENSITIVITY: &[&str] = &["key", "effect", "rank_correlation"];
 /// More keys than these are only in the tables.
 const KEYS_SHOWN: usize = 8;
 
-/// What the trials of a sweep, all of which have ended, say together.
+/// What the trials of a sweep that have ended say together.
 struct Conclusion {
+    /// How many have not ended.
+    left: usize,
     best: TrialResult,
     /// The most important key first.
     sensitivities: Vec<Sensitivity>,
 }
 
-/// `None` as long as a trial has not ended, and where none can be compared.
+/// `None` where none can be compared.
 fn conclude(plan: &Plan, standings: &[Standing], rows: &Rows) -> Option<Conclusion> {
-    let is_left = |standing: &Standing| matches!(standing, Standing::Waiting | Standing::Running);
-    if standings.iter().any(is_left) {
-        return None;
-    }
+    let is_left = |standing: &&Standing| matches!(standing, Standing::Waiting | Standing::Running);
+    let left = standings.iter().filter(is_left).count();
     let results = results(&ReplicaResult::all(rows));
     let sensitivities = sensitivities(plan, &results);
-    best(&results).map(|best| Conclusion { best: best.clone(), sensitivities })
+    best(&results).map(|best| Conclusion { left, best: best.clone(), sensitivities })
 }
 
-/// Writes `effects.csv`, `sensitivity.csv` and `recommended.toml` once all trials have ended. For the holder of the lock of
-/// `packs`.
+/// Writes `effects.csv`, `sensitivity.csv` and `recommended.toml` of the trials that have ended. For the holder of the lock
+/// of `packs`.
 pub fn write(plan: &Plan, folder: &SweepFolder, standings: &[Standing], rows: &Rows) -> Result<(), RunError> {
-    let Some(Conclusion { best, sensitivities }) = conclude(plan, standings, rows) else { return Ok(()) };
+    let Some(Conclusion { best, sensitivities, .. }) = conclude(plan, standings, rows) else { return Ok(()) };
     let effects = sensitivities.iter().flat_map(|Sensitivity { key, groups, .. }| {
         groups.iter().map(move |group| (key, &group.values, group.trials, group.replicas, group.recovered, group.score))
     });
@@ -59,13 +59,22 @@ pub fn write(plan: &Plan, folder: &SweepFolder, standings: &[Standing], rows: &R
     write_whole(&folder.recommended(), |out| out.write_all(spec.as_bytes()))
 }
 
-/// The recommendation as text, with a line for each key; empty as long as there is none.
+/// The recommendation as text, with a line for each key; empty as long as there is none or a process works on more trials.
 pub fn recommendation(plan: &Plan, folder: &SweepFolder) -> Result<String, RunError> {
     let standings = standings(plan, folder);
     let rows = rows::collect(plan, folder, &standings)?;
-    let Some(Conclusion { best, sensitivities }) = conclude(plan, &standings, &rows) else { return Ok(String::new()) };
+    if standings.contains(&Standing::Running) {
+        return Ok(String::new());
+    }
+    let Some(Conclusion { left, best, sensitivities }) = conclude(plan, &standings, &rows) else {
+        return Ok(String::new());
+    };
+    let so_far = match left {
+        0 => String::new(),
+        left => format!(" so far, with {left} of {} trials to go", standings.len()),
+    };
     let mut text = format!(
-        "\nRecommended: trial {}, {}\n  {}\n  as a spec: {}\n",
+        "\nRecommended{so_far}: trial {}, {}\n  {}\n  as a spec: {}\n",
         best.trial,
         outcome(&best),
         plan.settings(best.trial).replace(", ", "\n  "),

@@ -38,6 +38,8 @@ pub struct TrialResult {
     pub trial: usize,
     pub replicas: usize,
     pub diverged: usize,
+    /// Whether it was ended before its time, because others were ahead.
+    pub halted: bool,
     /// `None` if no replica was judged.
     pub recovered: Option<usize>,
     /// Of the replicas; empty if none is known, as of trials that are older than scores.
@@ -76,6 +78,7 @@ pub fn results(replicas: &[ReplicaResult]) -> Vec<TrialResult> {
             trial: replicas[0].trial,
             replicas: replicas.len(),
             diverged: replicas.iter().filter(diverged).count(),
+            halted: replicas.iter().any(|replica| replica.status.starts_with("halted")),
             recovered: replicas.iter().any(|replica| replica.recovered.is_some()).then(recovered),
             scores: replicas.iter().filter_map(score).collect(),
         }
@@ -84,10 +87,10 @@ pub fn results(replicas: &[ReplicaResult]) -> Vec<TrialResult> {
     of_trials.filter(|replicas| replicas[0].status != "failed").map(of_trial).collect()
 }
 
-/// The best of some trials; of equals the first.
+/// The best of some trials, but for halted ones; of equals the first.
 pub fn best(results: &[TrialResult]) -> Option<&TrialResult> {
     // `max_by` would take the last of equals.
-    results.iter().rev().max_by(|one, other| one.compare(other))
+    results.iter().rev().filter(|result| !result.halted).max_by(|one, other| one.compare(other))
 }
 
 #[cfg(test)]
@@ -95,7 +98,7 @@ mod tests {
     use super::*;
 
     fn result(trial: usize, recovered: Option<usize>, scores: &[f64]) -> TrialResult {
-        TrialResult { trial, replicas: 2, diverged: 0, recovered, scores: scores.to_vec() }
+        TrialResult { trial, replicas: 2, diverged: 0, halted: false, recovered, scores: scores.to_vec() }
     }
 
     #[test]
@@ -105,5 +108,7 @@ mod tests {
         assert_eq!(best_of(&[result(0, Some(1), &[1.0, 2.0]), result(1, Some(1), &[1.0, 3.0])]), Some(1));
         assert_eq!(best_of(&[result(0, None, &[]), result(1, None, &[-1.0]), result(2, None, &[-1.0])]), Some(1));
         assert_eq!(best_of(&[]), None);
+        let halted = TrialResult { halted: true, ..result(0, Some(2), &[9.0, 9.0]) };
+        assert_eq!(best_of(&[halted, result(1, Some(0), &[1.0, 1.0])]), Some(1), "it was not trained to its end");
     }
 }

@@ -104,8 +104,9 @@ fn measured(folder: &SweepFolder, trial: usize) -> Result<Vec<Measured>, RunErro
             .map(|(_, cell)| cell.clone())
             .expect("of the summary")
     };
+    let halted_at = Provenance::read(&run.provenance())?.halted_at;
     let status = |row: &[String]| match cell(row, "diverged_at") {
-        step if step.is_empty() => "finished".to_string(),
+        step if step.is_empty() => halted_at.map_or("finished".into(), |step| format!("halted at step {step}")),
         step => format!("diverged: {} at step {step}", cell(row, "diverged_in")),
     };
     let of_replica = |(replica, row): (usize, Vec<String>)| {

@@ -110,6 +110,7 @@ mod tests {
             trial,
             replicas: 1,
             diverged: 0,
+            halted: false,
             recovered: Some(usize::from(score > 1.0)),
             scores: vec![score],
         };

@@ -1,10 +1,16 @@
 //! The `[sweep]` of a spec.
 
+use std::time::Duration;
+
 use super::{
     Parameter, Slurm, Strategy,
     strategy::{MOST_KEYS, MOST_TRIALS},
 };
-use crate::spec::{TableReader, optional_seeds};
+use crate::{
+    experiment::Halving,
+    run::Interrupt,
+    spec::{TableReader, optional_seeds},
+};
 
 /// Many trials of one experiment.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +20,10 @@ pub struct Sweep {
     pub seeds: Vec<u64>,
     /// Unset: as many as suit the memory.
     pub replicas_per_pack: Option<usize>,
+    /// Unset: every trial is trained to its end.
+    pub halving: Option<Halving>,
+    /// After so many minutes a process saves and leaves. Unset: it stays until nothing is left to do.
+    pub minutes: Option<f64>,
     pub space: Vec<Parameter>,
     pub slurm: Slurm,
 }
@@ -25,6 +35,8 @@ impl Sweep {
             strategy: table.choice("strategy").or(Strategy::default()),
             seeds: optional_seeds(table).unwrap_or_else(|| seeds.to_vec()),
             replicas_per_pack: table.number("replicas_per_pack").at_least(1).at_most(10_000).optional(),
+            halving: table.optional_table("halving", Halving::read),
+            minutes: table.number("minutes").above(0.0).at_most(1e6).optional(),
             space: table.space("space"),
             slurm: table.table("slurm", Slurm::read),
         };
@@ -50,7 +62,15 @@ impl Sweep {
         sweep
     }
 
-    /// As it is written in a spec, without where and how it is launched. The keys keep their order, which is that of the
+    /// The same interrupt, which comes once the time of one command is over.
+    pub fn limit(&self, interrupt: Interrupt) -> Interrupt {
+        match self.minutes {
+            Some(minutes) => interrupt.within(Duration::from_secs_f64(60.0 * minutes)),
+            None => interrupt,
+        }
+    }
+
+    /// As it is written in a spec, without where, how and how long it is run. The keys keep their order, which is that of the
     /// trials.
     pub fn to_toml(&self) -> String {
         let strategy = toml::Value::try_from(self.strategy).expect("plain data");
@@ -58,6 +78,9 @@ impl Sweep {
         let mut text = format!("[sweep]\nstrategy = {strategy}\nseeds = {seeds}\n");
         if let Some(replicas) = self.replicas_per_pack {
             text += &format!("replicas_per_pack = {replicas}\n");
+        }
+        if let Some(halving) = &self.halving {
+            text += &format!("halving = {}\n", toml::Value::try_from(halving).expect("plain data"));
         }
         text += "\n[sweep.space]\n";
         for Parameter { key, domain, .. } in &self.space {

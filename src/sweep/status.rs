@@ -51,7 +51,12 @@ fn replicas(rows: &[ReplicaResult]) -> String {
     let of = |status: &str| rows.iter().filter(|row| row.status.starts_with(status)).count();
     let judged = rows.iter().filter(|row| row.recovered.is_some()).count();
     let recovered = rows.iter().filter(|row| row.recovered == Some(true)).count();
-    format!("{} measured, {recovered} of {judged} recovered, {} diverged", of("finished"), of("diverged"))
+    let halted = match of("halted") {
+        0 => String::new(),
+        number => format!(", {number} halted"),
+    };
+    let measured = of("finished") + of("halted");
+    format!("{measured} measured, {recovered} of {judged} recovered, {} diverged{halted}", of("diverged"))
 }
 
 /// The best of the trials that have ended.

@@ -1,6 +1,10 @@
 //! The packs of a sweep in turn.
 
-use std::str::FromStr;
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+    str::FromStr,
+};
 
 use super::{Plan, Standing, rows, standing};
 use crate::{
@@ -8,7 +12,8 @@ use crate::{
         Outcome, Session,
         pack::{Member, Pack},
     },
-    run::{RunError, RunFolder, SweepFolder},
+    panicked::{is_lack_of_memory, message},
+    run::{Provenance, RunError, RunFolder, SweepFolder},
 };
 
 /// Every `of`-th pack, counted from `number`: what one of several processes works on.
@@ -90,7 +95,7 @@ pub fn work(plan: &Plan, folder: &SweepFolder, part: &Part, session: &mut Sessio
         }
         let trials = &plan.packs[pack];
         tracing::info!("pack {pack} of {}: {} trials, {}", plan.packs.len(), trials.len(), listed(trials));
-        match decompose(plan, folder, pack, session) {
+        match decompose_or_fail(plan, folder, pack, session) {
             Ok(Outcome::Finished { .. }) => {}
             Ok(interrupted) => return Ok(WorkEnd::Interrupted(interrupted)),
             Err(error) => {
@@ -103,6 +108,37 @@ pub fn work(plan: &Plan, folder: &SweepFolder, part: &Part, session: &mut Sessio
     Ok(WorkEnd::Done { failed, elsewhere })
 }
 
+/// A panic is a failure of one pack: libtorch's answer to a lack of memory, or a bug of ours. The next one may do.
+fn decompose_or_fail(
+    plan: &Plan,
+    folder: &SweepFolder,
+    pack: usize,
+    session: &mut Session,
+) -> Result<Outcome, RunError> {
+    // Of what a panic may have left half done nothing goes on but the session, which each pack begins anew.
+    let ended = catch_unwind(AssertUnwindSafe(|| decompose(plan, folder, pack, session)));
+    ended.unwrap_or_else(|payload| {
+        let error = failure(&*payload);
+        for &trial in &plan.packs[pack] {
+            let path = folder.trial_run(trial).provenance();
+            if standing(folder, trial, false) != Standing::Finished && path.exists() {
+                Provenance::begin(&path, session.machine())?.fail(&error)?;
+            }
+        }
+        Err(error)
+    })
+}
+
+fn failure(panic: &(dyn Any + Send)) -> RunError {
+    match message(panic) {
+        what if is_lack_of_memory(what) => RunError::new(
+            "not enough memory",
+            "give `[sweep]` a smaller `replicas_per_pack`, or the spec a smaller `batch`",
+        ),
+        what => RunError::new(format!("a bug of apd: {what}"), "please report it with the log of the pack"),
+    }
+}
+
 fn decompose(plan: &Plan, folder: &SweepFolder, pack: usize, session: &mut Session) -> Result<Outcome, RunError> {
     let member = |&trial: &usize| {
         let spec = &plan.trials[trial].spec;
@@ -111,7 +147,8 @@ fn decompose(plan: &Plan, folder: &SweepFolder, pack: usize, session: &mut Sessi
     };
     let members = plan.packs[pack].iter().map(member).collect::<Result<_, RunError>>()?;
     let folder = folder.pack(pack);
-    Pack { folder: folder.path().into(), checkpoints: folder.checkpoints(), members }.decompose(session)
+    let (path, checkpoints) = (folder.path().into(), folder.checkpoints());
+    Pack { folder: path, checkpoints, members, halving: plan.sweep.halving }.decompose(session)
 }
 
 /// Such as `0 to 3` or `1, 4, 5`.

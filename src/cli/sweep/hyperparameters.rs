@@ -82,7 +82,11 @@ impl Hyperparameters {
             return to_slurm(&plan, &folder, &part, options);
         }
         let ending = match self.workers.get() {
-            1 => work_on(&plan, &folder, &part, &mut session_on(device, options, screen)?)?,
+            1 => {
+                let mut session = session_on(device, options, screen)?;
+                session.interrupt = plan.sweep.limit(session.interrupt);
+                work_on(&plan, &folder, &part, &mut session)?
+            }
             number => in_workers(number, &plan, &folder, &part, options)?,
         };
         print_status(&plan, &folder)?;

@@ -24,6 +24,7 @@ pub fn in_workers(
     options: &Options,
 ) -> Result<Ending, Failure> {
     let interrupt = Interrupt::listen().map_err(|error| Failure::Work(format!("cannot listen to signals: {error}")))?;
+    let interrupt = plan.sweep.limit(interrupt);
     let program = std::env::current_exe().map_err(|error| Failure::Work(format!("cannot find apd itself: {error}")))?;
     let threads = (options.threads().get() / number).max(1);
     let gpus = if options.device == DeviceChoice::Auto { device::count_gpus().unwrap_or(0) } else { 0 };

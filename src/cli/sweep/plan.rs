@@ -26,6 +26,11 @@ pub fn describe(plan: &Plan, folder: &Path, on: Option<(Device, usize)>) -> Stri
         ("sweep", plan.base.name.clone()),
         ("trials", format!("{trials} of {seeds} seeds: {} replicas in {packs} packs", trials * seeds)),
     ];
+    if let Some(halving) = plan.sweep.halving {
+        let rungs: Vec<String> = halving.rungs(plan.base.decomposition.steps).iter().map(u64::to_string).collect();
+        let rungs = if rungs.is_empty() { "no steps".into() } else { format!("{} steps", rungs.join(", ")) };
+        lines.push(("halving", format!("after {rungs} the best 1 in {} of each pack go on", halving.factor)));
+    }
     for (number, parameter) in plan.sweep.space.iter().enumerate() {
         let mut values: Vec<String> = plan.trials.iter().map(|trial| in_words(&trial.values[number])).collect();
         let mut seen = std::collections::BTreeSet::new();
@@ -59,10 +64,12 @@ fn time(plan: &Plan, device: Device, threads: usize) -> String {
     let (mut seconds, mut timed, mut all) = (0.0, 0.0, 0.0);
     for pack in 0..plan.packs.len() {
         let specs: Vec<&Spec> = plan.specs(pack).collect();
-        let work = (specs.len() * plan.sweep.seeds.len()) as f64 * specs[0].decomposition.steps as f64;
+        let steps = specs[0].decomposition.steps;
+        let share = plan.sweep.halving.map_or(1.0, |halving| halving.share_of_steps(specs.len(), steps));
+        let work = (specs.len() * plan.sweep.seeds.len()) as f64 * steps as f64 * share;
         all += work;
         if begun.elapsed().as_secs_f64() < TIME_FOR_TIMING {
-            seconds += seconds_of_training(&specs, device, threads);
+            seconds += seconds_of_training(&specs, device, threads) * share;
             timed += work;
         }
     }

@@ -5,9 +5,12 @@ use crate::metric::Activity;
 /// Of the cuts through equal attributions: single ones come about by rounding.
 const MOST_TIED_CUTS: f64 = 0.05;
 
-/// One clause each.
-pub fn remarks(activity: &Activity) -> Vec<String> {
+/// One clause each. The training was to have so many `steps`.
+pub fn remarks(activity: &Activity, halted_at: Option<u64>, steps: u64) -> Vec<String> {
     let mut remarks = Vec::new();
+    if let Some(step) = halted_at {
+        remarks.push(format!("its training was ended after {step} of {steps} steps, because other trials were ahead"));
+    }
     if activity.largest_attribution == 0.0 {
         remarks.push("all attributions are zero: the order of the components decides which are active".into());
     }
@@ -42,17 +45,21 @@ mod tests {
 
     #[test]
     fn a_sound_replica_has_no_remarks() {
-        assert_eq!(remarks(&activity(&[0.0, 3.0], 0.5, 0.01)), [""; 0]);
+        assert_eq!(remarks(&activity(&[0.0, 3.0], 0.5, 0.01), None, 90), [""; 0]);
+        assert_eq!(
+            remarks(&activity(&[0.0, 3.0], 0.5, 0.01), Some(30), 90),
+            ["its training was ended after 30 of 90 steps, because other trials were ahead"]
+        );
     }
 
     #[test]
     fn what_the_selection_cannot_tell_is_remarked() {
         assert_eq!(
-            remarks(&activity(&[10.0, 0.0], 0.0, 0.0)),
+            remarks(&activity(&[10.0, 0.0], 0.0, 0.0), None, 90),
             ["all attributions are zero: the order of the components decides which are active"]
         );
         assert_eq!(
-            remarks(&activity(&[0.0, 0.0], 0.5, 0.37)),
+            remarks(&activity(&[0.0, 0.0], 0.5, 0.37), None, 90),
             [
                 "no component is ever active",
                 "37 % of the selections cut through equal attributions above zero: there the order of the components decides \

@@ -1,6 +1,5 @@
 //! The rows of the tables that every network has.
 
-use super::remarks::remarks;
 use crate::{
     components::Components,
     experiment::tables::{AttributionRow, CoactivityRow, ComponentRow, RankRow, RateDistortionRow, SummaryRow},
@@ -32,6 +31,7 @@ pub fn summary_row(
     activity: &Activity,
     total_ranks: &[usize],
     rank_rows: &[RankRow],
+    remarks: Vec<String>,
 ) -> SummaryRow {
     let alive = activity.alive();
     let ranks = rank_rows.iter().filter(|row| alive[row.component]).map(|row| row.numerical_rank as f64);
@@ -50,7 +50,7 @@ pub fn summary_row(
         mean_rank: (count > 0).then(|| sum / f64::from(count)),
         active_ranks: Some(description.active_ranks),
         description_length: Some(description.bits),
-        remarks: Some(remarks(activity).join("; ")).filter(|remarks| !remarks.is_empty()),
+        remarks: Some(remarks.join("; ")).filter(|remarks| !remarks.is_empty()),
         ..SummaryRow::default()
     }
 }

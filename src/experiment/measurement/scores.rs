@@ -1,11 +1,13 @@
 //! What tells a right decomposition from a wrong one without the mechanisms: candidates for a score, and the score.
 
-use tch::Kind;
+use tch::{Kind, Tensor};
 
 use super::{SAMPLES_OF_A_CURVE, Subject};
 use crate::{
     components::Components,
     experiment::tables::ScoreRow,
+    fit::InputStream,
+    method::Decomposition,
     metric::{
         Ablation, Distortion, Partial, Profiles, RatePoint, ablate_inactive, agreement, best, mean_agreements,
         parameter_cosines, score,
@@ -40,12 +42,8 @@ impl Subject<'_> {
         if self.interrupt.requested() {
             return None;
         }
-        let network = self.decomposition.network();
-        let input = self.inputs.batch(0, SAMPLES_OF_A_CURVE, self.decomposition.components().device());
-        let active = network.switches(&input).not_equal(0.0).sum(Kind::Int64).int64_value(&[]);
-        let active_inputs = active as f64 / SAMPLES_OF_A_CURVE as f64;
-
-        let input = input.narrow(1, 0, SAMPLES_OF_ABLATION).contiguous();
+        let active_inputs = mean_active_inputs(self.decomposition, self.inputs);
+        let input = samples(self.decomposition, self.inputs).narrow(1, 0, SAMPLES_OF_ABLATION).contiguous();
         let partial = Partial::of(self.decomposition);
         let pairs = (active_inputs * SAMPLES_OF_ABLATION as f64).round() as usize;
         let candidates = self.decomposition.attributions(&input).narrow(2, 0, partial.candidates());
@@ -62,6 +60,24 @@ impl Subject<'_> {
             dead: alive.iter().filter(|alive| !**alive).count(),
         })
     }
+}
+
+/// Those of the curve, [1, sample, feature].
+fn samples(decomposition: &Decomposition, inputs: &InputStream) -> Tensor {
+    inputs.batch(0, SAMPLES_OF_A_CURVE, decomposition.components().device())
+}
+
+/// Of a mean sample of the curve.
+pub fn mean_active_inputs(decomposition: &Decomposition, inputs: &InputStream) -> f64 {
+    let switches = decomposition.network().switches(&samples(decomposition, inputs));
+    let active = switches.not_equal(0.0).sum(Kind::Int64).int64_value(&[]);
+    active as f64 / SAMPLES_OF_A_CURVE as f64
+}
+
+/// The area under the curve; `None` where no input is active.
+pub fn mean_log_error(distortion: &Distortion, active_inputs: f64) -> Option<f64> {
+    let (least, most) = (active_inputs / AREA_FACTOR, active_inputs * AREA_FACTOR);
+    (active_inputs > 0.0).then(|| distortion.mean_log_share(least, most))
 }
 
 /// A row for each of these replicas; `components` are those of all.
@@ -86,7 +102,6 @@ pub fn score_rows(spec: &Spec, components: &Components, replicas: &[Scores]) -> 
         let Scores { active_inputs, distortion, ablation, profiles, dead, .. } = scores;
         let distortion = distortion.as_ref();
         let at_error = distortion.and_then(|distortion| distortion.rate_at(STATED_SHARE));
-        let (least, most) = (active_inputs / AREA_FACTOR, active_inputs * AREA_FACTOR);
         ScoreRow {
             replica,
             seed: spec.seeds[replica],
@@ -97,9 +112,7 @@ pub fn score_rows(spec: &Spec, components: &Components, replicas: &[Scores]) -> 
             error_with_all: distortion.map(Distortion::with_all),
             active_at_error: at_error.map(|description| description.active),
             description_length_at_error: at_error.map(|description| description.bits),
-            mean_log_error: distortion
-                .filter(|_| *active_inputs > 0.0)
-                .map(|distortion| distortion.mean_log_share(least, most)),
+            mean_log_error: distortion.and_then(|distortion| mean_log_error(distortion, *active_inputs)),
             error_ablated_at_random: ablation.map(|ablation| ablation.random),
             error_ablated_by_gradient: ablation.map(|ablation| ablation.by_gradient),
             profile_agreement: of_profiles[index],
