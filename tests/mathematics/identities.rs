@@ -1,7 +1,6 @@
 //! What must hold for every network, whatever its weights and components.
 
-mod support;
-
+use crate::support::{assert_close, components, inputs, networks, residual_mlp, weights};
 use apd::{
     attribution::{ablation_attributions, by_block, by_sample, gauss_legendre, tangents as tangents_of},
     components::{Components, Factors},
@@ -11,7 +10,6 @@ use apd::{
     run::{read_tensors, write_tensors},
     site::PerSite,
 };
-use support::{assert_close, components, inputs, networks, residual_mlp, weights};
 use tch::{Device, Kind, Tensor};
 
 const SEEDS: [u64; 2] = [3, 4];

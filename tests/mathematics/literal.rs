@@ -1,8 +1,7 @@
 //! The fast step against the paper's formulas as they stand: over fifty steps from the same start, the same selections, losses,
 //! gradients and components.
 
-mod support;
-
+use crate::support::{assert_close, components, inputs, residual_mlp, settings, tms, weights};
 use apd::{
     fit::{InputStream, Moment, Objective, total},
     inputs::{ExactlyActive, Inputs},
@@ -11,7 +10,6 @@ use apd::{
     optimizer::{Adam, Rate},
     reading::Activation,
 };
-use support::{assert_close, components, inputs, residual_mlp, settings, tms, weights};
 use tch::{Device, Tensor};
 
 const SEEDS: [u64; 2] = [4, 5];

@@ -1,11 +1,9 @@
 //! Results that say less than they seem to are told: on the terminal, in the tables, and in the report.
 
-mod cli_test;
-
 use std::fs;
 
+use crate::cli_test::Test;
 use apd::run::RunFolder;
-use cli_test::Test;
 
 /// Inputs that are all zero: nothing to learn, and nothing that depends on any component.
 #[test]

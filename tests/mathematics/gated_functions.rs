@@ -1,8 +1,7 @@
 //! Hand-coded gated functions, whose true components are known by construction: with them every law of the method holds
 //! exactly, or as exactly as sums of other orders can agree.
 
-mod support;
-
+use crate::support::settings;
 use apd::{
     components::Components,
     fit::{InputStream, Term},
@@ -13,7 +12,6 @@ use apd::{
     random::Purpose,
     selection::{BatchTopK, Selection},
 };
-use support::settings;
 use tch::{Device, Kind, Tensor};
 
 const FUNCTIONS: usize = 4;
@@ -85,7 +83,7 @@ fn the_true_components_recover_every_function_and_random_ones_none() {
     for number in [FUNCTIONS, FUNCTIONS + 3] {
         let (network, weights, components) = constructed(number);
         let truth = GATED.true_components(&weights, FUNCTIONS, 2);
-        let random = support::components(&network, number, 6, &SEEDS);
+        let random = crate::support::components(&network, number, 6, &SEEDS);
         for replica in 0..SEEDS.len() {
             let recovery =
                 |components: &Components| gated_recovery(&truth.replica(replica), &components.replica(replica));

@@ -1,7 +1,6 @@
 //! Components that begin at rank one and grow to their rank budget.
 
-mod support;
-
+use crate::support::{inputs, residual_mlp, settings, weights};
 use apd::{
     components::Components,
     fit::{Moment, Objective},
@@ -10,7 +9,6 @@ use apd::{
     optimizer::{Adam, Rate},
     reading::Activation,
 };
-use support::{inputs, residual_mlp, settings, weights};
 use tch::{Device, Kind, Tensor};
 
 const SEEDS: [u64; 2] = [4, 8];

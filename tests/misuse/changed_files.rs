@@ -1,13 +1,11 @@
 //! What is said of a run's files that were changed since the run wrote them, by hand or by a fault.
 
-mod cli_test;
-
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-use cli_test::{Ended, Test};
+use crate::cli_test::{Ended, Test};
 use snapbox::str;
 
 const RUN: [&str; 4] = ["run", "tiny.toml", "--device=cpu", "--threads=1"];

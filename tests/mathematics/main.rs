@@ -1,0 +1,9 @@
+//! The mathematics: the fixtures' cases, identities, the literal formulas, and networks whose components are known.
+
+mod gated_functions;
+mod golden;
+mod identities;
+mod literal;
+mod rank_growth;
+#[path = "../support/mod.rs"]
+mod support;
