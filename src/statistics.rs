@@ -102,6 +102,28 @@ pub fn rank_correlation(pairs: &[(f64, f64)]) -> Option<f64> {
     (scale > 0.0).then(|| product(&left, &right) / scale)
 }
 
+/// The area under the receiver operating characteristic of a score: the probability that one of the `true` ones scores more
+/// than one of the others, a tie counting half. `None` unless there are both. The scores are finite.
+///
+/// From the ranks: of n `true` ones and m others it is (sum of the ranks of the `true` ones - n (n + 1) / 2) / (n m), equal
+/// scores sharing their mean rank.
+///
+/// Source: J. A. Hanley, B. J. McNeil, "The meaning and use of the area under a receiver operating characteristic (ROC)
+/// curve", Radiology 143 (1982).
+pub fn roc_area(scored: &[(f64, bool)]) -> Option<f64> {
+    let mut ascending: Vec<&(f64, bool)> = scored.iter().collect();
+    ascending.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let (mut before, mut ranks) = (0, 0.0);
+    for equal in ascending.chunk_by(|one, other| one.0 == other.0) {
+        let mean_rank = before as f64 + (equal.len() as f64 + 1.0) / 2.0;
+        ranks += mean_rank * equal.iter().filter(|(_, is_true)| *is_true).count() as f64;
+        before += equal.len();
+    }
+    let of_true = scored.iter().filter(|(_, is_true)| *is_true).count() as f64;
+    let pairs = of_true * (scored.len() as f64 - of_true);
+    (pairs > 0.0).then(|| (ranks - of_true * (of_true + 1.0) / 2.0) / pairs)
+}
+
 /// The value below which the given share of the values lies, with linear interpolation between neighbours (R's type 7).
 /// `ascending` is sorted and not empty.
 pub fn quantile(ascending: &[f64], share: f64) -> f64 {
@@ -184,6 +206,16 @@ mod tests {
         assert_eq!(rank_correlation(&[(1.0, 3.0), (2.0, 2.0), (3.0, -1.0)]), Some(-1.0));
         assert_eq!(rank_correlation(&[(1.0, 3.0), (1.0, 2.0)]), None);
         assert_eq!(rank_correlation(&[]), None);
+    }
+
+    /// Of the pairs of 3, 2 with 2, 1: 3 > 2, 3 > 1, 2 = 2, 2 > 1, so 3.5 of 4.
+    #[test]
+    fn the_roc_area_is_the_share_of_pairs_in_the_right_order_with_half_of_the_ties() {
+        assert_eq!(roc_area(&[(3.0, true), (2.0, false), (1.0, false), (2.0, true)]), Some(3.5 / 4.0));
+        assert_eq!(roc_area(&[(1.0, false), (2.0, true), (3.0, true)]), Some(1.0));
+        assert_eq!(roc_area(&[(0.0, true), (-0.0, false)]), Some(0.5));
+        assert_eq!(roc_area(&[(1.0, true), (2.0, true)]), None);
+        assert_eq!(roc_area(&[]), None);
     }
 
     #[test]

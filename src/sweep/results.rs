@@ -56,7 +56,7 @@ impl TrialResult {
     }
 
     /// By the share of recovered replicas where mechanisms are known, then by the mean score.
-    fn compare(&self, other: &TrialResult) -> Ordering {
+    pub fn compare(&self, other: &TrialResult) -> Ordering {
         let key = |result: &TrialResult| {
             [result.recovered_share(), result.score().map(|score| score.mean)]
                 .map(|part| part.unwrap_or(f64::NEG_INFINITY))
