@@ -80,12 +80,10 @@ impl Columns {
     }
 }
 
-/// The share of replicas recovered, in words and, in percent, as a picture.
+/// The share of replicas recovered with its interval, in percent, as a picture.
 #[derive(Template)]
 #[template(path = "share.html")]
 pub struct ShareView {
-    percent: String,
-    interval: String,
     low: String,
     width: String,
     share: String,
@@ -95,13 +93,7 @@ impl ShareView {
     pub fn new(share: &Share) -> ShareView {
         let percent = |share: f64| format!("{:.1}", 100.0 * share);
         let (value, interval) = share.value();
-        ShareView {
-            percent: share.percent(),
-            interval: share.interval(),
-            low: percent(interval.low),
-            width: percent(interval.high - interval.low),
-            share: percent(value),
-        }
+        ShareView { low: percent(interval.low), width: percent(interval.high - interval.low), share: percent(value) }
     }
 
     pub fn html(&self) -> String {
@@ -112,6 +104,8 @@ impl ShareView {
 /// The verdict on a run.
 pub struct Verdict {
     pub count: String,
+    pub percent: String,
+    pub interval: String,
     /// HTML.
     pub share: String,
     pub against_published: Option<String>,
@@ -125,6 +119,8 @@ impl Verdict {
     pub fn new(share: &Share, run: &RunData) -> Verdict {
         Verdict {
             count: share.count(),
+            percent: share.percent(),
+            interval: share.interval(),
             share: ShareView::new(share).html(),
             against_published: share.against_published(run),
             choice: choice::sentence(run),

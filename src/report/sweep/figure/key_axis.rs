@@ -42,7 +42,9 @@ impl KeyAxis {
         let numbers: Option<Vec<f64>> =
             values.iter().map(|value| value.parse().ok().filter(|number: &f64| number.is_finite())).collect();
         match numbers {
-            Some(numbers) => KeyAxis::of_numbers(numbers, is_logarithmic),
+            // Labels beside an upright axis do not come near each other.
+            Some(numbers) if label.is_some() => KeyAxis::of_numbers(numbers, is_logarithmic),
+            Some(numbers) => KeyAxis::of_numbers(numbers, is_logarithmic).with_room(room),
             None => KeyAxis::of_words(&values, room, label),
         }
     }
@@ -67,6 +69,22 @@ impl KeyAxis {
         };
         let spread = if is_few { 0.03 * (axis.range.1 - axis.range.0) } else { 0.0 };
         KeyAxis { axis, places, legend: None, spread }
+    }
+
+    /// Without labels that would lie on the ones before them; their ticks stay.
+    fn with_room(mut self, room: f64) -> KeyAxis {
+        let mut free = f64::NEG_INFINITY;
+        let range = self.axis.range;
+        for (value, label) in &mut self.axis.ticks {
+            let half = 0.5 * label.chars().count() as f64 * LETTER;
+            let middle = (*value - range.0) / (range.1 - range.0) * room;
+            if middle - half < free {
+                label.clear();
+            } else {
+                free = middle + half + 0.5 * LETTER;
+            }
+        }
+        self
     }
 
     fn of_words(values: &[String], room: f64, label: Option<f64>) -> KeyAxis {
@@ -121,6 +139,13 @@ mod tests {
         assert_eq!(places(&[0.01, 10.0], false), [-2.0, 1.0]);
         assert_eq!(places(&[0.0, 1000.0], true), [0.0, 1000.0], "zero has no logarithm");
         assert_eq!(labels(&KeyAxis::of_numbers(vec![1.0, 2.0, 3.0], false)), ["1", "2", "3"]);
+    }
+
+    #[test]
+    fn labels_that_would_lie_on_others_are_left_out() {
+        let axis = |room| KeyAxis::of_numbers(vec![0.003, 0.01, 0.1], true).with_room(room);
+        assert_eq!(labels(&axis(400.0)), ["5·10⁻³", "0.01", "0.02", "0.05", "0.1"]);
+        assert_eq!(labels(&axis(120.0)), ["5·10⁻³", "", "0.02", "0.05", "0.1"]);
     }
 
     #[test]

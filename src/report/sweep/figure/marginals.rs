@@ -21,7 +21,7 @@ pub fn draw(sweep: &SweepData) -> Option<Figure> {
     let grid = if keys.len() == 1 { Grid { columns: 1, height: 160.0, ..GRID } } else { GRID };
     let stride = points::stride(sweep, keys.len());
     let mut sheet = Sheet::new(grid.bottom(keys.len()) + 42.0);
-    points::keys(&mut sheet, sweep, (grid.left, 14.0));
+    points::keys(&mut sheet, sweep.replicas.iter(), (grid.left, 14.0));
     let y = Axis::covering(sweep.replicas.iter().map(|replica| replica.counted_score()), 5.0);
     let axes: Vec<KeyAxis> = keys.iter().map(|&key| KeyAxis::new(sweep, key, grid.width(), None)).collect();
     for (index, (&key, x)) in keys.iter().zip(&axes).enumerate() {

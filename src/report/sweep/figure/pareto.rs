@@ -32,7 +32,7 @@ pub fn draw(sweep: &SweepData) -> Option<Figure> {
         points::in_frame(FRAME, &x, &y.axis, (across, y.at(error)))
     };
     let mut sheet = Sheet::new(FRAME.bottom() + 42.0);
-    points::keys(&mut sheet, sweep, (FRAME.x, 14.0));
+    points::keys(&mut sheet, known.iter().copied(), (FRAME.x, 14.0));
     let next = sheet.key((FRAME.x, 32.0), style::GREEN, "Pareto front");
     sheet.panel(FRAME, &x, &y.axis, true, Vec::new());
     let points: Vec<(f64, f64)> = known.iter().map(|replica| (replica.active, replica.error)).collect();

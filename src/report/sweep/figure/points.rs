@@ -37,10 +37,11 @@ pub fn rings(sheet: &mut Sheet, places: impl Iterator<Item = (f64, f64)>) {
     sheet.add(Primitive::CircleBatch { cx, cy, r: 5.5, fill, fill_opacity, stroke, stroke_width });
 }
 
-/// Says what the colours mean and how many of the replicas have each; returns where it ends.
-pub fn keys(sheet: &mut Sheet, sweep: &SweepData, (mut x, y): (f64, f64)) -> f64 {
+/// Says what the colours mean and how many of these replicas have each; returns where it ends.
+pub fn keys<'a>(sheet: &mut Sheet, replicas: impl Iterator<Item = &'a Replica>, (mut x, y): (f64, f64)) -> f64 {
+    let outcomes: Vec<Outcome> = replicas.map(Replica::outcome).collect();
     for outcome in Outcome::ALL {
-        let count = sweep.count(outcome);
+        let count = outcomes.iter().filter(|other| **other == outcome).count();
         if count > 0 {
             x = sheet.dot_key((x, y), outcome.colour(), &format!("{}: {count}", outcome.in_words()));
         }

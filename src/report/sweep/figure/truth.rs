@@ -54,7 +54,7 @@ pub fn draw(sweep: &SweepData) -> Option<Figure> {
     let grid = Grid { columns, left: 52.0, right: RIGHT, gap: 56.0, top, height: 130.0, row: 172.0 };
     let bottom = if truths.is_empty() { TOP + strip } else { grid.bottom(truths.len()) };
     let mut sheet = Sheet::new(bottom + 42.0);
-    points::keys(&mut sheet, sweep, (grid.left, 14.0));
+    points::keys(&mut sheet, scored().map(|(_, replica)| replica), (grid.left, 14.0));
     let x = Axis::covering(scored().map(|(_, replica)| replica.score), 6.0);
     if !judged.is_empty() {
         let frame = Frame { x: LEFT, y: TOP, width: style::WIDTH - LEFT - RIGHT, height: strip };
