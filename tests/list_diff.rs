@@ -80,6 +80,14 @@ fn sweeps_are_listed_among_the_runs_with_how_many_trials_have_ended() {
         sweep(test, "tms-sweep-2", 0, "2026-11-22T15").with_file("runs/tms-sweep-3/sweep.toml", "name = \"tms\"\n");
     let _working = Lock::take(&test.folder.path().join("runs/tms-sweep-1/packs/0000")).unwrap();
     test.args(["list"]).succeeds().stderr_is(str![""]).stdout_is(str![[r#"
+folder         experiment      begun (UTC)                   status recovered
+-----------------------------------------------------------------------------
+tms-sweep-0           tms 2026-11-22 18:53     64 trials, 48 failed  16 of 16
+tms-run     tms_5-2_short 2026-11-22 17:53                 finished    2 of 3
+tms-sweep-1           tms 2026-11-22 16:53 12 of 64 trials, running    3 of 3
+tms-sweep-2           tms 2026-11-22 15:53  0 of 64 trials, stopped         –
+tms-sweep-3           tms                –            no trials yet         –
+
 "#]]);
 }
 

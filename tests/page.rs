@@ -385,16 +385,20 @@ fn a_thousand_trials_are_a_page_below_five_megabytes() {
 
 #[test]
 fn what_a_sweeps_files_say_stays_text() {
-    let script = "</script><script>window.harmed = true</script><img src=x onerror=harmed=1>\u{202e}";
-    let name = format!("name={script:?}");
-    let folder = write_sweep("page_of_hostile_sweep", &[&GRID[..], &[&name]].concat(), |trial, values| match trial {
-        0 => MadeUp::Failed("</script><script>window.harmed = true</script>\u{202e}"),
+    const SCRIPT: &str = "</script><script>window.harmed = true</script><img src=x onerror=harmed=1>\u{202e}";
+    let folder = write_sweep("page_of_hostile_sweep", &GRID, |trial, values| match trial {
+        0 => MadeUp::Failed(SCRIPT),
         _ => of_grid(trial, values),
     });
-    fs::write(folder.join("recommended.toml"), script).unwrap();
-    let path = page_of(&folder);
+    let spec = fs::read_to_string(folder.join("sweep.toml")).unwrap();
+    fs::write(folder.join("sweep.toml"), format!("# {}\n{spec}", SCRIPT.replace('\u{202e}', ""))).unwrap();
+    fs::write(folder.join("recommended.toml"), SCRIPT).unwrap();
+    let renamed = folder.with_file_name("<img src=x onerror=harmed=1>\"' &amp; \u{202e}txt");
+    fs::rename(&folder, &renamed).unwrap();
+    let path = page_of(&renamed);
     let page = fs::read_to_string(&path).unwrap();
     assert!(!page.contains("<script>window.harmed") && !page.contains("<img src=x") && !page.contains('\u{202e}'));
+    assert!(page.matches("window.harmed").count() >= 4, "in the list of failures, the table and both specs");
     assert!(!fs::read_to_string(path.with_file_name("report.md")).unwrap().contains("<script"));
     let harmless = "check('harmless', window.harmed === undefined && !document.querySelector('img'));";
     act_in(&path, 1280, harmless, Findings::all_hold);

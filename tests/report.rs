@@ -661,7 +661,7 @@ fn the_figures_of_a_sweep_hold_the_numbers_of_its_replicas() {
     assert_eq!(marginals[0].join(" "), "decomposition.learning_rate 0.03 1 0 6.00000e-1 not recovered");
     assert!(marginals.iter().any(|row| row.join(" ") == "method.apd.rank 3 5 1 0.00000e0 diverged"));
     let svg = read(&folder, "marginals.svg");
-    // In each panel, and in the key.
+    // In each of two panels.
     assert_eq!([BLUE, VERMILLION, "#222222"].map(|colour| dots(&svg, "2.4", colour)), [2 * 3, 2 * 6, 2]);
     assert!(svg.contains(">recovered: 3<") && svg.contains(">not recovered: 6<") && svg.contains(">diverged: 1<"));
 

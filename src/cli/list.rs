@@ -7,8 +7,8 @@ use crate::report;
 
 /// List the runs and sweeps in the results folder, the newest first
 ///
-/// Of a sweep the status says how many of its trials have ended. A run that says it is running though no process works in it
-/// is listed as stopped, and so is a sweep that is not finished: the command that began it goes on with it.
+/// Of a sweep the status says how many of its trials have ended. A run that says it is running, or a sweep that is not
+/// finished, though no process works in it, is listed as stopped: the command that began it goes on with it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
