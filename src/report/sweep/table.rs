@@ -148,7 +148,7 @@ pub fn against_base(sweep: &SweepData) -> Option<Table> {
         rows.extend(row(name, of(best), of(base)));
     }
     let header = [
-        String::new(),
+        "result".into(),
         format!("{}: trial {}", sweep.best_is(), best.trial),
         format!("base: trial {}", base.trial),
         "difference".into(),

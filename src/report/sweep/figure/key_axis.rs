@@ -101,6 +101,8 @@ impl KeyAxis {
         };
         let ticks = words.iter().enumerate().step_by(stride).map(tick).collect();
         let named = words.iter().enumerate().map(|(index, word)| format!("{} {}", index + 1, visible(word)));
+        let more = words.len().saturating_sub(MOST_TICKS);
+        let named = named.take(MOST_TICKS).chain((more > 0).then(|| format!("and {more} more")));
         KeyAxis {
             axis: Axis { range: (-0.5, words.len() as f64 - 0.5), ticks, numbered: true },
             places: values.iter().map(place).collect(),
