@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn labels_that_would_lie_on_others_are_left_out() {
-        let axis = |room| KeyAxis::of_numbers(vec![0.003, 0.01, 0.1], true).with_room(room);
+        let axis = |room| KeyAxis::of_numbers(vec![0.004, 0.01, 0.1], true).with_room(room);
         assert_eq!(labels(&axis(400.0)), ["5·10⁻³", "0.01", "0.02", "0.05", "0.1"]);
         assert_eq!(labels(&axis(120.0)), ["5·10⁻³", "", "0.02", "0.05", "0.1"]);
     }

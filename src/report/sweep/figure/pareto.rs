@@ -10,6 +10,7 @@ use crate::report::{
         style,
     },
     sweep::{data::SweepData, replica::Replica},
+    table,
 };
 
 const FRAME: Frame = Frame { x: 58.0, y: 48.0, width: style::WIDTH - 58.0 - 14.0, height: 220.0 };
@@ -68,7 +69,9 @@ pub fn draw(sweep: &SweepData) -> Option<Figure> {
     });
     let left_out = match sweep.replicas.len() - known.len() {
         0 => String::new(),
-        count => format!(" Without {count}, which have diverged, have not been measured, or select no components."),
+        count => {
+            format!(" Left out: {}, diverged, not measured, or without a selection.", table::count(count, "replica"))
+        }
     };
     Some(Figure {
         name: "pareto",
