@@ -697,6 +697,7 @@ fn an_unfinished_sweep_shows_what_is_there_and_says_that_it_is_unfinished() {
     assert!(text.contains("Best so far: trial 2, 2 of 2 recovered"), "{text}");
     let page = read(&folder, "report.md");
     assert!(page.contains("This sweep is not finished.") && !page.contains("ecommended"), "{page}");
+    assert!(page.contains("In the sweep's folder `apd sweep work .` goes on with the sweep, `apd sweep"), "{page}");
     assert!(
         page.contains("Trial 4 is the base setting, the experiment as its spec has it; it has no result."),
         "{page}"

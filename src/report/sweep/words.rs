@@ -67,11 +67,14 @@ pub fn best(sweep: &SweepData) -> Option<(String, String)> {
     Some((format!("trial {}", best.trial), format!("{}.", outcome(best))))
 }
 
-/// How to repeat the recommended setting and the sweep, in the sweep's folder: a command, and what it does.
+/// How to go on with the sweep, and how to repeat the recommended setting and all of it, in the sweep's folder: a command,
+/// and what it does.
 pub fn commands(sweep: &SweepData) -> Vec<(&'static str, &'static str)> {
+    let going_on = (!sweep.overview.has_ended()).then_some(("apd sweep work .", "goes on with the sweep"));
     let recommended =
         sweep.recommended.is_some().then_some(("apd run recommended.toml", "repeats the recommended setting"));
-    recommended.into_iter().chain([("apd sweep hyperparameters sweep.toml", "repeats the sweep")]).collect()
+    let again = ("apd sweep hyperparameters sweep.toml", "repeats the sweep");
+    going_on.into_iter().chain(recommended).chain([again]).collect()
 }
 
 /// What is to be said of the trial that has the experiment's own values.

@@ -18,8 +18,8 @@ use crate::{
     visible::visible,
 };
 
-const LEFT: f64 = 142.0;
-const RIGHT: f64 = 66.0;
+const LEFT: f64 = 148.0;
+const RIGHT: f64 = 76.0;
 const LINE: f64 = 15.0;
 /// Above the lines of a key.
 const HEADING: f64 = 34.0;
@@ -86,7 +86,7 @@ fn panel(sheet: &mut Sheet, frame: Frame, sweep: &SweepData, found: &Sensitivity
 
 fn of_group(sheet: &mut Sheet, frame: Frame, x: &Axis, y: f64, group: &Group) {
     let at = |score: f64| frame.x + x.share(score) * frame.width;
-    let values = style::plain(&visible(&group.values)).replace('-', "−");
+    let values = style::plain(&cut(&visible(&group.values))).replace('-', "−");
     sheet.text((frame.x - 8.0, y + 3.5), &values, style::TICK, style::INK, TextAnchor::End);
     if let Some((low, high)) = group.range {
         sheet.stroke((at(low), y), (at(high), y), style::PALE, 4.0);
@@ -95,5 +95,25 @@ fn of_group(sheet: &mut Sheet, frame: Frame, x: &Axis, y: f64, group: &Group) {
     if let Some(recovered) = group.recovered {
         let text = format!("{recovered} of {}", group.replicas);
         sheet.text((frame.right() + 8.0, y + 3.5), &text, style::TICK, style::INK, TextAnchor::Start);
+    }
+}
+
+/// As much of a value as there is room for.
+fn cut(value: &str) -> String {
+    const MOST: usize = 25;
+    match value.chars().count() > MOST {
+        true => value.chars().take(MOST - 1).chain(['…']).collect(),
+        false => value.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_values_are_cut_and_ranges_are_not() {
+        assert_eq!(cut("0.00469757 to 0.0215497"), "0.00469757 to 0.0215497");
+        assert_eq!(cut("{ exponential = { half_life = 100 } }"), "{ exponential = { half_l…");
     }
 }
