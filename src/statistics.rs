@@ -84,22 +84,43 @@ pub fn mean_and_deviation(values: impl IntoIterator<Item = f64>) -> Option<MeanD
 /// Spearman's correlation: Pearson's of the ranks, of which equal values share the mean one. `None` where one side does not
 /// vary. The values are finite.
 pub fn rank_correlation(pairs: &[(f64, f64)]) -> Option<f64> {
-    let ranks = |value: fn(&(f64, f64)) -> f64| {
-        let values: Vec<f64> = pairs.iter().map(value).collect();
-        // One more than the number of smaller values, and half of the other equal ones.
-        let rank = |value: &f64| {
-            let smaller = values.iter().filter(|other| *other < value).count() as f64;
-            let equal = values.iter().filter(|other| *other == value).count() as f64;
-            smaller + (equal + 1.0) / 2.0
-        };
-        values.iter().map(rank).collect::<Vec<f64>>()
-    };
+    let ranks = |value: fn(&(f64, f64)) -> f64| mean_ranks(&pairs.iter().map(value).collect::<Vec<_>>());
     let middle = (pairs.len() as f64 + 1.0) / 2.0;
     let from_middle = |ranks: Vec<f64>| ranks.into_iter().map(move |rank| rank - middle).collect::<Vec<f64>>();
     let (left, right) = (from_middle(ranks(|pair| pair.0)), from_middle(ranks(|pair| pair.1)));
     let product = |left: &[f64], right: &[f64]| left.iter().zip(right).map(|(left, right)| left * right).sum::<f64>();
     let scale = (product(&left, &left) * product(&right, &right)).sqrt();
     (scale > 0.0).then(|| product(&left, &right) / scale)
+}
+
+/// The ranks of values, from 1 on; equal ones share their mean rank. The values are finite.
+fn mean_ranks(values: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&one, &other| values[one].total_cmp(&values[other]));
+    let mut ranks = vec![0.0; values.len()];
+    let mut before = 0;
+    for equal in order.chunk_by(|&one, &other| values[one] == values[other]) {
+        let rank = before as f64 + (equal.len() as f64 + 1.0) / 2.0;
+        equal.iter().for_each(|&place| ranks[place] = rank);
+        before += equal.len();
+    }
+    ranks
+}
+
+/// The area under the receiver operating characteristic of a score: the probability that one of the `true` ones scores more
+/// than one of the others, a tie counting half. `None` unless there are both. The scores are finite.
+///
+/// From the ranks: of n `true` ones and m others it is (sum of the ranks of the `true` ones - n (n + 1) / 2) / (n m), equal
+/// scores sharing their mean rank.
+///
+/// Source: J. A. Hanley, B. J. McNeil, "The meaning and use of the area under a receiver operating characteristic (ROC)
+/// curve", Radiology 143 (1982).
+pub fn roc_area(scored: &[(f64, bool)]) -> Option<f64> {
+    let ranks = mean_ranks(&scored.iter().map(|(score, _)| *score).collect::<Vec<_>>());
+    let ranks: f64 = ranks.iter().zip(scored).filter(|(_, (_, is_true))| *is_true).map(|(rank, _)| rank).sum();
+    let of_true = scored.iter().filter(|(_, is_true)| *is_true).count() as f64;
+    let pairs = of_true * (scored.len() as f64 - of_true);
+    (pairs > 0.0).then(|| (ranks - of_true * (of_true + 1.0) / 2.0) / pairs)
 }
 
 /// The value below which the given share of the values lies, with linear interpolation between neighbours (R's type 7).
@@ -184,6 +205,16 @@ mod tests {
         assert_eq!(rank_correlation(&[(1.0, 3.0), (2.0, 2.0), (3.0, -1.0)]), Some(-1.0));
         assert_eq!(rank_correlation(&[(1.0, 3.0), (1.0, 2.0)]), None);
         assert_eq!(rank_correlation(&[]), None);
+    }
+
+    /// Of the pairs of 3, 2 with 2, 1: 3 > 2, 3 > 1, 2 = 2, 2 > 1, so 3.5 of 4.
+    #[test]
+    fn the_roc_area_is_the_share_of_pairs_in_the_right_order_with_half_of_the_ties() {
+        assert_eq!(roc_area(&[(3.0, true), (2.0, false), (1.0, false), (2.0, true)]), Some(3.5 / 4.0));
+        assert_eq!(roc_area(&[(1.0, false), (2.0, true), (3.0, true)]), Some(1.0));
+        assert_eq!(roc_area(&[(0.0, true), (-0.0, false)]), Some(0.5));
+        assert_eq!(roc_area(&[(1.0, true), (2.0, true)]), None);
+        assert_eq!(roc_area(&[]), None);
     }
 
     #[test]

@@ -384,8 +384,8 @@ run folder  runs/tiny-[..] (new)
 fn a_folder_that_is_no_run_has_no_report() {
     let test = Test::new().with_file("notes/a.txt", "").args(["report", "notes"]).fails(1);
     test.stdout_is(str![""]).stderr_is(str![[r#"
-error: notes is not the folder of a run: it holds no spec.toml
-  help: give one of the folders in the results folder
+error: notes is neither the folder of a run nor that of a sweep: it holds no spec.toml and no sweep.toml
+  help: give one of the folders in the results folder, which `apd list` lists
 
 "#]]);
 }

@@ -61,6 +61,37 @@ object at line 1 column 1.
 }
 
 #[test]
+fn sweeps_are_listed_among_the_runs_with_how_many_trials_have_ended() {
+    let provenance = fs::read_to_string("tests/golden_run/provenance.json").unwrap();
+    let sweep = |test: Test, name: &str, ended: usize, begun: &str| {
+        let plan: String = (0..64).map(|trial| format!("{trial},0,0a1b2c3d\n")).collect();
+        let verdict = |trial| if trial % 4 == 0 { ["finished", "true"] } else { ["failed", ""] };
+        let row = |trial| format!("{trial},0,{},1.5,{}\n", verdict(trial)[0], verdict(trial)[1]);
+        let rows: String = (0..ended).map(row).collect();
+        test.with_file(&format!("runs/{name}/sweep.toml"), "name = \"tms\"\n")
+            .with_file(&format!("runs/{name}/plan.csv"), format!("trial,pack,hash\n{plan}"))
+            .with_file(&format!("runs/{name}/trials.csv"), format!("trial,seed,status,score,recovered\n{rows}"))
+            .with_file(&format!("runs/{name}/packs/0000/log.txt"), "")
+            .with_file(&format!("runs/{name}/trials/0000/provenance.json"), provenance.replace("2026-11-22T17", begun))
+    };
+    let test = sweep(with_run(Test::new(), "tms-run"), "tms-sweep-0", 64, "2026-11-22T18");
+    let test = sweep(test, "tms-sweep-1", 12, "2026-11-22T16");
+    let test =
+        sweep(test, "tms-sweep-2", 0, "2026-11-22T15").with_file("runs/tms-sweep-3/sweep.toml", "name = \"tms\"\n");
+    let _working = Lock::take(&test.folder.path().join("runs/tms-sweep-1/packs/0000")).unwrap();
+    test.args(["list"]).succeeds().stderr_is(str![""]).stdout_is(str![[r#"
+folder         experiment      begun (UTC)                   status recovered
+-----------------------------------------------------------------------------
+tms-sweep-0           tms 2026-11-22 18:53     64 trials, 48 failed  16 of 16
+tms-run     tms_5-2_short 2026-11-22 17:53                 finished    2 of 3
+tms-sweep-1           tms 2026-11-22 16:53 12 of 64 trials, running    3 of 3
+tms-sweep-2           tms 2026-11-22 15:53  0 of 64 trials, stopped         –
+tms-sweep-3           tms                –            no trials yet         –
+
+"#]]);
+}
+
+#[test]
 fn a_list_that_would_be_too_wide_leaves_the_experiment_to_the_folders_name() {
     let test = with_run(Test::new(), "residual_mlp_3_layers_of_old-0a1b2c3d");
     test.args(["list"]).succeeds().stdout_is(str![[r#"

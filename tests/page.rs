@@ -16,7 +16,10 @@ use std::{
 use apd::report::{self, Options};
 use chromium::{Findings, act_in};
 use serde_json::json;
-use synthetic_run::{RESIDUAL_MLP, SyntheticRun, TMS_5_2, TMS_40_10};
+use synthetic_run::{
+    RESIDUAL_MLP, SyntheticRun, TMS_5_2, TMS_40_10,
+    sweep::{GRID, MadeUp, Replica, of_grid, write_sweep},
+};
 
 const TWELVE: SyntheticRun = SyntheticRun { replicas: 12, ..TMS_40_10 };
 
@@ -322,4 +325,91 @@ fn the_same_run_gives_the_same_page() {
     let folder = TMS_5_2.write("page_again");
     let first = fs::read(page_of(&folder)).unwrap();
     assert!(first == fs::read(page_of(&folder)).unwrap());
+}
+
+#[test]
+fn the_page_of_a_sweep_sorts_its_trials_and_leads_to_their_reports() {
+    let folder = write_sweep("page_of_sweep", &GRID, of_grid);
+    fs::write(folder.join("recommended.toml"), "# Trial 2\n").unwrap();
+    report::make(&[folder.join("trials/0001")]).unwrap();
+    let path = page_of(&folder);
+    let page = fs::read_to_string(&path).unwrap();
+    assert_eq!(page.matches("href=\"../trials/").count(), 1, "only one trial has a report");
+    assert!(page.contains("<a href=\"../trials/0001/report/report.html\"><bdi>1</bdi></a>"));
+    let summary = page.split_once("</section>").unwrap().0;
+    for said in ["recommended", "trial 2", "2 of 2 recovered", "apd run recommended.toml", "1 of them has failed"] {
+        assert!(summary.contains(said), "no {said:?} in {summary}");
+    }
+    assert!(page.contains("failed: no room") && page.contains("1 finished, 1 diverged: total at step 40"));
+    let sorting = "
+        const trials = () => [...byId('trial_table').querySelectorAll('tbody tr')].map((row) => row.cells[0].textContent.trim());
+        check('best first, failed last', trials().join() === '2,5,1,4,3,0');
+        tables.trial_table.sortBy(0);
+        check('by number', trials().join() === '0,1,2,3,4,5');
+        tables.trial_table.filter.value = 'learning_rate>0.05';
+        tables.trial_table.arrange();
+        check('filtered', trials().join() === '2,5');
+        check('copied with the number', tables.trial_table.text(',').split('\\n')[1].startsWith('2,'));";
+    act_in(&path, 1280, sorting, Findings::all_hold);
+}
+
+#[test]
+fn a_thousand_trials_are_a_page_below_five_megabytes() {
+    let space = "sweep.space={'method.apd.rank'={from=1,to=3}, 'decomposition.learning_rate'={from=1e-3,to=0.1,scale='log'}, \
+                 'method.apd.coefficients.simplicity'={from=0.1,to=10.0,scale='log'}, \
+                 'decomposition.schedule'=['constant','cosine','linear']}";
+    let set = ["sweep.strategy={sobol={trials=1000}}", "sweep.seeds=3", space];
+    let folder = write_sweep("page_of_large_sweep", &set, |trial, values| {
+        let rate: f64 = values[1].parse().unwrap();
+        let replica = |seed: usize| {
+            let score = 2.0 + rate.log10() / 2.0 + ((trial * 7 + seed * 3) % 11) as f64 / 20.0;
+            let (error, active) = (0.1_f64.powf(score), 0.2 + ((trial * 13) % 29) as f64 / 100.0);
+            Replica { score: Some(score), recovered: Some(score > 1.4), error, active, mmcs: Some(score / 2.0) }
+        };
+        MadeUp::Ended((0..3).map(replica).collect())
+    });
+    let path = page_of(&folder);
+    let size = fs::metadata(&path).unwrap().len();
+    assert!(size < 5_000_000, "{size} bytes");
+    let use_it = "
+        check('rows', byId('trial_table').querySelectorAll('tbody tr').length === 1000);
+        check('figures', document.querySelectorAll('.figure svg').length === 5);
+        const before = performance.now();
+        tables.trial_table.sortBy(3);
+        note('sorts', performance.now() - before);";
+    act_in(&path, 1280, use_it, |found| {
+        found.all_hold();
+        assert!(found.number("sorts").unwrap() < 2000.0, "{:?} ms", found.number("sorts"));
+    });
+}
+
+#[test]
+fn what_a_sweeps_files_say_stays_text() {
+    const SCRIPT: &str = "</script><script>window.harmed = true</script><img src=x onerror=harmed=1>\u{202e}";
+    let folder = write_sweep("page_of_hostile_sweep", &GRID, |trial, values| match trial {
+        0 => MadeUp::Failed(SCRIPT),
+        _ => of_grid(trial, values),
+    });
+    let spec = fs::read_to_string(folder.join("sweep.toml")).unwrap();
+    fs::write(folder.join("sweep.toml"), format!("# {}\n{spec}", SCRIPT.replace('\u{202e}', ""))).unwrap();
+    fs::write(folder.join("recommended.toml"), SCRIPT).unwrap();
+    let renamed = folder.with_file_name("<img src=x onerror=harmed=1>\"' &amp; \u{202e}txt");
+    fs::rename(&folder, &renamed).unwrap();
+    let path = page_of(&renamed);
+    let page = fs::read_to_string(&path).unwrap();
+    assert!(!page.contains("<script>window.harmed") && !page.contains("<img src=x") && !page.contains('\u{202e}'));
+    assert!(page.matches("window.harmed").count() >= 4, "in the list of failures, the table and both specs");
+    assert!(!fs::read_to_string(path.with_file_name("report.md")).unwrap().contains("<script"));
+    let harmless = "check('harmless', window.harmed === undefined && !document.querySelector('img'));";
+    act_in(&path, 1280, harmless, Findings::all_hold);
+}
+
+#[test]
+fn the_page_of_a_sweep_is_accessible_and_fits_a_phone() {
+    let folder = write_sweep("page_of_accessible_sweep", &GRID, of_grid);
+    fs::write(folder.join("recommended.toml"), "# Trial 2\n").unwrap();
+    report::make(&[folder.join("trials/0001")]).unwrap();
+    let path = page_of(&folder);
+    act_in(&path, 1280, ACCESS, Findings::all_hold);
+    act_in(&path, 390, "check('page', document.documentElement.scrollWidth <= 390);", Findings::all_hold);
 }

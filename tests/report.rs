@@ -10,7 +10,10 @@ use std::{
 
 use apd::report::{self, Report};
 use snapbox::{assert_data_eq, file, str};
-use synthetic_run::{RESIDUAL_MLP, SyntheticResidualMlp, SyntheticRun, TMS_5_2, TMS_40_10};
+use synthetic_run::{
+    RESIDUAL_MLP, SyntheticResidualMlp, SyntheticRun, TMS_5_2, TMS_40_10,
+    sweep::{GRID, MadeUp, Replica, of_grid, write_sweep},
+};
 
 fn make(folder: &PathBuf) -> Report {
     report::make(slice::from_ref(folder)).unwrap()
@@ -601,11 +604,12 @@ fn one_replica_has_no_deviation() {
 }
 
 #[test]
-fn a_folder_that_is_no_runs_is_refused() {
+fn a_folder_that_is_neither_a_runs_nor_a_sweeps_is_refused() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("no_run");
     fs::create_dir_all(&folder).unwrap();
     let expected = format!(
-        "{} is not the folder of a run: it holds no spec.toml\n  help: give one of the folders in the results folder",
+        "{} is neither the folder of a run nor that of a sweep: it holds no spec.toml and no sweep.toml\n  help: give one of the \
+         folders in the results folder, which `apd list` lists",
         folder.display()
     );
     assert_eq!(error(&folder), expected);
@@ -628,4 +632,138 @@ fn a_report_that_cannot_be_written_says_what_to_do() {
         folder.join("report").display()
     );
     assert_eq!(error(&folder), expected);
+}
+
+#[test]
+fn the_report_of_a_sweep_has_its_best_trial_beside_the_base_setting() {
+    let folder = write_sweep("sweep", &GRID, of_grid);
+    let report = make(&folder);
+    assert_data_eq!(report.text(100), file!["snapshots/report_sweep.txt"]);
+    assert_data_eq!(read(&folder, "report.md"), file!["snapshots/report_sweep.md"]);
+    let names: Vec<_> = report.written.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
+    assert_eq!(names[..2], ["report.md", "report.html"]);
+    assert_eq!(names[2..], files_of(&["marginals", "pairs", "effects", "pareto", "truth"]));
+}
+
+/// Rows of a figure's numbers, without the header.
+fn rows_of(folder: &Path, figure: &str) -> Vec<Vec<String>> {
+    let text = read(folder, &format!("{figure}_figure.csv"));
+    text.lines().skip(1).map(|line| line.split(',').map(str::to_owned).collect()).collect()
+}
+
+#[test]
+fn the_figures_of_a_sweep_hold_the_numbers_of_its_replicas() {
+    let folder = write_sweep("sweep_figures", &GRID, of_grid);
+    make(&folder);
+    // Five trials of two replicas have ended, and there are two keys.
+    let marginals = rows_of(&folder, "marginals");
+    assert_eq!(marginals.len(), 2 * 5 * 2);
+    assert_eq!(marginals[0].join(" "), "decomposition.learning_rate 0.03 1 0 6.00000e-1 not recovered");
+    assert!(marginals.iter().any(|row| row.join(" ") == "method.apd.rank 3 5 1 0.00000e0 diverged"));
+    let svg = read(&folder, "marginals.svg");
+    // In each of two panels.
+    assert_eq!([BLUE, VERMILLION, "#222222"].map(|colour| dots(&svg, "2.4", colour)), [2 * 3, 2 * 6, 2]);
+    assert!(svg.contains(">recovered: 3<") && svg.contains(">not recovered: 6<") && svg.contains(">diverged: 1<"));
+
+    let pairs = rows_of(&folder, "pairs");
+    assert_eq!(pairs.len(), 5);
+    assert_eq!(pairs[1].join(" "), "decomposition.learning_rate 0.1 method.apd.rank 1 2 1.30500e0");
+
+    // The mean of trials 2 and 5, and from the worse to the better: 0.55, for its second replica counts 0, and 1.305.
+    let effects = rows_of(&folder, "effects");
+    assert_eq!(effects.len(), 3 + 2);
+    let of_last = effects.iter().find(|row| row[1] == "0.1").unwrap().join(" ");
+    assert_eq!(of_last, "decomposition.learning_rate 0.1 2 4 3 9.27500e-1 5.50000e-1 1.30500e0");
+
+    let pareto = rows_of(&folder, "pareto");
+    assert_eq!(pareto.len(), 9, "the one that has diverged has no error");
+    let front: Vec<String> = pareto.iter().filter(|row| row[4] == "true").map(|row| row[..4].join(" ")).collect();
+    // The larger the learning rate, the more are active and the smaller is the error; of equals the first.
+    assert_eq!(front, ["1 0 2.30000e-1 3.33333e-1", "2 0 3.00000e-1 1.00000e-1", "3 0 2.10000e-1 1.00000e0"]);
+    assert!(read(&folder, "pareto.svg").contains(">trial 2, recommended<"));
+
+    assert_eq!(rows_of(&folder, "truth").len(), 9);
+    assert!(read(&folder, "report.md").contains("The area under the ROC curve of the score for recovery is 1.000"));
+}
+
+#[test]
+fn an_unfinished_sweep_shows_what_is_there_and_says_that_it_is_unfinished() {
+    let folder = write_sweep("sweep_unfinished", &GRID, |trial, values| match trial {
+        1 | 2 => of_grid(trial, values),
+        _ => MadeUp::Waiting,
+    });
+    let text = make(&folder).text(100);
+    assert!(text.contains("2 of 6 trials have ended; 4 are waiting.\n"), "{text}");
+    assert!(text.contains("Best so far: trial 2, 2 of 2 recovered"), "{text}");
+    let page = read(&folder, "report.md");
+    assert!(page.contains("This sweep is not finished.") && !page.contains("ecommended"), "{page}");
+    assert!(page.contains("In the sweep's folder `apd sweep work .` goes on with the sweep, `apd sweep"), "{page}");
+    assert!(
+        page.contains("Trial 4 is the base setting, the experiment as its spec has it; it has no result."),
+        "{page}"
+    );
+}
+
+#[test]
+fn a_sweep_without_any_result_has_a_report_without_figures() {
+    for (name, failed) in [("sweep_not_begun", false), ("sweep_failed", true)] {
+        let folder = write_sweep(name, &GRID, |_, _| if failed { MadeUp::Failed("no room") } else { MadeUp::Waiting });
+        let report = make(&folder);
+        assert!(figures_of(&report).is_empty());
+        assert!(report.text(80).contains("No replica has been measured yet."));
+        assert_eq!(read(&folder, "report.md").contains("Trial 3 failed: no room"), failed);
+        assert_eq!(read(&folder, "report.md").contains("This sweep is not finished"), !failed);
+    }
+}
+
+fn replica(score: Option<f64>, recovered: Option<bool>) -> Replica {
+    Replica { score, recovered, error: 0.1, active: 0.2, mmcs: None }
+}
+
+#[test]
+fn sweeps_of_one_trial_of_words_alone_without_a_truth_and_of_nothing_but_diverged_ones_are_reported() {
+    let one = write_sweep("sweep_of_one", &["sweep.seeds=1", "sweep.space.method.apd.rank=[3]"], |_, _| {
+        MadeUp::Ended(vec![replica(Some(1.0), Some(true))])
+    });
+    let report = make(&one);
+    assert_eq!(figures_of(&report), ["marginals", "pareto", "truth"]);
+    assert!(report.text(80).contains("The one trial has ended."));
+    assert!(report.text(80).contains("The best is trial 0, the base setting"), "{}", report.text(80));
+
+    let words =
+        ["sweep.seeds=1", "sweep.space.decomposition.schedule=['constant', {exponential={half_life=100}}, 'cosine']"];
+    let unknown =
+        write_sweep("sweep_of_words", &words, |trial, _| MadeUp::Ended(vec![replica(Some(1.0 + trial as f64), None)]));
+    assert_eq!(figures_of(&make(&unknown)), ["marginals", "effects", "pareto"]);
+    let page = read(&unknown, "report.md");
+    assert!(page.contains("schedule: 1 constant, 2 cosine, 3 { exponential = { half\\_life = 100 } }."), "{page}");
+    assert!(page.contains("Of 3 replicas: 3 not judged."), "{page}");
+
+    let diverged = write_sweep("sweep_diverged", &GRID, |_, _| {
+        MadeUp::Ended(vec![replica(None, Some(false)), replica(None, Some(false))])
+    });
+    let report = make(&diverged);
+    assert_eq!(figures_of(&report), ["marginals", "effects"]);
+    assert!(report.text(100).contains("Of 12 replicas: 12 diverged."));
+    assert!(read(&diverged, "report.md").contains("| diverged: total at step 40 | 0 of 2 |"));
+}
+
+#[test]
+fn a_trial_whose_tables_are_damaged_counts_as_failed_and_the_others_are_there() {
+    let folder = write_sweep("sweep_damaged", &GRID, of_grid);
+    change(&folder, "trials/0002/summary.csv", "true", "false");
+    let text = make(&folder).text(200);
+    assert!(text.contains("Trial 2 failed: it has ended, but ") && text.contains("Of 8 replicas"), "{text}");
+    assert!(text.contains("Recommended: trial 5"), "{text}");
+}
+
+#[test]
+fn runs_and_sweeps_are_reported_together_and_only_runs_are_compared() {
+    let sweep = write_sweep("sweep_beside_runs", &GRID, of_grid);
+    let runs = [TMS_5_2.write("beside_sweeps/a"), TMS_5_2.write("beside_sweeps/b")];
+    let report = report::make(&[runs[0].clone(), sweep.clone(), runs[1].clone()]).unwrap();
+    assert!(report.text(100).contains("All runs") && report.text(100).contains("All 6 trials have ended"));
+    assert!(runs[0].join("report/comparison.html").is_file() && !sweep.join("report/comparison.html").exists());
+    let alone = report::make(&[runs[0].clone(), sweep.join("trials/0002")]).unwrap();
+    assert!(alone.text(100).contains("0002"), "a trial is a run");
 }

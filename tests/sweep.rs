@@ -151,6 +151,12 @@ less the smallest; rank: Spearman's correlation of score and value.
     assert_eq!(list.stdout.matches("finished").count(), 4, "{}", list.stdout);
     let report = list.then().args(["report", &trial(0), &trial(1)]).succeeds();
     assert!(report.stdout.contains("recovered"), "{}", report.stdout);
+    let report = report.then().args(["report", &folder.display().to_string()]).succeeds();
+    assert!(report.stdout.contains("\nAll 4 trials have ended.\nOf 8 replicas: "), "{}", report.stdout);
+    let page = fs::read_to_string(folder.join("report/report.html")).unwrap();
+    let leads_to = |trial: usize| page.contains(&format!("href=\"../trials/{trial:04}/report/report.html\""));
+    assert_eq!([0, 1, 2, 3].map(leads_to), [true, true, false, false]);
+    assert!(page.contains("href=\"../recommended.toml\""));
     let diff = report.then().args(["diff", &trial(0), &trial(1)]).succeeds();
     assert!(diff.stdout.contains("method.apd.rank"), "{}", diff.stdout);
     diff.then().args(["evaluate", &trial(2), "--device=cpu", "--threads=1"]).succeeds();

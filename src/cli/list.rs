@@ -5,15 +5,16 @@ use clap::Args;
 use super::{Ending, Failure, ending::print, finish::terminal_width, options::Options};
 use crate::report;
 
-/// List the runs in the results folder, the newest first
+/// List the runs and sweeps in the results folder, the newest first
 ///
-/// A run that says it is running though no process works in it is listed as stopped: the command that began it goes on
-/// with it.
+/// Of a sweep the status says how many of its trials have ended. A run that says it is running, or a sweep that is not
+/// finished, though no process works in it, is listed as stopped: the command that began it goes on with it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   apd list
-  apd list --results /data/runs")]
+  apd list --results /data/runs
+  apd list --results runs/tms_5-2-sweep-0a1b2c3d/trials")]
 pub struct List {}
 
 impl List {

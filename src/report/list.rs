@@ -1,12 +1,18 @@
-//! What is in a results folder: a line for every run, the newest first.
+//! What is in a results folder: a line for every run and every sweep, the newest first.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde_json::Value;
 
 use super::{
+    files::file_name,
+    is_sweep,
     rows::{SummaryRow, read_table},
     run_data::{read_provenance, read_spec},
+    sweep::ListedSweep,
     table::{Share, Table},
     terminal::{aligned, narrowed, wrapped},
 };
@@ -23,7 +29,7 @@ const HEADER: [&str; 5] = ["folder", "experiment", "begun (UTC)", "status", "rec
 const WHAT_TO_DO: &str =
     "Begin a run, for example with `apd run experiments/tms_5-2.toml`, or name another folder with --results.";
 
-/// A run as far as the list shows it.
+/// A run, or a sweep, as far as the list shows it.
 struct Listed {
     /// Its name in the results folder.
     folder: String,
@@ -37,7 +43,7 @@ struct Listed {
     problems: Vec<String>,
 }
 
-/// The runs in the folder `results`, in lines of at most `width` columns as far as their names leave room for that; or what
+/// The runs and sweeps in the folder `results`, in lines of at most `width` columns as far as their names leave room for that; or what
 /// to do if there are none.
 ///
 /// # Errors
@@ -48,8 +54,11 @@ pub fn list(results: &Path, width: usize) -> Result<String, RunError> {
         return Ok(wrapped(&format!("There is no folder {shown} yet. {WHAT_TO_DO}"), width));
     }
     let entries = fs::read_dir(results).map_err(|error| RunError::read(results, &error))?;
-    let folders = entries.flatten().map(|entry| entry.path()).filter(|folder| is_run(folder));
-    let mut runs: Vec<Listed> = folders.map(|folder| Listed::read(&folder)).collect();
+    let listed = |folder: PathBuf| match is_sweep(&folder) {
+        true => Some(Listed::of_sweep(&folder)),
+        false => is_run(&folder).then(|| Listed::read(&folder)),
+    };
+    let mut runs: Vec<Listed> = entries.flatten().filter_map(|entry| listed(entry.path())).collect();
     if runs.is_empty() {
         return Ok(wrapped(&format!("There are no runs in {shown}. {WHAT_TO_DO}"), width));
     }
@@ -89,13 +98,18 @@ impl Listed {
             false => Vec::new(),
         };
         Self {
-            folder: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            folder: file_name(folder),
             experiment: spec.get("name").and_then(|name| name.as_str()).map(str::to_owned),
             started: text(&provenance, "started"),
             status,
             share: Share::of_rows(&summary),
             problems,
         }
+    }
+
+    fn of_sweep(folder: &Path) -> Self {
+        let ListedSweep { experiment, started, status, share, problems } = ListedSweep::read(folder);
+        Self { folder: file_name(folder), experiment, started, status, share, problems }
     }
 
     fn cells(&self) -> [String; 5] {

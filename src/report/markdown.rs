@@ -56,7 +56,7 @@ pub fn written(table: &Table) -> String {
 }
 
 /// `text` so that Markdown and HTML show it as it is, in one line.
-fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in visible(text).chars() {
         match c {

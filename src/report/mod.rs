@@ -1,4 +1,4 @@
-//! Tables and figures of runs, made from their folders alone; so a report can be made again from an old run, and of
+//! Tables and figures of runs and sweeps, made from their folders alone; so a report can be made again from an old run, and of
 //! an unfinished one it shows what is there.
 //!
 //! - `files`, `run_data`, `rows`, `evidence`, `weights`: a run folder read into plain values
@@ -11,6 +11,7 @@
 //! - `figure`: the pictures
 //! - `png`: the pictures as pixels
 //! - `tensorboard`: a run for TensorBoard, in the format of `event_file`
+//! - `sweep`: all of these of a sweep
 //! - `list`: what is in a results folder; `diff`: two runs side by side
 
 mod choice;
@@ -28,6 +29,7 @@ mod paper;
 mod png;
 mod rows;
 mod run_data;
+mod sweep;
 mod table;
 mod tensorboard;
 mod terminal;
@@ -44,31 +46,55 @@ pub use figure::scaling;
 pub use list::list;
 pub use png::export as export_as_png;
 use run_data::RunData;
+use sweep::SweepData;
 pub use tensorboard::export as export_to_tensorboard;
 
-use crate::run::{RunError, RunFolder, refuse_link, write_whole};
+use crate::run::{RunError, RunFolder, SweepFolder, refuse_link, write_whole};
 
 /// Reports that have been written.
 pub struct Report {
     runs: Vec<RunData>,
-    /// The files written, `report.md` of each run first.
+    sweeps: Vec<SweepData>,
+    /// The files written, `report.md` of each run first, and then those of the sweeps.
     pub written: Vec<PathBuf>,
 }
 
 impl Report {
-    /// Reads run folders; nothing is written yet.
+    /// Reads folders of runs and of sweeps; nothing is written yet.
     ///
     /// # Errors
-    /// If a path is no run folder. Files that are missing in one, or damaged, are no error: the report says so.
-    pub fn read(runs: &[PathBuf]) -> Result<Report, RunError> {
-        let runs = runs.iter().map(|folder| RunData::read(folder)).collect::<Result<_, _>>()?;
-        Ok(Report { runs, written: Vec::new() })
+    /// If a path is the folder of neither. Files that are missing in one, or damaged, are no error: the report says so.
+    pub fn read(folders: &[PathBuf]) -> Result<Report, RunError> {
+        let (mut runs, mut sweeps) = (Vec::new(), Vec::new());
+        for folder in folders {
+            match is_sweep(folder) {
+                true => sweeps.push(SweepData::read(folder)?),
+                false if folder.is_dir() && !RunFolder::at(folder).spec().is_file() => return Err(neither(folder)),
+                false => runs.push(RunData::read(folder)?),
+            }
+        }
+        Ok(Report { runs, sweeps, written: Vec::new() })
     }
 
     /// The tables as plain text, no line longer than `width` columns if that is at least 60.
     pub fn text(&self, width: usize) -> String {
-        terminal::text(&self.runs, width)
+        let runs = Some(terminal::text(&self.runs, width)).filter(|text| !text.is_empty());
+        let sweeps = self.sweeps.iter().map(|sweep| sweep::text(sweep, width));
+        runs.into_iter().chain(sweeps).collect::<Vec<_>>().join("\n\n\n")
     }
+}
+
+/// Whether `folder` is the folder of a sweep, as far as its files' names tell, and not that of a run.
+pub fn is_sweep(folder: &Path) -> bool {
+    SweepFolder::at(folder).is_one()
+}
+
+fn neither(folder: &Path) -> RunError {
+    let what = format!(
+        "{} is neither the folder of a run nor that of a sweep: it holds no spec.toml and no sweep.toml",
+        folder.display()
+    );
+    RunError::new(what, "give one of the folders in the results folder, which `apd list` lists")
 }
 
 /// What a report is to hold beyond what it always does.
@@ -84,19 +110,19 @@ pub struct Options {
 ///
 /// # Errors
 /// As there.
-pub fn make(runs: &[PathBuf]) -> Result<Report, RunError> {
-    make_with(runs, &Options::default())
+pub fn make(folders: &[PathBuf]) -> Result<Report, RunError> {
+    make_with(folders, &Options::default())
 }
 
-/// Writes the report of each run folder into its subfolder `report`: `report.md`, `report.html`, `tables.tex`, the
-/// figures as SVG, and each figure's numbers as CSV beside it (`<figure>_figure.csv`); of several runs also
-/// `comparison.html` and `comparison.md`. All runs are read before anything is written.
+/// Writes the report of each folder of a run or a sweep into its subfolder `report`: `report.md`, `report.html`, of runs
+/// `tables.tex`, the figures as SVG, and each figure's numbers as CSV beside it (`<figure>_figure.csv`); of several runs also
+/// `comparison.html` and `comparison.md`. All folders are read before anything is written.
 ///
 /// # Errors
-/// If a path is no run folder, or a report cannot be written. Files that are missing in a run folder, or damaged, are
+/// If a path is the folder of neither, or a report cannot be written. Files that are missing in a run folder, or damaged, are
 /// no error: the report says so.
-pub fn make_with(runs: &[PathBuf], options: &Options) -> Result<Report, RunError> {
-    let Report { runs, .. } = Report::read(runs)?;
+pub fn make_with(folders: &[PathBuf], options: &Options) -> Result<Report, RunError> {
+    let Report { runs, sweeps, .. } = Report::read(folders)?;
     let figures: Vec<Vec<Figure>> = runs.iter().map(figure::draw_all).collect();
     let mut written = Vec::new();
     let mut write = |folder: &Path, name: &str, text: &str| {
@@ -107,27 +133,41 @@ pub fn make_with(runs: &[PathBuf], options: &Options) -> Result<Report, RunError
         Ok(())
     };
     for (run, figures) in runs.iter().zip(&figures) {
-        let folder = report_folder(&run.folder)?;
+        let folder = report_folder(RunFolder::at(&run.folder).report())?;
         write(&folder, "report.md", &markdown::page(run, figures))?;
         write(&folder, "report.html", &page::page(run, figures, &options.replicas))?;
         write(&folder, "tables.tex", &latex::tables(run))?;
-        for figure in figures {
-            write(&folder, &format!("{}.svg", figure.name), &figure.svg)?;
-            write(&folder, &format!("{}_figure.csv", figure.name), &figure.csv)?;
-        }
+        figures.iter().try_for_each(|figure| write_figure(&mut write, &folder, figure))?;
+    }
+    for sweep in &sweeps {
+        let folder = report_folder(SweepFolder::at(&sweep.folder).report())?;
+        let figures = sweep::draw_all(sweep);
+        write(&folder, "report.md", &sweep::markdown(sweep, &figures))?;
+        write(&folder, "report.html", &sweep::page(sweep, &figures))?;
+        figures.iter().try_for_each(|figure| write_figure(&mut write, &folder, figure))?;
     }
     if let [first, _, ..] = runs.as_slice() {
-        let folder = options.comparison.clone().map_or_else(|| report_folder(&first.folder), made)?;
+        let folder =
+            options.comparison.clone().map_or_else(|| report_folder(RunFolder::at(&first.folder).report()), made)?;
         let comparison = page::Comparison::new(&runs, &figures);
         write(&folder, "comparison.html", &comparison.html())?;
         write(&folder, "comparison.md", &comparison.markdown(markdown::written))?;
     }
-    Ok(Report { runs, written })
+    Ok(Report { runs, sweeps, written })
 }
 
-/// The folder of a run's report.
-fn report_folder(run: &Path) -> Result<PathBuf, RunError> {
-    let folder = RunFolder::at(run).report();
+/// Writes the picture and its numbers.
+fn write_figure(
+    mut write: impl FnMut(&Path, &str, &str) -> Result<(), RunError>,
+    folder: &Path,
+    figure: &Figure,
+) -> Result<(), RunError> {
+    write(folder, &format!("{}.svg", figure.name), &figure.svg)?;
+    write(folder, &format!("{}_figure.csv", figure.name), &figure.csv)
+}
+
+/// The folder of a report, made if it was not there.
+fn report_folder(folder: PathBuf) -> Result<PathBuf, RunError> {
     refuse_link(&folder)?;
     made(folder)
 }

@@ -96,6 +96,11 @@ pub struct Share {
 }
 
 impl Share {
+    /// None if no replica was judged.
+    pub fn new(recovered: usize, judged: usize) -> Option<Share> {
+        (judged > 0).then_some(Share { recovered, judged })
+    }
+
     /// None before any replica has been judged.
     pub fn of(run: &RunData) -> Option<Share> {
         Self::of_rows(&run.summary)
@@ -105,7 +110,7 @@ impl Share {
     pub fn of_rows(summary: &[SummaryRow]) -> Option<Share> {
         let verdicts: Vec<bool> = summary.iter().filter_map(|row| row.recovered).collect();
         let recovered = verdicts.iter().filter(|recovered| **recovered).count();
-        (!verdicts.is_empty()).then_some(Share { recovered, judged: verdicts.len() })
+        Share::new(recovered, verdicts.len())
     }
 
     /// "7 of 12"
@@ -122,6 +127,11 @@ impl Share {
     pub fn interval(&self) -> String {
         let (_, interval) = self.value();
         format!("{:.0} to {:.0} %", 100.0 * interval.low, 100.0 * interval.high)
+    }
+
+    /// That another share is the same: Fisher's exact test.
+    pub fn equality(&self, other: &Share) -> f64 {
+        fisher_exact((self.recovered, self.judged), (other.recovered, other.judged))
     }
 
     /// "The authors' program recovers 7 of 12; Fisher's exact test of a difference: p = 0.73.", where that is known
@@ -217,7 +227,8 @@ pub fn verdict(recovered: Option<bool>) -> &'static str {
     }
 }
 
-fn count(count: usize, what: &str) -> String {
+/// "1 trial", "2 trials"
+pub fn count(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
@@ -252,4 +263,25 @@ fn plus_minus(value: Option<MeanDeviation>, count: usize, digits: usize) -> Stri
     let deviation = value.deviation.map(|deviation| format!(" ± {deviation:.digits$}")).unwrap_or_default();
     let of = if value.count < count { format!(" ({} known)", value.count) } else { String::new() };
     format!("{:.digits$}{deviation}{of}", value.mean)
+}
+
+/// "0.998 ± 0.001", of the values that are numbers; None if none is.
+pub fn mean(values: impl Iterator<Item = f64>) -> Option<String> {
+    let value = mean_and_deviation(values)?;
+    let is_small = value.mean != 0.0 && value.mean.abs() < 0.01;
+    let written = |number: f64| if is_small { format!("{number:.1e}") } else { format!("{number:.3}") };
+    let deviation = value.deviation.map(|deviation| format!(" ± {}", written(deviation))).unwrap_or_default();
+    Some(written(value.mean) + &deviation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_means_are_written_with_their_power_of_ten() {
+        assert_eq!(mean([2e-6, 4e-6].into_iter()).unwrap(), "3.0e-6 ± 1.4e-6");
+        assert_eq!(mean([0.998, f64::NAN].into_iter()).unwrap(), "0.998");
+        assert_eq!(mean([f64::NAN].into_iter()), None);
+    }
 }

@@ -19,6 +19,7 @@ use super::{
 /// effects.csv sensitivity.csv recommended.toml    what that depends on, and the best trial's spec
 /// trials/<trial>/           the run folder of each trial
 /// packs/<pack>/             log.txt, and while running lock and checkpoint/
+/// report/                   figures and tables made from the above
 /// slurm/                    the scripts of Slurm's jobs and what the jobs said
 /// lock                      held by the process that runs the sweep
 /// ```
@@ -57,7 +58,7 @@ impl SweepFolder {
         if !path.is_dir() {
             return Err(RunError::new(format!("there is no folder {}", path.display()), NAMED));
         }
-        let folder = SweepFolder { path: path.into(), hash: String::new() };
+        let folder = SweepFolder::at(path);
         for file in [folder.sweep(), folder.plan()] {
             if !file.is_file() {
                 let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -72,6 +73,16 @@ impl SweepFolder {
             return Err(RunError::new(what, "put the file back as it was, or start anew beside it with --force"));
         }
         Ok(SweepFolder { hash, ..folder })
+    }
+
+    /// The folder at `path` for reading: nothing checked.
+    pub fn at(path: impl Into<PathBuf>) -> SweepFolder {
+        SweepFolder { path: path.into(), hash: String::new() }
+    }
+
+    /// Whether this looks like a sweep's folder, and not like a run's.
+    pub fn is_one(&self) -> bool {
+        self.sweep().is_file() && !RunFolder::at(&self.path).spec().is_file()
     }
 
     /// For the one process that runs all of the sweep: held until the value is dropped.
@@ -109,6 +120,10 @@ impl SweepFolder {
 
     pub fn recommended(&self) -> PathBuf {
         self.path.join("recommended.toml")
+    }
+
+    pub fn report(&self) -> PathBuf {
+        self.path.join("report")
     }
 
     /// Whoever holds this folder's lock writes the tables of the sweep.

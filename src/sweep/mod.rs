@@ -6,7 +6,9 @@
 //! - `workers`, `slurm`: in several processes, of this machine or of others
 //! - `standing`, `status`: how far it is
 //! - `results`, `sensitivity`, `recommendation`: which setting did best, and what that depends on
+//! - `overview`: all of these at once, for the report
 
+mod overview;
 mod plan;
 mod recommendation;
 mod results;
@@ -22,8 +24,9 @@ mod strategy;
 mod work;
 mod workers;
 
+pub use overview::{Overview, overview};
 pub use plan::Plan;
-pub use recommendation::recommendation;
+pub use recommendation::{outcome, recommendation};
 pub use results::{TrialResult, best};
 pub use sensitivity::{Group, Sensitivity, sensitivities};
 pub use settings::Sweep;

@@ -58,7 +58,7 @@ impl TrialResult {
     }
 
     /// By the share of recovered replicas where mechanisms are known, then by the mean score.
-    fn compare(&self, other: &TrialResult) -> Ordering {
+    pub fn compare(&self, other: &TrialResult) -> Ordering {
         let key = |result: &TrialResult| {
             [result.recovered_share(), result.score().map(|score| score.mean)]
                 .map(|part| part.unwrap_or(f64::NEG_INFINITY))
@@ -87,10 +87,11 @@ pub fn results(replicas: &[ReplicaResult]) -> Vec<TrialResult> {
     of_trials.filter(|replicas| replicas[0].status != "failed").map(of_trial).collect()
 }
 
-/// The best of some trials, but for halted ones; of equals the first.
+/// The best of some trials, but for halted ones and those that diverged in every replica; of equals the first.
 pub fn best(results: &[TrialResult]) -> Option<&TrialResult> {
     // `max_by` would take the last of equals.
-    results.iter().rev().filter(|result| !result.halted).max_by(|one, other| one.compare(other))
+    let sound = |result: &&TrialResult| !result.halted && result.diverged < result.replicas;
+    results.iter().rev().filter(sound).max_by(|one, other| one.compare(other))
 }
 
 #[cfg(test)]
@@ -109,6 +110,8 @@ mod tests {
         assert_eq!(best_of(&[result(0, None, &[]), result(1, None, &[-1.0]), result(2, None, &[-1.0])]), Some(1));
         assert_eq!(best_of(&[]), None);
         let halted = TrialResult { halted: true, ..result(0, Some(2), &[9.0, 9.0]) };
+        let diverged = TrialResult { diverged: 2, ..result(0, Some(0), &[0.0, 0.0]) };
+        assert_eq!(best_of(&[diverged]), None, "there is nothing to recommend");
         assert_eq!(best_of(&[halted, result(1, Some(0), &[1.0, 1.0])]), Some(1), "it was not trained to its end");
     }
 }

@@ -31,6 +31,8 @@ pub struct Group {
     pub recovered: Option<usize>,
     /// The mean over its trials of their mean scores; `None` if none is known.
     pub score: Option<f64>,
+    /// The smallest and the largest of these mean scores.
+    pub range: Option<(f64, f64)>,
 }
 
 impl Sensitivity {
@@ -76,13 +78,17 @@ fn of_values(key: &str, trials: &[(String, &TrialResult)]) -> Sensitivity {
     let group = |members: &Vec<usize>| {
         let [low, high] = [members[0], members[members.len() - 1]].map(|trial| &trials[trial].0);
         let results = || members.iter().map(|&trial| trials[trial].1);
+        let known = || members.iter().filter_map(|&trial| scores[trial]);
         let recovered: Option<Vec<usize>> = results().map(|result| result.recovered).collect();
         Group {
             values: if low == high { low.clone() } else { format!("{low} to {high}") },
             trials: members.len(),
             replicas: results().map(|result| result.replicas).sum(),
             recovered: recovered.map(|recovered| recovered.iter().sum()),
-            score: mean_and_deviation(members.iter().filter_map(|&trial| scores[trial])).map(|score| score.mean),
+            score: mean_and_deviation(known()).map(|score| score.mean),
+            range: known()
+                .map(|score| (score, score))
+                .reduce(|(low, high), (score, _)| (low.min(score), high.max(score))),
         }
     };
     Sensitivity { key: key.into(), groups: groups.iter().map(group).collect(), rank_correlation: correlation }
@@ -128,6 +134,7 @@ mod tests {
         let groups: Vec<_> =
             found.groups.iter().map(|group| (group.values.as_str(), group.recovered, group.score)).collect();
         assert_eq!(groups, [("9", Some(0), Some(0.75)), ("10", Some(2), Some(2.5))], "in the order of the numbers");
+        assert_eq!(found.groups[0].range, Some((0.5, 1.0)));
         assert_eq!(found.effect(), Some(1.75));
     }
 

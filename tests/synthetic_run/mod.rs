@@ -3,6 +3,7 @@
 
 mod evidence;
 mod residual_mlp;
+pub mod sweep;
 
 use std::{
     f64::consts::TAU,

@@ -20,7 +20,7 @@
 
 mod active_components;
 mod attributions;
-mod axis;
+pub(super) mod axis;
 mod cells;
 mod coactivity;
 mod contributions;
@@ -28,8 +28,8 @@ mod curves;
 mod feature_errors;
 mod features;
 mod frequencies;
-mod grid;
-mod heat;
+pub(super) mod grid;
+pub(super) mod heat;
 mod layers;
 mod losses;
 mod network;
@@ -40,10 +40,10 @@ mod recovered;
 mod responses;
 mod scaling;
 mod scrubbing;
-mod sheet;
+pub(super) mod sheet;
 mod singular_values;
 mod steps;
-mod style;
+pub(super) mod style;
 mod target_training;
 mod vectors;
 mod verdict;
@@ -91,7 +91,7 @@ pub fn draw_all(run: &RunData) -> Vec<Figure> {
 }
 
 /// CSV text of `rows` under `header`.
-fn csv_text<Row: AsRef<[String]>>(header: &[String], rows: impl IntoIterator<Item = Row>) -> String {
+pub(super) fn csv_text<Row: AsRef<[String]>>(header: &[String], rows: impl IntoIterator<Item = Row>) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let written = writer
         .write_record(header)
@@ -101,6 +101,6 @@ fn csv_text<Row: AsRef<[String]>>(header: &[String], rows: impl IntoIterator<Ite
 }
 
 /// A number of a figure's CSV, with six digits; the run folder's own tables hold all of them.
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     format!("{value:.5e}")
 }

@@ -15,7 +15,7 @@ mod facts;
 mod matrices;
 mod quantised;
 mod results;
-mod view;
+pub(super) mod view;
 
 use askama::Template;
 pub use comparison::Comparison;
@@ -31,16 +31,16 @@ use super::{
 };
 use crate::visible::visible;
 
-const STYLE: &str = include_str!("style.css");
-const THEME: &str = include_str!("script/theme.js");
-const TABLE: &str = include_str!("script/table.js");
+pub(super) const STYLE: &str = include_str!("style.css");
+pub(super) const THEME: &str = include_str!("script/theme.js");
+pub(super) const TABLE: &str = include_str!("script/table.js");
 const HEAT_MAP: &str = include_str!("script/heat_map.js");
 const EXPLORER: &str = include_str!("script/explorer.js");
 
 /// The page is kept below this many bytes by leaving out weights of components, the dead and the smallest first.
 const MOST_BYTES: usize = 4_900_000;
 /// And figures that would take more than this together are left beside it.
-const MOST_BYTES_OF_FIGURES: usize = 3_000_000;
+pub(super) const MOST_BYTES_OF_FIGURES: usize = 3_000_000;
 /// The figures that show a whole decomposition at a glance, the best first.
 const PICTURES: [&str; 4] = ["features", "contributions", "curves", "network"];
 /// But so many are always given to the weights of the shown replica.

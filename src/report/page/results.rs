@@ -1,13 +1,10 @@
 //! What came out of several runs, a column a run.
 
 use super::comparison::header;
-use crate::{
-    report::{
-        rows::SummaryRow,
-        run_data::RunData,
-        table::{self, Share, Table},
-    },
-    statistics::mean_and_deviation,
+use crate::report::{
+    rows::SummaryRow,
+    run_data::RunData,
+    table::{self, Share, Table, mean},
 };
 
 /// A number of a replica: how the table of replicas calls it, and the number.
@@ -60,25 +57,4 @@ pub fn results(runs: &[RunData], names: &[String]) -> Table {
     row("working time", &|run| run.seconds.filter(|seconds| seconds.is_finite()).map(table::duration));
     row("device", &|run| run.device.clone());
     Table { header: header("result", names), rows }
-}
-
-/// "0.998 ± 0.001", of the values that are numbers; None if none is.
-fn mean(values: impl Iterator<Item = f64>) -> Option<String> {
-    let value = mean_and_deviation(values)?;
-    let is_small = value.mean != 0.0 && value.mean.abs() < 0.01;
-    let written = |number: f64| if is_small { format!("{number:.1e}") } else { format!("{number:.3}") };
-    let deviation = value.deviation.map(|deviation| format!(" ± {}", written(deviation))).unwrap_or_default();
-    Some(written(value.mean) + &deviation)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn small_means_are_written_with_their_power_of_ten() {
-        assert_eq!(mean([2e-6, 4e-6].into_iter()).unwrap(), "3.0e-6 ± 1.4e-6");
-        assert_eq!(mean([0.998, f64::NAN].into_iter()).unwrap(), "0.998");
-        assert_eq!(mean([f64::NAN].into_iter()), None);
-    }
 }

@@ -23,18 +23,29 @@ pub struct TableView {
     label: &'static str,
     hint: &'static str,
     table: Table,
+    /// Where each row's first cell leads to; none for tables without links.
+    links: Vec<Option<String>>,
 }
 
 impl TableView {
     pub fn new(id: &'static str, label: &'static str, mut table: Table) -> TableView {
-        table.rows.iter_mut().flatten().for_each(|cell| *cell = visible(cell));
-        TableView { id, label, hint: "words", table }
+        table.header.iter_mut().chain(table.rows.iter_mut().flatten()).for_each(|cell| *cell = visible(cell));
+        TableView { id, label, hint: "words", table, links: Vec::new() }
     }
 
     /// A table whose rows the page's script puts in, those of the chosen replica.
     pub fn to_be_filled(id: &'static str, label: &'static str, hint: &'static str, cells: &Cells) -> TableView {
         let header = cells.columns().map(str::to_owned).collect();
-        TableView { id, label, hint, table: Table { header, rows: Vec::new() } }
+        TableView { id, label, hint, table: Table { header, rows: Vec::new() }, links: Vec::new() }
+    }
+
+    /// The same with links in the first column, one for each row.
+    pub fn with_links(self, links: Vec<Option<String>>) -> TableView {
+        TableView { links, ..self }
+    }
+
+    fn link(&self, row: &usize) -> Option<&str> {
+        self.links.get(*row)?.as_deref()
     }
 }
 
@@ -69,13 +80,33 @@ impl Columns {
     }
 }
 
-/// The share of replicas recovered, in words and, in percent, as a picture.
+/// The share of replicas recovered with its interval, in percent, as a picture.
+#[derive(Template)]
+#[template(path = "share.html")]
+pub struct ShareView {
+    low: String,
+    width: String,
+    share: String,
+}
+
+impl ShareView {
+    pub fn new(share: &Share) -> ShareView {
+        let percent = |share: f64| format!("{:.1}", 100.0 * share);
+        let (value, interval) = share.value();
+        ShareView { low: percent(interval.low), width: percent(interval.high - interval.low), share: percent(value) }
+    }
+
+    pub fn html(&self) -> String {
+        self.render().expect("memory takes every write")
+    }
+}
+
+/// The verdict on a run.
 pub struct Verdict {
     pub count: String,
     pub percent: String,
     pub interval: String,
-    pub low: String,
-    pub width: String,
+    /// HTML.
     pub share: String,
     pub against_published: Option<String>,
     /// Which replica the score would pick.
@@ -86,15 +117,11 @@ pub struct Verdict {
 
 impl Verdict {
     pub fn new(share: &Share, run: &RunData) -> Verdict {
-        let percent = |share: f64| format!("{:.1}", 100.0 * share);
-        let (value, interval) = share.value();
         Verdict {
             count: share.count(),
             percent: share.percent(),
             interval: share.interval(),
-            low: percent(interval.low),
-            width: percent(interval.high - interval.low),
-            share: percent(value),
+            share: ShareView::new(share).html(),
             against_published: share.against_published(run),
             choice: choice::sentence(run),
             own_components: own_components(run),

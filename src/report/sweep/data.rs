@@ -1,0 +1,101 @@
+//! A sweep's folder read into plain values.
+
+use std::path::{Path, PathBuf};
+
+use super::{
+    names::short_names,
+    replica::{Outcome, Replica},
+};
+use crate::{
+    method::Method,
+    report::files,
+    run::{RunError, SweepFolder},
+    selection::Selection,
+    spec::Spec,
+    sweep::{Overview, Plan, Standing, TrialResult, overview},
+};
+
+/// Everything that a report shows of one sweep.
+pub struct SweepData {
+    pub folder: PathBuf,
+    /// The folder's name.
+    pub name: String,
+    pub plan: Plan,
+    pub overview: Overview,
+    /// Of the trials that have ended and have not failed.
+    pub replicas: Vec<Replica>,
+    /// Of the keys that are varied, in their order.
+    pub names: Vec<String>,
+    /// The trial whose keys all have the values of the experiment itself, if there is one.
+    pub base: Option<usize>,
+    /// The text of `recommended.toml`, which is there once all trials have ended.
+    pub recommended: Option<String>,
+    /// The text of `sweep.toml`.
+    pub spec: String,
+}
+
+impl SweepData {
+    /// Reads the sweep's folder `folder`. Trials whose files cannot be read count as failed.
+    ///
+    /// # Errors
+    /// If `folder` is no sweep's, or what it was planned from cannot be read or was changed.
+    pub fn read(folder: &Path) -> Result<SweepData, RunError> {
+        let paths = SweepFolder::existing(folder)?;
+        let plan = Plan::read(&paths)?;
+        let overview = overview(&plan, &paths)?;
+        let has_failed = |trial: usize| matches!(overview.standings.get(trial), Some(Standing::Failed(_)) | None);
+        let rows = overview.replicas.iter().filter_map(|row| Replica::read(&overview.header, row));
+        let replicas = rows.filter(|replica| !has_failed(replica.trial)).map(|replica| {
+            let error = if selects(&plan.trials[replica.trial].spec) { replica.error } else { f64::NAN };
+            Replica { error, ..replica }
+        });
+        let real_folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        Ok(SweepData {
+            folder: folder.to_owned(),
+            name: files::file_name(&real_folder),
+            replicas: replicas.collect(),
+            names: short_names(&plan.keys().collect::<Vec<_>>()),
+            base: base(&plan),
+            recommended: std::fs::read_to_string(paths.recommended()).ok().filter(|_| overview.has_ended()),
+            spec: std::fs::read_to_string(paths.sweep()).unwrap_or_default(),
+            plan,
+            overview,
+        })
+    }
+
+    pub fn of_trial(&self, trial: usize) -> impl Iterator<Item = &Replica> {
+        self.replicas.iter().filter(move |replica| replica.trial == trial)
+    }
+
+    pub fn result(&self, trial: usize) -> Option<&TrialResult> {
+        self.overview.results.iter().find(|result| result.trial == trial)
+    }
+
+    pub fn count(&self, outcome: Outcome) -> usize {
+        self.replicas.iter().filter(|replica| replica.outcome() == outcome).count()
+    }
+
+    /// The trials that have failed, and why.
+    pub fn failures(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.overview.standings.iter().enumerate().filter_map(|(trial, standing)| match standing {
+            Standing::Failed(reason) => Some((trial, reason.as_str())),
+            _ => None,
+        })
+    }
+
+    /// "recommended" once all trials have ended, "best so far" until then.
+    pub fn best_is(&self) -> &'static str {
+        if self.overview.has_ended() { "recommended" } else { "best so far" }
+    }
+}
+
+/// Whether components are selected, so that `minimality` is an error.
+fn selects(spec: &Spec) -> bool {
+    let Method::Apd(apd) = &spec.method;
+    !matches!(apd.selection, Selection::Lp { .. })
+}
+
+fn base(plan: &Plan) -> Option<usize> {
+    let base = Spec { seeds: plan.sweep.seeds.clone(), ..plan.base.clone() };
+    plan.trials.iter().position(|trial| trial.spec == base)
+}

@@ -1,0 +1,104 @@
+//! A sweep as a list of what there is shows it: from few and small files, for there may be many sweeps of thousands of trials.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use crate::{
+    report::{
+        files,
+        rows::read_cells,
+        run_data::read_provenance,
+        table::{Share, count},
+    },
+    run::{Lock, RunFolder, SweepFolder},
+};
+
+/// What a line says of a sweep.
+pub struct ListedSweep {
+    pub experiment: Option<String>,
+    /// When its first trial was begun: UTC, RFC 3339.
+    pub started: Option<String>,
+    /// "12 of 64 trials, running"
+    pub status: String,
+    /// Of the replicas judged, those recovered.
+    pub share: Option<Share>,
+    /// What is wrong with its files, one sentence each.
+    pub problems: Vec<String>,
+}
+
+impl ListedSweep {
+    pub fn read(path: &Path) -> ListedSweep {
+        let folder = SweepFolder::at(path);
+        let mut problems = Vec::new();
+        let spec = files::text(&folder.sweep()).map_err(|problem| problems.push(problem)).unwrap_or_default();
+        let spec: toml::Table = spec.parse().unwrap_or_default();
+        let trials = match folder.plan().is_file() {
+            true => Some(read_cells(&folder.plan(), &mut problems).1.len()),
+            // Killed before it could write its plan.
+            false => None,
+        };
+        let (header, rows) = match folder.trials_table().is_file() {
+            true => read_cells(&folder.trials_table(), &mut problems),
+            false => Default::default(),
+        };
+        let column = |name: &str| {
+            let place = header.iter().position(|column| column == name);
+            rows.iter().filter_map(move |row| row.get(place?)).map(String::as_str)
+        };
+        let ended: BTreeSet<&str> = column("trial").collect();
+        let failed: BTreeSet<&str> = column("trial")
+            .zip(column("status"))
+            .filter(|(_, status)| *status == "failed")
+            .map(|(trial, _)| trial)
+            .collect();
+        let verdicts: Vec<bool> = column("recovered").filter_map(|cell| cell.parse().ok()).collect();
+        ListedSweep {
+            experiment: spec.get("name").and_then(|name| name.as_str()).map(str::to_owned),
+            started: started(&folder),
+            status: status(trials, ended.len(), failed.len(), is_worked_on(&folder)),
+            share: Share::new(verdicts.iter().filter(|recovered| **recovered).count(), verdicts.len()),
+            problems,
+        }
+    }
+}
+
+fn status(trials: Option<usize>, ended: usize, failed: usize, is_worked_on: bool) -> String {
+    let Some(trials) = trials else { return "no trials yet".to_owned() };
+    let of = if ended < trials { format!("{ended} of {}", count(trials, "trial")) } else { count(trials, "trial") };
+    let how = match () {
+        () if ended < trials && is_worked_on => ", running".to_owned(),
+        // As of a run that was killed: the same command goes on with it.
+        () if ended < trials => ", stopped".to_owned(),
+        () if failed > 0 => format!(", {failed} failed"),
+        () => ", finished".to_owned(),
+    };
+    of + &how
+}
+
+/// Whether a process works on the sweep or on a pack of it at this moment.
+fn is_worked_on(folder: &SweepFolder) -> bool {
+    let packs = fs::read_dir(folder.packs()).into_iter().flatten().flatten();
+    Lock::is_held(folder.path()) || packs.map(|pack| pack.path()).any(|pack| pack.is_dir() && Lock::is_held(&pack))
+}
+
+/// Of the first trial that has a folder.
+fn started(folder: &SweepFolder) -> Option<String> {
+    let trials = fs::read_dir(folder.trial(0).parent()?).ok()?.flatten().map(|entry| entry.path());
+    let provenances = trials.map(|trial| RunFolder::at(trial).provenance());
+    let first = provenances.filter(|path| path.is_file()).min()?;
+    let provenance = read_provenance(&first, &mut Vec::new());
+    provenance.get("started")?.as_str().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_says_how_many_trials_there_are_and_how_they_stand() {
+        assert_eq!(status(Some(64), 12, 1, true), "12 of 64 trials, running");
+        assert_eq!(status(Some(64), 0, 0, false), "0 of 64 trials, stopped");
+        assert_eq!(status(Some(64), 64, 2, false), "64 trials, 2 failed");
+        assert_eq!(status(Some(1), 1, 0, false), "1 trial, finished");
+        assert_eq!(status(None, 0, 0, false), "no trials yet");
+    }
+}
