@@ -13,7 +13,7 @@ use std::{
 };
 
 use apd::{
-    experiment::{Outcome, Session, decompose},
+    experiment::{Halving, Outcome, Session, decompose},
     fit::Observer,
     run::{Interrupt, RunError},
     spec::Spec,
@@ -295,18 +295,31 @@ fn sweep(strategy: &str) -> Written {
     Written::new(format!("{experiment}{text}"), &[])
 }
 
-/// What comes of a sweep: its trials, which are trained together, when they end, and the scripts for Slurm.
-fn sweep_plan(written: &Written) -> Option<(Vec<Spec>, Vec<usize>, String, Vec<String>)> {
+/// What comes of a sweep.
+#[derive(PartialEq)]
+struct Planned {
+    trials: Vec<Spec>,
+    packs: Vec<usize>,
+    /// When trials and commands end.
+    ends: (Option<Halving>, Option<f64>),
+    /// For Slurm.
+    scripts: Vec<String>,
+}
+
+fn planned(written: &Written) -> Option<Planned> {
     let plan = Plan::new(written.trials().ok()?);
-    let specs = plan.trials.iter().map(|trial| trial.spec.clone()).collect();
     let (folder, settings) = (Path::new("/sweep"), &plan.sweep.slurm);
     let packs: Vec<usize> = (0..plan.packs.len()).collect();
     let script = |packs: &[usize]| {
         let [program, results, output] = [folder; 3];
         Array { name: "x", program, folder, results, output, settings, packs, retry_failed: false }.script()
     };
-    let ends = format!("{:?} {:?}", plan.sweep.halving, plan.sweep.minutes);
-    Some((specs, plan.packs_of_trials(), ends, arrays(&packs, settings.array_limit).into_iter().map(script).collect()))
+    Some(Planned {
+        trials: plan.trials.iter().map(|trial| trial.spec.clone()).collect(),
+        packs: plan.packs_of_trials(),
+        ends: (plan.sweep.halving, plan.sweep.minutes),
+        scripts: arrays(&packs, settings.array_limit).into_iter().map(script).collect(),
+    })
 }
 
 #[test]
@@ -315,7 +328,7 @@ fn every_key_of_a_sweep_changes_its_plan_or_its_scripts() {
     let (mut known, mut tried) = (BTreeSet::new(), BTreeSet::new());
     for strategy in ["\"grid\"", "{ random = { trials = 5 } }", "{ sobol = { trials = 5, seed = 3 } }"] {
         let written = sweep(strategy);
-        let before = sweep_plan(&written).expect("a sweep");
+        let before = planned(&written).expect("a sweep");
         let resolved: Table = written.text.parse().unwrap();
         let mut sweep = resolved["sweep"].as_table().unwrap().clone();
         // Its keys are those of the spec; those of a range stand for all.
@@ -326,7 +339,7 @@ fn every_key_of_a_sweep_changes_its_plan_or_its_scripts() {
             known.extend(found.others);
             for key in found.keys {
                 let (Others::Each(values) | Others::Any(values)) = key.others(&resolved);
-                let mut plans = values.iter().filter_map(|value| sweep_plan(&written.with(&key.path, value)));
+                let mut plans = values.iter().filter_map(|value| planned(&written.with(&key.path, value)));
                 if plans.any(|plan| plan != before) {
                     tried.insert(key.path.clone());
                 }
