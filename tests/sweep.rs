@@ -180,11 +180,11 @@ fn is_the_run_of_its_spec(ended: Ended, trial: &str) {
     }
 }
 
-#[test]
-fn a_killed_sweep_goes_on_and_ends_as_if_nothing_had_been() {
-    let whole = swept();
-    for words in ["components: 300", "measuring", "pack 1"] {
-        let test = test();
+/// Killed when it says such words, a sweep goes on and leaves what it leaves otherwise.
+fn survives_kills(spec: &str, moments: [&str; 3]) {
+    let whole = with_sweep(spec).args(sweep([])).succeeds();
+    for words in moments {
+        let test = with_sweep(spec);
         let command = sweep(["--checkpoint-seconds=0"]);
         let running = test.start_with(&command);
         running.wait_for_words(words);
@@ -193,6 +193,29 @@ fn a_killed_sweep_goes_on_and_ends_as_if_nothing_had_been() {
         let ended = test.args(command).ends(0);
         assert!(results(ended.folder.path()) == results(whole.folder.path()), "killed at {words:?}, it ends otherwise");
     }
+}
+
+#[test]
+fn a_killed_sweep_goes_on_and_ends_as_if_nothing_had_been() {
+    survives_kills(SWEEP, ["components: 300", "measuring", "pack 1"]);
+}
+
+/// One of two packs asks for more memory than there is; libtorch's answer is an exception.
+#[test]
+fn a_pack_without_enough_memory_fails_alone() {
+    const BATCHES: &str = "[sweep]\nseeds = [3]\n[sweep.space]\ndecomposition.batch = [10_000_000, 64]\n";
+    let test = with_sweep(BATCHES);
+    let set = SHORT.into_iter().filter(|word| !word.contains("decomposition.batch"));
+    let plan = ["sweep", "hyperparameters", "tiny.toml", "--launcher=slurm"].into_iter().chain(set);
+    // Only its plan: there is no Slurm.
+    test.start_without_path(&plan.map(String::from).collect::<Vec<_>>()).end();
+    let folder = sweep_folder(test.folder.path()).display().to_string();
+    let ended = test.args(["sweep", "work", &folder, "--device=cpu", "--threads=1"]).ends_within(2_000_000_000, 1);
+    assert!(ended.stderr.contains("warning: pack 0 failed: not enough memory\n"), "{}", ended.stderr);
+    let status = ended.then().args(["sweep", "status", &folder]).ends(0);
+    let standing = "trials      1 of 2 finished, 0 running, 0 waiting, 1 failed\n";
+    assert!(status.stdout.contains(standing), "{}", status.stdout);
+    assert!(status.stdout.contains("\nfailed      trial 0: not enough memory\n"), "{}", status.stdout);
 }
 
 #[test]
@@ -322,17 +345,7 @@ fn trials_that_are_behind_end_early_and_the_last_one_is_the_run_of_its_spec() {
 
 #[test]
 fn a_halving_sweep_that_is_killed_goes_on_and_ends_as_if_nothing_had_been() {
-    let whole = with_sweep(HALVING).args(sweep([])).succeeds();
-    for words in ["components: 300", "after 100 steps", "after 200 steps"] {
-        let test = with_sweep(HALVING);
-        let command = sweep(["--checkpoint-seconds=0"]);
-        let running = test.start_with(&command);
-        running.wait_for_words(words);
-        running.signal("KILL");
-        running.end();
-        let ended = test.args(command).ends(0);
-        assert!(results(ended.folder.path()) == results(whole.folder.path()), "killed at {words:?}, it ends otherwise");
-    }
+    survives_kills(HALVING, ["components: 300", "after 100 steps", "after 200 steps"]);
 }
 
 #[test]

@@ -123,7 +123,26 @@ impl Test {
 
     /// Ends with this exit code, perhaps after clearing away checkpoints.
     pub fn ends(self, code: i32) -> Ended {
-        let output = command(self.folder.path(), &self.args).output().unwrap();
+        let command = command(self.folder.path(), &self.args);
+        self.ended(command, code)
+    }
+
+    /// The same with so many bytes of memory to address.
+    pub fn ends_within(self, bytes: u64, code: i32) -> Ended {
+        let mut command = command(self.folder.path(), &self.args);
+        let limit = libc::rlimit { rlim_cur: bytes, rlim_max: bytes };
+        // SAFETY: one system call, allowed between fork and exec.
+        unsafe {
+            command.pre_exec(move || {
+                libc::setrlimit(libc::RLIMIT_AS, &limit);
+                Ok(())
+            });
+        }
+        self.ended(command, code)
+    }
+
+    fn ended(self, mut command: Command, code: i32) -> Ended {
+        let output = command.output().unwrap();
         let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
         let (stdout, stderr) = (text(output.stdout), text(output.stderr));
         assert_eq!(output.status.code(), Some(code), "{:?}\n{stdout}\n{stderr}", self.args);

@@ -13,7 +13,7 @@ use crate::{
 /// Tell how far a sweep is: progress, best so far, failures, time left
 ///
 /// The best is the trial with the largest share of recovered replicas; among equals, and where no mechanism is known, that
-/// with the largest mean score. Once all trials have ended it is recommended, with what the score depends on.
+/// with the largest mean score. Unless a process works on the sweep it is recommended, with what the score depends on.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -33,7 +33,7 @@ impl Status {
     }
 }
 
-/// How far a sweep is, and if it has ended what it recommends.
+/// How far a sweep is, and unless a process works on it what it recommends.
 pub fn print_status(plan: &Plan, folder: &SweepFolder) -> Result<(), Failure> {
     let texts = [sweep::status(plan, folder), sweep::recommendation(plan, folder)];
     texts.into_iter().try_for_each(|text| print(&text.map_err(Failure::work)?))

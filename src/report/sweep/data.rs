@@ -28,7 +28,7 @@ pub struct SweepData {
     pub names: Vec<String>,
     /// The trial whose keys all have the values of the experiment itself, if there is one.
     pub base: Option<usize>,
-    /// The text of `recommended.toml`, which is there once all trials have ended.
+    /// The text of `recommended.toml`, once all trials have ended.
     pub recommended: Option<String>,
     /// The text of `sweep.toml`.
     pub spec: String,
