@@ -85,6 +85,11 @@ pub trait Objective: Send {
     /// Adds the gradient of the weighted terms at `input` [replica, sample, feature]; returns the terms if the moment is
     /// logged, because reading them costs time.
     fn add_gradients(&mut self, moment: Moment, input: &Tensor) -> Vec<Term>;
+
+    /// How many rank-one parts of each component, counted from the first, have had a gradient up to this moment; `None`: all.
+    fn parts_with_gradient(&self, _moment: Moment) -> Option<usize> {
+        None
+    }
 }
 
 /// Where a training stands when gradients are wanted.
@@ -219,7 +224,8 @@ impl Lane<'_> {
     fn advance(&mut self, step: u64, logged: bool) -> Vec<Term> {
         let Training { steps, batch, .. } = self.trainings[0];
         let input = phase(Phase::Inputs, || self.inputs.batch(step, batch, self.device));
-        let mut terms = self.objective.add_gradients(Moment { step, steps, logged }, &input);
+        let moment = Moment { step, steps, logged };
+        let mut terms = self.objective.add_gradients(moment, &input);
         if logged {
             terms.push(total(&terms));
             self.notice_faults();
@@ -230,6 +236,7 @@ impl Lane<'_> {
             }
         }
         let rates: Vec<Rate> = self.trainings.iter().map(|training| training.rate(step)).collect();
+        self.optimizer.expect_parts(self.objective.parts_with_gradient(moment));
         phase(Phase::Update, || self.optimizer.update(step + 1, &rates));
         terms
     }

@@ -11,7 +11,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use entries::{Entries, Lengthwise, Update};
+use entries::{Entries, Lengthwise, Moving, Update};
 pub use guard::Fault;
 use guard::Guard;
 use tch::{Device, Tensor};
@@ -37,7 +37,8 @@ pub struct Parameter {
     /// As `value`; whoever computes it adds to it.
     pub gradient: Tensor,
     /// What the value itself counts in its derivative, `gradient + lengthwise * value`: numbers that are the same for all
-    /// rows, [replica, 1, ...], or for all entries of a row, [replica, ..., 1].
+    /// rows, [replica, 1, ..., part], or for all entries of a row, [replica, ..., part, 1], where the value is a factor and its
+    /// columns or rows are the rank-one parts of components.
     pub lengthwise: Option<Tensor>,
 }
 
@@ -69,6 +70,8 @@ struct Slot {
 pub struct Adam {
     slots: Vec<Slot>,
     guard: Guard,
+    /// `None`: all.
+    parts: Option<usize>,
 }
 
 impl Adam {
@@ -85,22 +88,30 @@ impl Adam {
             let value = &slot.parameter.value;
             (value.size()[0], value.device())
         });
-        Self { guard: Guard::new(replicas, device), slots }
+        Self { guard: Guard::new(replicas, device), slots, parts: None }
+    }
+
+    /// Until further notice only the first rank-one parts of each component have a derivative, so many of them, and the others
+    /// never had one; `None`: all have. Saves the time for the others and changes no result.
+    pub fn expect_parts(&mut self, parts: Option<usize>) {
+        self.parts = parts;
     }
 
     /// The `number`-th update (from 1) with one rate for every replica; leaves the gradients zero. Replicas with a fault
     /// are left as they are.
     pub fn update(&mut self, number: u64, rates: &[Rate]) {
         let updates: Vec<Update> = rates.iter().map(|&rate| Update::new(rate, number)).collect();
+        // Decay moves values that have no derivative, too.
+        let parts = self.parts.filter(|_| rates.iter().all(|rate| rate.weight_decay == 0.0));
         match &mut self.guard {
             Guard::InMainMemory(faults) => {
                 for (replica, fault) in faults.iter_mut().enumerate().filter(|(_, fault)| fault.0 == 0) {
-                    if let Some(slot) = self.slots.iter().position(|slot| !slot.is_sound(replica)) {
+                    if let Some(slot) = self.slots.iter().position(|slot| !slot.is_sound(replica, parts)) {
                         *fault = (number, slot);
                     }
                 }
-                let moving: Vec<bool> = faults.iter().map(|fault| fault.0 == 0).collect();
-                self.slots.iter_mut().for_each(|slot| slot.update_loop(&updates, &moving));
+                let sound: Vec<bool> = faults.iter().map(|fault| fault.0 == 0).collect();
+                self.slots.iter_mut().for_each(|slot| slot.update_loop(&updates, &sound, parts));
             }
             Guard::OnDevice { updates: since, slots } => {
                 for (index, slot) in self.slots.iter().enumerate() {
@@ -182,16 +193,27 @@ impl Slot {
         }
     }
 
+    /// Which entries of a replica are in the first `parts` of their components.
+    fn moving(&self, parts: Option<usize>) -> Moving {
+        let Parameter { value, lengthwise, .. } = &self.parameter;
+        let (Some(parts), Some(lengthwise)) = (parts, lengthwise) else { return Moving::ALL };
+        let (shape, numbers) = (value.size(), lengthwise.size());
+        let axis = if numbers.last() == Some(&1) { numbers.len() - 2 } else { numbers.len() - 1 };
+        let width = shape[axis + 1..].iter().product::<i64>() as usize;
+        Moving { first: parts * width, of: shape[axis] as usize * width }
+    }
+
     /// Whether a replica can be updated.
-    fn is_sound(&self, replica: usize) -> bool {
+    fn is_sound(&self, replica: usize, parts: Option<usize>) -> bool {
         let replicas = self.largest.len();
-        let largest = |tensor: &Tensor| {
+        let largest = |tensor: &Tensor, moving: Moving| {
             let length = tensor.numel() / replicas;
-            vectors::largest_magnitude(&slice(tensor)[replica * length..(replica + 1) * length])
+            moving.largest_magnitude(&slice(tensor)[replica * length..(replica + 1) * length])
         };
+        let Parameter { gradient, lengthwise, .. } = &self.parameter;
         let value = self.largest[replica];
-        let along = self.parameter.lengthwise.as_ref().map_or(0.0, |lengthwise| largest(lengthwise) * value);
-        value < LARGEST && along < LARGEST && largest(&self.parameter.gradient) < LARGEST
+        let along = lengthwise.as_ref().map_or(0.0, |lengthwise| largest(lengthwise, Moving::ALL) * value);
+        value < LARGEST && along < LARGEST && largest(gradient, self.moving(parts)) < LARGEST
     }
 
     /// The same of every replica, `[replica]`, on the device.
@@ -214,8 +236,9 @@ impl Slot {
     }
 
     /// One pass over the memory, on as many threads as that is worth.
-    fn update_loop(&mut self, updates: &[Update], moving: &[bool]) {
+    fn update_loop(&mut self, updates: &[Update], sound: &[bool], parts: Option<usize>) {
         let replicas = updates.len();
+        let moving = self.moving(parts);
         let Parameter { value, gradient, lengthwise, .. } = &mut self.parameter;
         let length = value.numel() / replicas;
         let lengthwise = lengthwise.as_ref().map(|numbers| {
@@ -233,16 +256,17 @@ impl Slot {
                 (columns, replicas.map(Lengthwise::OfColumns).collect())
             }
         };
-        let rows = (length / width).div_ceil(threads::worth_having(length));
+        let rows = (length / width).div_ceil(threads::worth_having(length * moving.first / moving.of));
+        let rows = rows.next_multiple_of(moving.of.div_ceil(width));
         let part = rows * width;
         let values = slice_mut(value).chunks_exact_mut(length);
         let gradients = slice_mut(gradient).chunks_exact_mut(length);
         let first = slice_mut(&mut self.first_moment).chunks_exact_mut(length);
         let second = slice_mut(&mut self.second_moment).chunks_exact_mut(length);
         let replicas = values.zip(gradients).zip(first.zip(second)).zip(updates.iter().zip(lengthwise));
-        let replicas = replicas.zip(moving.iter().zip(&mut self.largest));
-        for ((((values, gradients), (first, second)), (&update, lengthwise)), (&moves, largest)) in replicas {
-            if !moves {
+        let replicas = replicas.zip(sound.iter().zip(&mut self.largest));
+        for ((((values, gradients), (first, second)), (&update, lengthwise)), (&is_sound, largest)) in replicas {
+            if !is_sound {
                 gradients.fill(0.0);
                 continue;
             }
@@ -252,10 +276,12 @@ impl Slot {
             threads::for_each_part(parts, |(number, ((values, gradients), (first, second)))| {
                 let lengthwise = lengthwise.after(number * rows);
                 let entries = Entries { values, gradients, first, second };
-                let bits = vectors::widest(|| entries.update(update, lengthwise, width));
+                let bits = vectors::widest(|| entries.update(update, lengthwise, width, moving));
                 largest_bits.fetch_max(bits, Ordering::Relaxed);
             });
-            *largest = f32::from_bits(largest_bits.into_inner());
+            let of_moved = f32::from_bits(largest_bits.into_inner());
+            // The others are no larger than what was largest before.
+            *largest = if moving.are_all() { of_moved } else { largest.max(of_moved) };
         }
     }
 
@@ -326,7 +352,7 @@ mod tests {
             let updates = RATES.map(|rate| Update::new(rate, number));
             set(&mut looped.slots[0].parameter.gradient, gradient);
             set(&mut composed.slots[0].parameter.gradient, gradient);
-            looped.slots[0].update_loop(&updates, &[true; 2]);
+            looped.slots[0].update_loop(&updates, &[true; 2], None);
             composed.slots[0].update_composed(&updates, &Tensor::from_slice(&[true; 2]));
         }
         for ((name, left), (_, right)) in looped.state().into_iter().zip(composed.state()) {
@@ -353,8 +379,8 @@ mod tests {
             let mut looped = slot(gradient.copy(), Some(lengthwise.shallow_clone()));
             let mut composed = slot(gradient.copy(), Some(lengthwise));
             assert_eq!(looped.parameter.derivative(), whole.parameter.gradient, "{shape:?}");
-            whole.update_loop(&updates, &[true; 2]);
-            looped.update_loop(&updates, &[true; 2]);
+            whole.update_loop(&updates, &[true; 2], None);
+            looped.update_loop(&updates, &[true; 2], None);
             composed.update_composed(&updates, &Tensor::from_slice(&[true; 2]));
             for other in [&looped, &composed] {
                 let difference = &whole.first_moment - &other.first_moment;

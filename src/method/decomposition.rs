@@ -304,11 +304,15 @@ impl Objective for Decomposition<'_> {
         threads::fits_a_core(self.network.parameters() * self.components.number())
     }
 
-    fn add_gradients(&mut self, moment: Moment, input: &Tensor) -> Vec<Term> {
+    fn parts_with_gradient(&self, moment: Moment) -> Option<usize> {
         let trained = self.settings.iter().map(|apd| apd.trained_parts(moment)).max().expect("there is a replica");
-        if 2 * trained as i64 > self.components.rank() {
+        (2 * trained as i64 <= self.components.rank()).then_some(trained)
+    }
+
+    fn add_gradients(&mut self, moment: Moment, input: &Tensor) -> Vec<Term> {
+        let Some(trained) = self.parts_with_gradient(moment) else {
             return self.add_gradients_of_all_parts(moment, input);
-        }
+        };
         // The other parts are zero. Copies of those that are not cost less than products with zeros.
         let mut growing = phase(Phase::Update, || self.of_first_parts(trained));
         let terms = growing.add_gradients_of_all_parts(moment, input);

@@ -40,6 +40,35 @@ impl Lengthwise<'_> {
     }
 }
 
+/// Which entries of a parameter move: of every `of` that follow each other in memory the `first`.
+#[derive(Clone, Copy)]
+pub(super) struct Moving {
+    pub first: usize,
+    pub of: usize,
+}
+
+impl Moving {
+    pub const ALL: Self = Self { first: 1, of: 1 };
+
+    pub fn are_all(self) -> bool {
+        self.first == self.of
+    }
+
+    /// Of every group of `entries` those that move.
+    fn select(self, entries: &[f32]) -> impl Iterator<Item = &[f32]> {
+        entries.chunks_exact(self.of).map(move |group| &group[..self.first])
+    }
+
+    /// Of the entries that move; not a number if one of them is none.
+    pub fn largest_magnitude(self, entries: &[f32]) -> f32 {
+        if self.are_all() {
+            return vectors::largest_magnitude(entries);
+        }
+        let of_group = |group: &[f32]| group.iter().map(|&entry| vectors::magnitude_bits(entry)).fold(0, u32::max);
+        f32::from_bits(vectors::widest(|| self.select(entries).map(of_group).fold(0, u32::max)))
+    }
+}
+
 /// Entries of a parameter that follow each other in memory, with all that belongs to them.
 pub(super) struct Entries<'a> {
     pub values: &'a mut [f32],
@@ -49,25 +78,40 @@ pub(super) struct Entries<'a> {
 }
 
 impl Entries<'_> {
-    /// Whole rows of `width`; returns the bits of the new values' largest magnitude.
+    /// Whole rows of `width`, which hold whole groups or are parts of one; returns the bits of the largest magnitude of the
+    /// values that have moved.
     #[inline(always)]
-    pub fn update(self, update: Update, lengthwise: Lengthwise, width: usize) -> u32 {
+    pub fn update(self, update: Update, lengthwise: Lengthwise, width: usize, moving: Moving) -> u32 {
         let mut largest = 0;
-        let Self { values, gradients, first, second } = self;
-        let values = values.chunks_exact_mut(width).zip(gradients.chunks_exact_mut(width));
-        let rows = values.zip(first.chunks_exact_mut(width).zip(second.chunks_exact_mut(width))).enumerate();
-        for (row, ((values, gradients), (first, second))) in rows {
-            let entries = Entries { values, gradients, first, second };
+        for (row, entries) in self.chunks(width).enumerate() {
             let of_row = match lengthwise {
+                _ if row * width % moving.of >= moving.first => 0,
                 Lengthwise::Nothing => entries.update_row(update, std::iter::repeat(0.0)),
                 Lengthwise::OfRows(numbers) => entries.update_row(update, std::iter::repeat(numbers[row])),
-                Lengthwise::OfColumns(numbers) => entries.update_row(update, numbers.iter().copied()),
+                Lengthwise::OfColumns(numbers) if moving.are_all() => {
+                    entries.update_row(update, numbers.iter().copied())
+                }
+                Lengthwise::OfColumns(numbers) => {
+                    let groups = entries.chunks(moving.of).zip(moving.select(numbers));
+                    groups.fold(0, |largest, (group, numbers)| {
+                        largest.max(group.update_row(update, numbers.iter().copied()))
+                    })
+                }
             };
             largest = largest.max(of_row);
         }
         largest
     }
 
+    #[inline(always)]
+    fn chunks(self, size: usize) -> impl Iterator<Item = Self> {
+        let Self { values, gradients, first, second } = self;
+        let values = values.chunks_exact_mut(size).zip(gradients.chunks_exact_mut(size));
+        let moments = first.chunks_exact_mut(size).zip(second.chunks_exact_mut(size));
+        values.zip(moments).map(|((values, gradients), (first, second))| Self { values, gradients, first, second })
+    }
+
+    /// As many entries as there are numbers.
     #[inline(always)]
     fn update_row(self, update: Update, lengthwise: impl Iterator<Item = f32>) -> u32 {
         let mut largest = 0;

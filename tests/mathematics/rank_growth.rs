@@ -79,3 +79,36 @@ fn the_derivatives_of_growing_components_are_those_of_whole_ones_whose_other_par
         assert_eq!(others, 0.0, "{name}: parts that have not joined stay");
     }
 }
+
+#[test]
+fn an_update_of_the_parts_that_have_joined_leaves_the_bytes_that_one_of_all_parts_leaves() {
+    tch::set_num_threads(1);
+    let network = residual_mlp(2, Activation::Relu, Biases::None, Embedding::Random);
+    let weights = weights(&network, &SEEDS);
+    let stream = inputs(&network, &SEEDS);
+    let growing = Apd { rank_growth: 1.0, columns: Columns::UnitNorm, ..settings(COMPONENTS, RANK) };
+    let trained = |is_told: bool| {
+        let start = growing.initial_components(&network.sites(), &SEEDS);
+        let settings = vec![growing.clone(); SEEDS.len()];
+        let mut decomposition = Decomposition::new(&network, &weights, settings, start);
+        let mut optimizer = Adam::new(decomposition.parameters());
+        let mut told = Vec::new();
+        for step in 0..STEPS {
+            let moment = Moment::before(step, STEPS);
+            decomposition.add_gradients(moment, &stream.batch(step, 256, Device::Cpu));
+            if is_told {
+                told.push(decomposition.parts_with_gradient(moment));
+                optimizer.expect_parts(decomposition.parts_with_gradient(moment));
+            }
+            optimizer.update(step + 1, &[Rate { learning_rate: 0.01, weight_decay: 0.0 }; 2]);
+        }
+        if is_told {
+            told.dedup();
+            assert_eq!(told, [Some(1), Some(2), None], "parts are passed over");
+        }
+        optimizer.state().into_iter().map(|(name, tensor)| (name, tensor.copy())).collect::<Vec<_>>()
+    };
+    for ((name, told), (_, whole)) in trained(true).into_iter().zip(trained(false)) {
+        assert!(told.equal(&whole), "{name}");
+    }
+}
