@@ -107,6 +107,11 @@ fn mean_ranks(values: &[f64]) -> Vec<f64> {
     ranks
 }
 
+/// What one that has diverged counts among `scores`: as the worst of them, or 0 if that is less. It lowers the error by nothing.
+pub fn score_of_diverged(scores: impl Iterator<Item = f64>) -> f64 {
+    scores.filter(|score| score.is_finite()).fold(0.0, f64::min)
+}
+
 /// The area under the receiver operating characteristic of a score: the probability that one of the `true` ones scores more
 /// than one of the others, a tie counting half. `None` unless there are both. The scores are finite.
 ///

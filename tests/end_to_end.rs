@@ -256,8 +256,13 @@ fn a_run_tells_what_its_components_do_on_chosen_inputs() {
 fn a_run_says_which_replica_its_score_would_pick() {
     let ended = run();
     let folder = run_folder(ended.folder.path(), "");
-    let (scores, errors) = (numbers(&folder, "scores.csv", "score"), numbers(&folder, "scores.csv", "error_at_rate"));
-    assert!(scores.iter().zip(&errors).all(|(score, error)| (score + error.log10()).abs() < 1e-9), "{scores:?}");
+    let of = |name| numbers(&folder, "scores.csv", name);
+    let (scores, errors) = (of("score"), of("error_ablated_by_gradient"));
+    let profiles = of("features_per_component").into_iter().zip(of("components_per_feature"));
+    for ((score, error), (features, components)) in scores.iter().zip(errors).zip(profiles) {
+        let expected = -error.log10() - 4.0 * (features * components).log10();
+        assert!((score - expected).abs() < 1e-9, "{score} instead of {expected}");
+    }
     let best = usize::from(scores[1] > scores[0]);
     let mut chosen = ["false", "false"];
     chosen[best] = "true";

@@ -15,7 +15,7 @@ pub struct Halving {
     pub measurement: Criterion,
 }
 
-/// By what trials are compared: the mean over their replicas, of which diverged ones count 0.
+/// By what trials are compared: the mean over their replicas, of which diverged ones count as the worst.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Criterion {

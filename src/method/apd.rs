@@ -26,6 +26,13 @@ pub struct Apd {
     /// from the first step on.
     #[serde(skip_serializing_if = "is_default")]
     pub rank_growth: f64,
+    /// Share of the steps, the first ones, over which the weight of the simplicity loss rises evenly from zero, so that the
+    /// selection alone forms the components and simplicity then cleans them. 0: it counts in full from the first step on.
+    #[serde(skip_serializing_if = "is_default")]
+    pub simplicity_rise: f64,
+    /// Share of the steps, the last ones, over which that weight falls evenly to zero: what it has shrunk grows back.
+    #[serde(skip_serializing_if = "is_default")]
+    pub simplicity_fade: f64,
     #[serde(skip_serializing_if = "is_default")]
     pub attribution: Attribution,
     #[serde(skip_serializing_if = "is_default")]
@@ -47,6 +54,8 @@ impl Apd {
             rank: table.size("rank").such_as(3),
             schatten_power: table.number("schatten_power").above(0.0).at_most(2.0).such_as(1.0),
             rank_growth: table.number("rank_growth").at_least(0.0).at_most(1.0).or(0.0),
+            simplicity_rise: table.number("simplicity_rise").at_least(0.0).at_most(1.0).or(0.0),
+            simplicity_fade: table.number("simplicity_fade").at_least(0.0).at_most(1.0).or(0.0),
             attribution: table.choice("attribution").or(Attribution::default()),
             attributions_at: table.choice("attributions_at").or(AttributionsAt::default()),
             columns: table.choice("columns").or(Columns::default()),
@@ -77,6 +86,17 @@ impl Apd {
         }
         let grown = moment.step as f64 / (self.rank_growth * moment.steps as f64);
         if grown < 1.0 { (self.rank as f64).powf(grown) as usize } else { self.rank }
+    }
+}
+
+impl Apd {
+    /// The weight of the simplicity loss at this moment.
+    pub(super) fn simplicity_at(&self, moment: Moment) -> f64 {
+        let (made, left) = (moment.step as f64, (moment.steps - moment.step) as f64);
+        let share = |steps: f64, of: f64| {
+            if steps < of * moment.steps as f64 { steps / (of * moment.steps as f64) } else { 1.0 }
+        };
+        share(made, self.simplicity_rise).min(share(left, self.simplicity_fade)) * self.coefficients.simplicity
     }
 }
 

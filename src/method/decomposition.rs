@@ -88,7 +88,8 @@ impl<'a> Decomposition<'a> {
     pub fn observe(&self, input: &Tensor) -> Observed {
         let attributions = self.attributions(input);
         let active = self.activity(&attributions, input);
-        let terms = self.losses(&active, &attributions, input, None, true);
+        let simple: Vec<f64> = self.settings.iter().map(|apd| apd.coefficients.simplicity).collect();
+        let terms = self.losses(&active, &attributions, input, &simple, None, true);
         Observed { attributions, mask: active.into_mask(), terms }
     }
 
@@ -154,12 +155,14 @@ impl<'a> Decomposition<'a> {
         Tensor::from_slice(&[self.components.number() - 1]).to_device(self.components.device())
     }
 
-    /// Adds the gradient of the weighted terms to `gradient`; returns the terms if `logged`.
+    /// Adds the gradient of the weighted terms to `gradient`; returns the terms if `logged`. `simple` are the weights of the
+    /// simplicity loss.
     fn losses(
         &self,
         active: &Active,
         attributions: &Tensor,
         input: &Tensor,
+        simple: &[f64],
         gradient: Option<&mut Gradient>,
         logged: bool,
     ) -> Vec<Term> {
@@ -169,7 +172,6 @@ impl<'a> Decomposition<'a> {
         let weight = |coefficients: &[f64]| per_replica(coefficients.iter().copied(), components);
         let faithful = setting(|apd| apd.coefficients.faithfulness);
         let minimal = setting(|apd| apd.coefficients.minimality);
-        let simple = setting(|apd| apd.coefficients.simplicity);
         let powers = weight(&setting(|apd| apd.schatten_power));
 
         let (faithfulness, simplicity) = phase(Phase::Losses, || {
@@ -195,11 +197,11 @@ impl<'a> Decomposition<'a> {
         if let Some(Gradient { rest, lengthwise }) = gradient {
             phase(Phase::Losses, || {
                 faithfulness.backward(&weight(&faithful), components, rest);
-                simplicity.backward(&weight(&simple), lengthwise);
+                simplicity.backward(&weight(simple), lengthwise);
             });
             if let Some(lp_powers) = self.lp_powers() {
                 let slope = (weight(&minimal) / batch as f64).unsqueeze(1);
-                let slope = slope + simplicity.slope_of_counts(&weight(&simple), batch);
+                let slope = slope + simplicity.slope_of_counts(&weight(simple), batch);
                 let at = self.attributed_weights();
                 phase(Phase::Backward, || {
                     lp::backward(self.network, &at, components, input, attributions, &lp_powers, &slope, rest);
@@ -346,7 +348,8 @@ impl<'a> Decomposition<'a> {
         let mut gradient = self.gradient.of_replicas(0..self.settings.len());
         let attributions = phase(Phase::Attributions, || self.attributions(input));
         let active = phase(Phase::Selection, || self.activity(&attributions, input));
-        let terms = self.losses(&active, &attributions, input, Some(&mut gradient), moment.logged);
+        let simple: Vec<f64> = self.settings.iter().map(|apd| apd.simplicity_at(moment)).collect();
+        let terms = self.losses(&active, &attributions, input, &simple, Some(&mut gradient), moment.logged);
         if unit_norm {
             phase(Phase::Update, || gradient.drop_parallel(&self.components));
         }

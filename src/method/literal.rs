@@ -56,6 +56,8 @@ impl<'a> Literal<'a> {
                 && apd.last_component == LastComponent::Selected
                 && matches!(apd.selection, Selection::BatchTopK(_))
                 && apd.rank_growth == 0.0
+                && apd.simplicity_rise == 0.0
+                && apd.simplicity_fade == 0.0
                 && output == 0.0
         };
         assert!(settings.iter().all(is_main_form), "only the paper's main form is written out literally");

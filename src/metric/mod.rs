@@ -1,8 +1,8 @@
 //! Measurements: pure functions from components to numbers. They see one replica at a time.
 //!
 //! - Of every network: [`measure_activity`], [`coactivities`], [`spectra`], [`Description`], [`rate_distortion()`].
-//! - To tell right from wrong without the mechanisms: [`score()`], from [`Distortion`]; its rivals [`ablate_inactive`],
-//!   [`Profiles`], [`agreement()`].
+//! - To tell right from wrong without the mechanisms: [`score()`], from [`ablate_inactive`] and [`Profiles`]; its rivals
+//!   [`Distortion`], [`agreement()`].
 //! - Of toy models of superposition: [`recovery()`], [`error_with_one_component`].
 //! - Of residual MLPs: [`feature_work`] (the verdict), [`Contributions`], [`Serving`], [`scrub`], [`FeatureScrubbing`],
 //!   [`layer_shares`].

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::rows::Rows;
-use crate::statistics::{MeanDeviation, mean_and_deviation};
+use crate::statistics::{MeanDeviation, mean_and_deviation, score_of_diverged};
 
 /// The columns of a row of `trials.csv` by which trials are compared.
 #[derive(Clone, Debug)]
@@ -31,8 +31,8 @@ impl ReplicaResult {
     }
 }
 
-/// What came of one trial that has ended. A replica that has diverged is not recovered, and scores 0: it lowers the error by
-/// nothing.
+/// What came of one trial that has ended. A replica that has diverged is not recovered, and scores as
+/// [`score_of_diverged`] says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrialResult {
     pub trial: usize,
@@ -70,9 +70,10 @@ impl TrialResult {
 
 /// Of every trial that has ended and has not failed, in their order.
 pub fn results(replicas: &[ReplicaResult]) -> Vec<TrialResult> {
+    let worst = score_of_diverged(replicas.iter().filter_map(|replica| replica.score));
     let of_trial = |replicas: &[ReplicaResult]| {
         let diverged = |replica: &&ReplicaResult| replica.status.starts_with("diverged");
-        let score = |replica: &ReplicaResult| if diverged(&replica) { Some(0.0) } else { replica.score };
+        let score = |replica: &ReplicaResult| if diverged(&replica) { Some(worst) } else { replica.score };
         let recovered = || replicas.iter().filter(|replica| replica.recovered == Some(true)).count();
         TrialResult {
             trial: replicas[0].trial,

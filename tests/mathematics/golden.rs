@@ -171,6 +171,8 @@ impl Case {
             rank: self.description["rank"].as_u64().unwrap() as usize,
             schatten_power: self.loss("schatten_p").unwrap(),
             rank_growth: 0.0,
+            simplicity_rise: 0.0,
+            simplicity_fade: 0.0,
             attribution: match words("attribution") {
                 None => Attribution::Gradient,
                 Some("ablation") => Attribution::Ablation,

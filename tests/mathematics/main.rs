@@ -5,5 +5,6 @@ mod golden;
 mod identities;
 mod literal;
 mod rank_growth;
+mod simplicity_weight;
 #[path = "../support/mod.rs"]
 mod support;

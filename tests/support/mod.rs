@@ -80,6 +80,8 @@ pub fn settings(number: usize, rank: usize) -> Apd {
         rank,
         schatten_power: 0.9,
         rank_growth: 0.0,
+        simplicity_rise: 0.0,
+        simplicity_fade: 0.0,
         attribution: Attribution::Gradient,
         attributions_at: AttributionsAt::Target,
         columns: Columns::Free,

@@ -165,7 +165,7 @@ fn a_damaged_checkpoint_gives_way_to_the_one_before_it_wherever_it_is_damaged() 
     let mut random = ChaCha8Rng::seed_from_u64(5);
 
     let mut finding = Finding::of("newest checkpoint", "damaged, at every region");
-    let total = times(60, 3_000);
+    let total = times(60, 3_700);
     for round in 0..total {
         fs::write(&newest, &sound_newest).unwrap();
         let damaged = Damaged::new(&newest, (round as f64 + 0.5) / total as f64, &mut random);

@@ -7,12 +7,15 @@ use crate::{
     components::Components,
     experiment::tables::ScoreRow,
     fit::InputStream,
+    inputs::{GatedInputs, Inputs},
     method::Decomposition,
     metric::{
-        Ablation, Distortion, Partial, Profiles, RatePoint, ablate_inactive, agreement, best, mean_agreements,
-        parameter_cosines, score,
+        Ablation, Distortion, OneFeatureInputs, Partial, Profiles, RatePoint, ablate_inactive, agreement, best,
+        mean_agreements, parameter_cosines, score,
     },
+    network::Network,
     random::{Purpose, stream},
+    run::Interrupt,
     selection::{ActivePairs, Budget},
     spec::Spec,
 };
@@ -43,23 +46,50 @@ impl Subject<'_> {
             return None;
         }
         let active_inputs = mean_active_inputs(self.decomposition, self.inputs);
-        let input = samples(self.decomposition, self.inputs).narrow(1, 0, SAMPLES_OF_ABLATION).contiguous();
-        let partial = Partial::of(self.decomposition);
-        let pairs = (active_inputs * SAMPLES_OF_ABLATION as f64).round() as usize;
-        let candidates = self.decomposition.attributions(&input).narrow(2, 0, partial.candidates());
-        let table = candidates.to_device(tch::Device::Cpu).contiguous();
-        let selected = ActivePairs::largest(&table, &[Budget::OfBatch(pairs.min(table.numel()))]).to_mask();
-        let mut generator = stream(self.seed(), Purpose::Ablation, 0);
         let alive = self.activity.alive();
         Some(Scores {
             replica: self.replica,
             active_inputs,
             distortion: Distortion::new(curve),
-            ablation: ablate_inactive(&partial, &input, &selected.to_device(input.device()), &mut generator),
+            ablation: ablation(self.decomposition, self.inputs, active_inputs, self.seed()),
             profiles: Profiles::new(mean_attributions, &alive),
             dead: alive.iter().filter(|alive| !**alive).count(),
         })
     }
+}
+
+/// With as many active components on a mean sample as active inputs.
+pub fn ablation(
+    decomposition: &Decomposition,
+    inputs: &InputStream,
+    active_inputs: f64,
+    seed: u64,
+) -> Option<Ablation> {
+    let input = samples(decomposition, inputs).narrow(1, 0, SAMPLES_OF_ABLATION).contiguous();
+    let partial = Partial::of(decomposition);
+    let pairs = (active_inputs * SAMPLES_OF_ABLATION as f64).round() as usize;
+    let candidates = decomposition.attributions(&input).narrow(2, 0, partial.candidates());
+    let table = candidates.to_device(tch::Device::Cpu).contiguous();
+    let selected = ActivePairs::largest(&table, &[Budget::OfBatch(pairs.min(table.numel()))]).to_mask();
+    let mut generator = stream(seed, Purpose::Ablation, 0);
+    ablate_inactive(&partial, &input, &selected.to_device(input.device()), &mut generator)
+}
+
+/// Means of A_c(x)^2 over inputs with one feature alone, or one control bit, `[feature][component]`; `None`: interrupted.
+pub fn mean_attributions(spec: &Spec, decomposition: &Decomposition, interrupt: &Interrupt) -> Option<Vec<Vec<f64>>> {
+    let like = &decomposition.components().factors.iter().next().expect("a network has a site").a;
+    let blocks: Box<dyn Iterator<Item = OneFeatureInputs>> = match (&spec.target.network, &spec.target.inputs) {
+        (Network::GatedFunctions(gated), &Inputs::Gated(GatedInputs { low, high, .. })) => {
+            Box::new(std::iter::once(OneFeatureInputs::of_control_bits(gated.functions, low, high, like)))
+        }
+        (network, _) => Box::new(OneFeatureInputs::blocks(network.features(), like)),
+    };
+    let of_block = |inputs: OneFeatureInputs| {
+        let go_on = !interrupt.requested();
+        go_on.then(|| inputs.mean_attributions(&decomposition.attributions(&inputs.input)))
+    };
+    let means: Option<Vec<_>> = blocks.map(of_block).collect();
+    means.map(|means| means.concat())
 }
 
 /// Those of the curve, [1, sample, feature].
@@ -105,7 +135,7 @@ pub fn score_rows(spec: &Spec, components: &Components, replicas: &[Scores]) -> 
         ScoreRow {
             replica,
             seed: spec.seeds[replica],
-            score: distortion.map(|distortion| score(distortion, *active_inputs)),
+            score: ablation.map(|ablation| score(&ablation, profiles)),
             chosen: false,
             active_inputs: *active_inputs,
             error_at_rate: distortion.map(|distortion| distortion.at_rate(*active_inputs)),

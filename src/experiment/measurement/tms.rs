@@ -1,11 +1,9 @@
 //! What is measured of toy models of superposition: whether the components are the features.
 
-use super::{Subject, responses::response_rows};
+use super::{Subject, responses::response_rows, scores::mean_attributions};
 use crate::{
     experiment::tables::{self, ComponentRow, ResponseRow, SummaryRow, TmsFeatureRow},
-    metric::{
-        FeatureMatch, OneFeatureInputs, Partial, Recovery, Spectrum, error_with_one_component, recovery, responses,
-    },
+    metric::{FeatureMatch, Partial, Recovery, Spectrum, error_with_one_component, recovery, responses},
     run::{RunError, RunFolder, write_table},
     site::SiteIndex,
 };
@@ -46,7 +44,13 @@ impl super::Mechanisms for Mechanisms {
         let hidden = &subject.spectra[1..];
         let alive_on_hidden = (!hidden.is_empty()).then(|| alive_on(hidden));
         let responses = subject.responses(&recovery);
-        Some(Self { recovery, features, mean_attributions: subject.mean_attributions()?, responses, alive_on_hidden })
+        Some(Self {
+            recovery,
+            features,
+            mean_attributions: mean_attributions(subject.spec, subject.decomposition, subject.interrupt)?,
+            responses,
+            alive_on_hidden,
+        })
     }
 
     fn mean_attributions(&self) -> &[Vec<f64>] {
@@ -87,19 +91,6 @@ impl Subject<'_> {
         let found = responses(&partial, &components, &partial.weights.biases[0]);
         let has_component: Vec<bool> = matched.iter().map(Option::is_some).collect();
         response_rows(self.replica, &found, &has_component)
-    }
-
-    /// Over inputs with one feature alone, `[feature][component]`; `None`: interrupted.
-    fn mean_attributions(&self) -> Option<Vec<Vec<f64>>> {
-        let decomposition = self.decomposition;
-        let like = &decomposition.weights().biases[0];
-        let blocks = OneFeatureInputs::blocks(decomposition.network().features(), like);
-        let of_block = |inputs: OneFeatureInputs| {
-            let go_on = !self.interrupt.requested();
-            go_on.then(|| inputs.mean_attributions(&decomposition.attributions(&inputs.input)))
-        };
-        let means: Option<Vec<_>> = blocks.map(of_block).collect();
-        means.map(|means| means.concat())
     }
 }
 

@@ -16,6 +16,7 @@ use crate::{
     fit::{End, Fit, State},
     network::Weights,
     run::{Checkpoints, Provenance, RunError, Status, write_table, write_tensors},
+    statistics::score_of_diverged,
 };
 
 /// What comes of a round.
@@ -152,16 +153,25 @@ impl Pack<'_> {
     fn kept(&self, going: &[usize], weights: &Weights, fitted: &Fitted, session: &Session) -> Option<Vec<usize>> {
         let halving = self.halving.expect("there is one round without");
         let has_diverged = |replica: usize| fitted.state.divergences.iter().any(|found| found.replica == replica);
-        let mut values = Vec::new();
+        let mut outlooks = Vec::new();
         for (&member, replicas) in going.iter().zip(self.replicas_of(going)) {
-            let (number, mut sum) = (replicas.len() as f64, 0.0);
-            for (place, replica) in replicas.enumerate().filter(|(_, replica)| !has_diverged(*replica)) {
+            let spec = self.members[member].spec;
+            let mut of_member = Vec::new();
+            for (place, replica) in replicas.enumerate() {
                 let (weights, components) = (weights.replica(replica), fitted.components.replica(replica));
-                let spec = self.members[member].spec;
-                sum += outlook(spec, place, &weights, components, halving.measurement, &session.interrupt)?;
+                of_member.push(if has_diverged(replica) {
+                    None
+                } else {
+                    Some(outlook(spec, place, &weights, components, halving.measurement, &session.interrupt)?)
+                });
             }
-            values.push(sum / number);
+            outlooks.push(of_member);
         }
+        let worst = score_of_diverged(outlooks.iter().flatten().flatten().copied());
+        let mean = |outlooks: &Vec<Option<f64>>| {
+            outlooks.iter().map(|outlook| outlook.unwrap_or(worst)).sum::<f64>() / outlooks.len() as f64
+        };
+        let values: Vec<f64> = outlooks.iter().map(mean).collect();
         let kept: Vec<usize> = halving.best(&values).into_iter().map(|place| going[place]).collect();
         for (&member, value) in going.iter().zip(&values) {
             let folder = self.members[member].folder.path();

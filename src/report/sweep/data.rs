@@ -12,6 +12,7 @@ use crate::{
     run::{RunError, SweepFolder},
     selection::Selection,
     spec::Spec,
+    statistics::score_of_diverged,
     sweep::{Overview, Plan, Standing, TrialResult, overview},
 };
 
@@ -49,11 +50,12 @@ impl SweepData {
             let error = if selects(&plan.trials[replica.trial].spec) { replica.error } else { f64::NAN };
             Replica { error, ..replica }
         });
+        let replicas: Vec<Replica> = replicas.collect();
         let real_folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         Ok(SweepData {
             folder: folder.to_owned(),
             name: files::file_name(&real_folder),
-            replicas: replicas.collect(),
+            replicas,
             names: short_names(&plan.keys().collect::<Vec<_>>()),
             base: base(&plan),
             recommended: std::fs::read_to_string(paths.recommended()).ok().filter(|_| overview.has_ended()),
@@ -61,6 +63,12 @@ impl SweepData {
             plan,
             overview,
         })
+    }
+
+    /// A replica's score as it counts where trials are compared.
+    pub fn counted_score(&self, replica: &Replica) -> f64 {
+        let sound = || self.replicas.iter().filter(|replica| !replica.has_diverged());
+        if replica.has_diverged() { score_of_diverged(sound().map(|replica| replica.score)) } else { replica.score }
     }
 
     pub fn of_trial(&self, trial: usize) -> impl Iterator<Item = &Replica> {

@@ -86,9 +86,4 @@ impl Replica {
     pub fn has_diverged(&self) -> bool {
         self.status.starts_with("diverged")
     }
-
-    /// The score as it counts where trials are compared: one that has diverged lowers the error by nothing.
-    pub fn counted_score(&self) -> f64 {
-        if self.has_diverged() { 0.0 } else { self.score }
-    }
 }

@@ -14,7 +14,7 @@ const GRID: Grid = Grid { columns: 2, left: 48.0, right: 12.0, gap: 26.0, top: 3
 
 pub fn draw(sweep: &SweepData) -> Option<Figure> {
     let keys = keys_by_effect(sweep, MOST_KEYS);
-    let has_score = sweep.replicas.iter().any(|replica| replica.counted_score().is_finite());
+    let has_score = sweep.replicas.iter().any(|replica| sweep.counted_score(replica).is_finite());
     if keys.is_empty() || !has_score {
         return None;
     }
@@ -22,13 +22,13 @@ pub fn draw(sweep: &SweepData) -> Option<Figure> {
     let stride = points::stride(sweep, keys.len());
     let mut sheet = Sheet::new(grid.bottom(keys.len()) + 42.0);
     points::keys(&mut sheet, sweep.replicas.iter(), (grid.left, 14.0));
-    let y = Axis::covering(sweep.replicas.iter().map(|replica| replica.counted_score()), 5.0);
+    let y = Axis::covering(sweep.replicas.iter().map(|replica| sweep.counted_score(replica)), 5.0);
     let axes: Vec<KeyAxis> = keys.iter().map(|&key| KeyAxis::new(sweep, key, grid.width(), None)).collect();
     for (index, (&key, x)) in keys.iter().zip(&axes).enumerate() {
         let frame = grid.frame(index);
         sheet.panel(frame, &x.axis, &y.clone().numbered(grid.is_leftmost(index)), true, Vec::new());
         points::draw(&mut sheet, sweep, stride, &|point, replica| {
-            let place = (x.spread_out(replica.trial, point), replica.counted_score());
+            let place = (x.spread_out(replica.trial, point), sweep.counted_score(replica));
             points::in_frame(frame, &x.axis, &y, place)
         });
         sheet.below(frame, &style::plain(&sweep.names[key]));
@@ -39,7 +39,7 @@ pub fn draw(sweep: &SweepData) -> Option<Figure> {
     let named = keys.iter().map(|&key| &sweep.names[key]);
     let caption = format!(
         "The score of every replica against each key, the one with the largest effect first; a replica that has diverged \
-         counts 0. Replicas with the same value stand beside each other.{}{}{} Seen when a key matters: the points rise, fall \
+         counts as the worst, or 0 if that is less. Replicas with the same value stand beside each other.{}{}{} Seen when a key matters: the points rise, fall \
          or have a hill; where they form a level band only the other keys matter.",
         legends(named.zip(&axes)),
         left_out(sweep, keys.len()),
@@ -51,7 +51,7 @@ pub fn draw(sweep: &SweepData) -> Option<Figure> {
         sweep.replicas.iter().map(move |replica| {
             let value = sweep.plan.values(replica.trial).nth(key).expect("a value of every key");
             let (trial, outcome) = (replica.trial.to_string(), replica.outcome().in_words().to_owned());
-            [name.clone(), value, trial, replica.seed.clone(), number(replica.counted_score()), outcome]
+            [name.clone(), value, trial, replica.seed.clone(), number(sweep.counted_score(replica)), outcome]
         })
     });
     Some(Figure {
