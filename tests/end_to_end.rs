@@ -257,10 +257,10 @@ fn a_run_says_which_replica_its_score_would_pick() {
     let ended = run();
     let folder = run_folder(ended.folder.path(), "");
     let of = |name| numbers(&folder, "scores.csv", name);
-    let (scores, errors) = (of("score"), of("error_ablated_by_gradient"));
+    let (scores, errors) = (of("score"), of("mean_log_error"));
     let profiles = of("features_per_component").into_iter().zip(of("components_per_feature"));
     for ((score, error), (features, components)) in scores.iter().zip(errors).zip(profiles) {
-        let expected = -error.log10() - 4.0 * (features * components).log10();
+        let expected = -error - 4.0 * (features * components).log10();
         assert!((score - expected).abs() < 1e-9, "{score} instead of {expected}");
     }
     let best = usize::from(scores[1] > scores[0]);

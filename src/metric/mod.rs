@@ -1,8 +1,8 @@
 //! Measurements: pure functions from components to numbers. They see one replica at a time.
 //!
 //! - Of every network: [`measure_activity`], [`coactivities`], [`spectra`], [`Description`], [`rate_distortion()`].
-//! - To tell right from wrong without the mechanisms: [`score()`], from [`ablate_inactive`] and [`Profiles`]; its rivals
-//!   [`Distortion`], [`agreement()`].
+//! - To tell right from wrong without the mechanisms: [`score()`], from [`Distortion`] and [`Profiles`]; its rivals
+//!   [`ablate_inactive`], [`agreement()`].
 //! - Of toy models of superposition: [`recovery()`], [`error_with_one_component`].
 //! - Of residual MLPs: [`feature_work`] (the verdict), [`Contributions`], [`Serving`], [`scrub`], [`FeatureScrubbing`],
 //!   [`layer_shares`].
@@ -52,7 +52,7 @@ pub use rank::{Spectrum, spectra};
 pub use rate_distortion::{RatePoint, rate_distortion};
 pub use recovery::{ComponentMatch, FeatureMatch, Recovery, recovery};
 pub use response::{Company, ResponseCurves, Responses, response_curves, responses, selection_by_value};
-pub use score::{best, score};
+pub use score::{best, mean_log_error, score};
 pub use scrubbing::{Scrubbing, scrub};
 pub use scrubbing_curve::{FeatureScrubbing, ScrubbedResponses};
 pub use serving::{ComponentState, SERVING_SHARE, Serving};

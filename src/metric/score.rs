@@ -1,30 +1,36 @@
 //! The default score of a decomposition, which knows no mechanism, and the choice of a replica by it.
 
-use super::{Ablation, Profiles};
+use super::{Distortion, Profiles};
+
+/// The area under the curve reaches from the active inputs divided by this to as many times more.
+const AREA_FACTOR: f64 = 4.0;
 
 /// How much a component that responds to two features counts, or a feature to which two components respond: as much as 2 to
 /// this power times the error.
 const WEIGHT_OF_PROFILES: f64 = 4.0;
 
-/// Smaller shares of the error are the rounding of single precision.
-const LEAST_SHARE: f64 = 1e-6;
-
-/// -log10 E - 4 log10 (F G): by how many powers of ten as many active components as active inputs lower the error however
-/// the inactive ones are set, less what is lost where profiles are not one to one. E is what is left of the error where
-/// inactive components are ablated by their gradient, F the number of features per component, G that of components per
-/// feature. The larger, the better; 0 of components that respond to nothing.
+/// -L - 4 log10 (F G): by how many powers of ten few active components lower the error, less what is lost where profiles are
+/// not one to one. L is the [`mean_log_error`], F the number of features per component and G that of components per
+/// feature. The larger, the better; 0 of components that respond to nothing. `None` where no input is active.
 ///
 /// Neither part tells on its own. The error is smallest where too little is asked of simplicity and each component answers
-/// to several features; profiles are one to one also where features are left out or components are torn. The weight is one
-/// that ranks well on three networks (`results/README.md`, "Which replica to believe"). That one component for each
-/// active input should do holds where mechanisms belong to inputs; otherwise the rate is merely the same for all that are
-/// compared.
-pub fn score(ablation: &Ablation, profiles: &Profiles) -> f64 {
-    let (Some(features), Some(components)) = (profiles.features_per_component(), profiles.components_per_feature())
-    else {
-        return 0.0;
-    };
-    -ablation.by_gradient.max(LEAST_SHARE).log10() - WEIGHT_OF_PROFILES * (features * components).log10()
+/// to several features; profiles are one to one also where components are torn. The weight is one that ranks well on
+/// three networks (`results/README.md`, "Which replica to believe").
+pub fn score(distortion: &Distortion, active_inputs: f64, profiles: &Profiles) -> Option<f64> {
+    let error = mean_log_error(distortion, active_inputs)?;
+    let (features, components) = (profiles.features_per_component(), profiles.components_per_feature());
+    Some(match (features, components) {
+        (Some(features), Some(components)) => -error - WEIGHT_OF_PROFILES * (features * components).log10(),
+        _ => 0.0,
+    })
+}
+
+/// The area under the logarithmic rate-distortion curve around as many active components as active inputs on a mean sample:
+/// one for each is right where mechanisms belong to inputs; otherwise the rate is merely the same for all that are compared.
+/// `None` where no input is active.
+pub fn mean_log_error(distortion: &Distortion, active_inputs: f64) -> Option<f64> {
+    let (least, most) = (active_inputs / AREA_FACTOR, active_inputs * AREA_FACTOR);
+    (active_inputs > 0.0).then(|| distortion.mean_log_share(least, most))
 }
 
 /// The place of the largest score; of equal ones the first. `None` if there is none.
@@ -37,12 +43,13 @@ pub fn best(scores: &[Option<f64>]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metric::{Description, RatePoint};
 
-    const A_HUNDREDTH: Ablation = Ablation { random: 0.1, by_gradient: 0.01 };
-
-    /// Of two features and as many components.
+    /// Of two features and as many components, with a hundredth of the error left at every rate but none.
     fn score_of(attributions: [[f64; 2]; 2]) -> f64 {
-        score(&A_HUNDREDTH, &Profiles::new(&attributions.map(Vec::from), &[true; 2]))
+        let point = |active, error| RatePoint { description: Description::new(&[active], &[1]), error };
+        let distortion = Distortion::new(&[point(0.0, 3.0), point(0.01, 0.03), point(4.0, 0.03)]).unwrap();
+        score(&distortion, 0.5, &Profiles::new(&attributions.map(Vec::from), &[true; 2])).unwrap()
     }
 
     #[test]

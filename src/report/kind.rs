@@ -109,8 +109,7 @@ pub fn columns_explained(run: &RunData) -> String {
     let simple = if kind.columns.iter().any(|(name, _)| *name == "simple") { ", simple" } else { "" };
     let hidden = if has_hidden(run) { " hidden: components alive on a hidden layer;" } else { "" };
     let score = if has_scores(run) {
-        " score: powers of ten by which as many components as active inputs lower the error, less what profiles that are \
-         not one to one cost;"
+        " score: powers of ten by which few components lower the error, less what profiles that are not one to one cost;"
     } else {
         ""
     };

@@ -18,8 +18,7 @@ fn it_rises_stays_and_fades_in_the_terms_and_in_the_gradient() {
     let network = residual_mlp(1, Activation::Relu, Biases::None, Embedding::Random);
     let weights = weights(&network, &SEEDS);
     let input = inputs(&network, &SEEDS).batch(0, 64, Device::Cpu);
-    let only_simple =
-        Coefficients { faithfulness: 0.0, minimality: 0.0, simplicity: 2.0, hidden: 0.0, output: 0.0 };
+    let only_simple = Coefficients { faithfulness: 0.0, minimality: 0.0, simplicity: 2.0, hidden: 0.0, output: 0.0 };
     let settings = |simplicity_rise: f64, simplicity_fade: f64| Apd {
         simplicity_rise,
         simplicity_fade,
@@ -41,6 +40,9 @@ fn it_rises_stays_and_fades_in_the_terms_and_in_the_gradient() {
     for (step, share) in [(0, 0.0), (5, 0.25), (20, 1.0), (60, 1.0), (70, 0.75), (99, 0.025)] {
         let (weight, derivative) = at(&changing, step);
         assert!((weight - share * full).abs() < 1e-12, "step {step}: {weight}");
-        assert!((derivative - share * derivative_of_full).abs() < 1e-6 * derivative_of_full, "step {step}: {derivative}");
+        assert!(
+            (derivative - share * derivative_of_full).abs() < 1e-6 * derivative_of_full,
+            "step {step}: {derivative}"
+        );
     }
 }

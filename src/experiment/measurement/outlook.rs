@@ -2,12 +2,12 @@
 
 use super::{
     SAMPLES_OF_A_CURVE, alone, curve,
-    scores::{ablation, mean_active_inputs, mean_attributions, mean_log_error},
+    scores::{mean_active_inputs, mean_attributions},
 };
 use crate::{
     components::Components,
     experiment::halving::Criterion,
-    metric::{Distortion, Profiles, measure_activity, score},
+    metric::{Distortion, Profiles, mean_log_error, measure_activity, score},
     network::Weights,
     run::Interrupt,
     spec::Spec,
@@ -24,20 +24,19 @@ pub fn outlook(
     interrupt: &Interrupt,
 ) -> Option<f64> {
     let (decomposition, inputs) = alone(spec, replica, weights, components);
+    // The curve's errors and numbers of components do not depend on ranks.
+    let ranks = vec![0; decomposition.components().number() as usize];
+    let curve = curve(spec, &decomposition, &inputs, &ranks, interrupt)?;
     let active_inputs = mean_active_inputs(&decomposition, &inputs);
+    let distortion = Distortion::new(&curve);
     let value = match criterion {
         Criterion::Score => {
             let (samples, batch) = (spec.measurement.samples.min(SAMPLES_OF_A_CURVE), spec.decomposition.batch);
             let activity = measure_activity(&decomposition, &inputs, samples, batch, &|| interrupt.requested())?;
             let profiles = Profiles::new(&mean_attributions(spec, &decomposition, interrupt)?, &activity.alive());
-            let ablation = ablation(&decomposition, &inputs, active_inputs, spec.seeds[replica]);
-            ablation.map(|ablation| score(&ablation, &profiles))
+            distortion.and_then(|distortion| score(&distortion, active_inputs, &profiles))
         }
         Criterion::MeanLogError => {
-            // The curve's errors and numbers of components do not depend on ranks.
-            let ranks = vec![0; decomposition.components().number() as usize];
-            let curve = curve(spec, &decomposition, &inputs, &ranks, interrupt)?;
-            let distortion = Distortion::new(&curve);
             distortion.and_then(|distortion| mean_log_error(&distortion, active_inputs)).map(|error| -error)
         }
     };

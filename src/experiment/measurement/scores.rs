@@ -11,7 +11,7 @@ use crate::{
     method::Decomposition,
     metric::{
         Ablation, Distortion, OneFeatureInputs, Partial, Profiles, RatePoint, ablate_inactive, agreement, best,
-        mean_agreements, parameter_cosines, score,
+        mean_agreements, mean_log_error, parameter_cosines, score,
     },
     network::Network,
     random::{Purpose, stream},
@@ -25,9 +25,6 @@ const SAMPLES_OF_ABLATION: i64 = 1_024;
 
 /// The share of the error without components that counts as a description of the network.
 const STATED_SHARE: f64 = 0.1;
-
-/// The area under the curve reaches from the active inputs divided by this to as many times more.
-const AREA_FACTOR: f64 = 4.0;
 
 /// What is measured of one replica.
 pub struct Scores {
@@ -46,33 +43,23 @@ impl Subject<'_> {
             return None;
         }
         let active_inputs = mean_active_inputs(self.decomposition, self.inputs);
+        let input = samples(self.decomposition, self.inputs).narrow(1, 0, SAMPLES_OF_ABLATION).contiguous();
+        let partial = Partial::of(self.decomposition);
+        let pairs = (active_inputs * SAMPLES_OF_ABLATION as f64).round() as usize;
+        let candidates = self.decomposition.attributions(&input).narrow(2, 0, partial.candidates());
+        let table = candidates.to_device(tch::Device::Cpu).contiguous();
+        let selected = ActivePairs::largest(&table, &[Budget::OfBatch(pairs.min(table.numel()))]).to_mask();
+        let mut generator = stream(self.seed(), Purpose::Ablation, 0);
         let alive = self.activity.alive();
         Some(Scores {
             replica: self.replica,
             active_inputs,
             distortion: Distortion::new(curve),
-            ablation: ablation(self.decomposition, self.inputs, active_inputs, self.seed()),
+            ablation: ablate_inactive(&partial, &input, &selected.to_device(input.device()), &mut generator),
             profiles: Profiles::new(mean_attributions, &alive),
             dead: alive.iter().filter(|alive| !**alive).count(),
         })
     }
-}
-
-/// With as many active components on a mean sample as active inputs.
-pub fn ablation(
-    decomposition: &Decomposition,
-    inputs: &InputStream,
-    active_inputs: f64,
-    seed: u64,
-) -> Option<Ablation> {
-    let input = samples(decomposition, inputs).narrow(1, 0, SAMPLES_OF_ABLATION).contiguous();
-    let partial = Partial::of(decomposition);
-    let pairs = (active_inputs * SAMPLES_OF_ABLATION as f64).round() as usize;
-    let candidates = decomposition.attributions(&input).narrow(2, 0, partial.candidates());
-    let table = candidates.to_device(tch::Device::Cpu).contiguous();
-    let selected = ActivePairs::largest(&table, &[Budget::OfBatch(pairs.min(table.numel()))]).to_mask();
-    let mut generator = stream(seed, Purpose::Ablation, 0);
-    ablate_inactive(&partial, &input, &selected.to_device(input.device()), &mut generator)
 }
 
 /// Means of A_c(x)^2 over inputs with one feature alone, or one control bit, `[feature][component]`; `None`: interrupted.
@@ -104,12 +91,6 @@ pub fn mean_active_inputs(decomposition: &Decomposition, inputs: &InputStream) -
     active as f64 / SAMPLES_OF_A_CURVE as f64
 }
 
-/// The area under the curve; `None` where no input is active.
-pub fn mean_log_error(distortion: &Distortion, active_inputs: f64) -> Option<f64> {
-    let (least, most) = (active_inputs / AREA_FACTOR, active_inputs * AREA_FACTOR);
-    (active_inputs > 0.0).then(|| distortion.mean_log_share(least, most))
-}
-
 /// A row for each of these replicas; `components` are those of all.
 pub fn score_rows(spec: &Spec, components: &Components, replicas: &[Scores]) -> Vec<ScoreRow> {
     let number = replicas.len();
@@ -135,7 +116,7 @@ pub fn score_rows(spec: &Spec, components: &Components, replicas: &[Scores]) -> 
         ScoreRow {
             replica,
             seed: spec.seeds[replica],
-            score: ablation.map(|ablation| score(&ablation, profiles)),
+            score: distortion.and_then(|distortion| score(distortion, *active_inputs, profiles)),
             chosen: false,
             active_inputs: *active_inputs,
             error_at_rate: distortion.map(|distortion| distortion.at_rate(*active_inputs)),

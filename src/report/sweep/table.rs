@@ -62,8 +62,8 @@ pub fn trials(sweep: &SweepData, most: usize) -> (Table, Vec<usize>) {
 pub fn trials_explained(sweep: &SweepData) -> String {
     let numbers: Vec<String> = numbers(sweep).iter().map(|(name, meaning, _)| format!("{name}: {meaning}")).collect();
     let score = "Best trials first: by the share of recovered replicas where mechanisms are known, then by the mean score. \
-                 score: powers of ten by which as many components as active inputs lower the error, less what profiles \
-                 that are not one to one cost; a replica that has diverged counts as the worst, or 0 if that is less";
+                 score: powers of ten by which few components lower the error, less what profiles that are not one to \
+                 one cost; a replica that has diverged counts as the worst, or 0 if that is less";
     let deviation =
         if sweep.plan.sweep.seeds.len() > 1 { " Means with their standard deviation over replicas." } else { "" };
     format!("{}.{deviation}", [vec![score.to_owned()], numbers].concat().join("; "))
