@@ -284,7 +284,7 @@ less the smallest; rank: Spearman's correlation of score and value.
   effect  rank  key, mean scores
   [..] -1.00  decomposition.learning_rate
                  [..]  0.01
-                 0.00  1000000.0
+                [..]  1000000.0
 
 "#]]);
     let rows = trials(ended.folder.path());
@@ -293,7 +293,11 @@ less the smallest; rank: Spearman's correlation of score and value.
         let place = cells[0].iter().position(|column| *column == name).unwrap();
         cells[1..].iter().map(|row| row[place]).collect()
     };
-    assert_eq!(column("score")[2..], [""; 2]);
+    let scores = column("score");
+    assert_eq!(scores[2..], [""; 2]);
+    let worst = scores[..2].iter().map(|score| score.parse().unwrap()).fold(0.0, f64::min);
+    let counted = format!("{worst:>21.2}  1000000.0\n");
+    assert!(ended.stdout.contains(&counted), "they count as the worst, or 0 if that is less: {}", ended.stdout);
     let (status, steps, reasons) = (column("status"), column("diverged_at"), column("diverged_in"));
     assert_eq!((&status[..2], &steps[..2], &reasons[..2]), (&["finished"; 2][..], &[""; 2][..], &[""; 2][..]));
     for replica in 2..4 {
