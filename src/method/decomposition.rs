@@ -308,7 +308,8 @@ impl Objective for Decomposition<'_> {
 
     fn parts_with_gradient(&self, moment: Moment) -> Option<usize> {
         let trained = self.settings.iter().map(|apd| apd.trained_parts(moment)).max().expect("there is a replica");
-        (2 * trained as i64 <= self.components.rank()).then_some(trained)
+        // Near the budget copies of all but a few parts cost more than products with these.
+        (5 * trained as i64 <= 4 * self.components.rank()).then_some(trained)
     }
 
     fn add_gradients(&mut self, moment: Moment, input: &Tensor) -> Vec<Term> {

@@ -104,7 +104,7 @@ fn an_update_of_the_parts_that_have_joined_leaves_the_bytes_that_one_of_all_part
         }
         if is_told {
             told.dedup();
-            assert_eq!(told, [Some(1), Some(2), None], "parts are passed over");
+            assert_eq!(told, [Some(1), Some(2), Some(3), None], "parts are passed over");
         }
         optimizer.state().into_iter().map(|(name, tensor)| (name, tensor.copy())).collect::<Vec<_>>()
     };
