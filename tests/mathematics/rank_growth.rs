@@ -86,7 +86,7 @@ fn an_update_of_the_parts_that_have_joined_leaves_the_bytes_that_one_of_all_part
     let network = residual_mlp(2, Activation::Relu, Biases::None, Embedding::Random);
     let weights = weights(&network, &SEEDS);
     let stream = inputs(&network, &SEEDS);
-    let growing = Apd { rank_growth: 1.0, columns: Columns::UnitNorm, ..settings(COMPONENTS, RANK) };
+    let growing = Apd { rank_growth: 0.75, columns: Columns::UnitNorm, ..settings(COMPONENTS, RANK) };
     let trained = |is_told: bool| {
         let start = growing.initial_components(&network.sites(), &SEEDS);
         let settings = vec![growing.clone(); SEEDS.len()];
