@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::OnceLock;
 
-use libloading::Library;
+use libloading::os::unix::Library;
 use tch::{Cuda, Device};
 
 use crate::libtorch;
@@ -54,6 +54,9 @@ pub enum NoCuda {
 /// The oldest driver for CUDA 13, against which libtorch 2.11.0's wheel is built.
 const OLDEST_DRIVER: u32 = 580;
 
+/// The name under which libtorch 2.11.0 needs CUDA's runtime.
+const CUDA_RUNTIME: &str = "libcudart.so.13";
+
 /// Makes the device ready for use. Libtorch's CUDA half is loaded unless the choice is the CPU or no driver is there.
 ///
 /// # Errors
@@ -84,6 +87,20 @@ pub fn open(choice: DeviceChoice) -> Result<Device, DeviceError> {
 pub fn count_gpus() -> Result<usize, NoCuda> {
     static ANSWER: OnceLock<Result<usize, NoCuda>> = OnceLock::new();
     ANSWER.get_or_init(load_cuda).clone()
+}
+
+/// Bytes of the first GPU that are in use, by whatever process: what libtorch has freed stays its own, so that of a process
+/// alone on the GPU it is the most that it has needed. `None` where CUDA is not loaded or does not say.
+pub fn used_gpu_memory() -> Option<u64> {
+    // The one that libtorch has loaded; nothing is searched for.
+    // SAFETY: the library is there already, and the function's type is that of CUDA's documentation.
+    unsafe {
+        let runtime = Library::open(Some(CUDA_RUNTIME), libc::RTLD_NOW | libc::RTLD_NOLOAD).ok()?;
+        type MemGetInfo = unsafe extern "C" fn(*mut usize, *mut usize) -> libc::c_int;
+        let memory = runtime.get::<MemGetInfo>(b"cudaMemGetInfo").ok()?;
+        let (mut free, mut total) = (0, 0);
+        (memory(&mut free, &mut total) == 0).then(|| (total - free) as u64)
+    }
 }
 
 /// The number of threads that an operation on the CPU is split over.
@@ -244,6 +261,11 @@ mod tests {
         let expected = if count_gpus().is_ok() { Device::Cuda(0) } else { Device::Cpu };
         assert_eq!(open(DeviceChoice::Auto), Ok(expected));
         assert_eq!(open(DeviceChoice::Cpu), Ok(Device::Cpu));
+    }
+
+    #[test]
+    fn memory_of_a_gpu_is_in_use_exactly_where_there_is_one() {
+        assert_eq!(used_gpu_memory().is_some(), count_gpus().is_ok());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! An [`Objective`] adds up gradients and says what its terms are worth; the loop feeds it inputs, updates the
 //! parameters, logs, and offers its state for saving. It knows no loss by name and no file.
 
+mod ahead;
 mod state;
 
 use std::{
@@ -10,6 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ahead::InputsAhead;
 use serde::Serialize;
 pub use state::{Divergence, LogRow, State};
 use tch::{Device, Tensor};
@@ -213,6 +215,10 @@ struct Lane<'a> {
     first_replica: usize,
     trainings: Vec<Training>,
     inputs: InputStream,
+    /// Of a device that works by itself, once the first are wanted.
+    ahead: Option<InputsAhead>,
+    /// That make inputs ahead.
+    threads: usize,
     device: Device,
     optimizer: Adam,
     /// What is known of those of its replicas that are no longer updated.
@@ -222,9 +228,8 @@ struct Lane<'a> {
 impl Lane<'_> {
     /// One step; its terms and their total if it is logged.
     fn advance(&mut self, step: u64, logged: bool) -> Vec<Term> {
-        let Training { steps, batch, .. } = self.trainings[0];
-        let input = phase(Phase::Inputs, || self.inputs.batch(step, batch, self.device));
-        let moment = Moment { step, steps, logged };
+        let input = phase(Phase::Inputs, || self.input(step));
+        let moment = Moment { step, steps: self.trainings[0].steps, logged };
         let mut terms = self.objective.add_gradients(moment, &input);
         if logged {
             terms.push(total(&terms));
@@ -239,6 +244,16 @@ impl Lane<'_> {
         self.optimizer.expect_parts(self.objective.parts_with_gradient(moment));
         phase(Phase::Update, || self.optimizer.update(step + 1, &rates));
         terms
+    }
+
+    fn input(&mut self, step: u64) -> Tensor {
+        let Training { steps, batch, .. } = self.trainings[0];
+        let Self { inputs, device, threads, .. } = self;
+        if !device.is_cuda() {
+            return inputs.batch(step, batch, *device);
+        }
+        let begin = || InputsAhead::new(inputs, step, steps, batch, *device, *threads);
+        self.ahead.get_or_insert_with(begin).batch(step)
     }
 
     fn is_known(&self, replica: usize) -> bool {
@@ -292,6 +307,8 @@ impl<'a> Fit<'a> {
                 first_replica: replicas.start,
                 trainings: trainings[replicas.clone()].to_vec(),
                 inputs: InputStream { seeds: inputs.seeds[replicas.clone()].to_vec(), ..inputs.clone() },
+                ahead: None,
+                threads,
                 device,
                 optimizer: optimizer.of_replicas(replicas),
                 divergences: Vec::new(),
@@ -317,6 +334,7 @@ impl<'a> Fit<'a> {
         for lane in &mut self.lanes {
             let replicas = lane.first_replica..lane.first_replica + lane.trainings.len();
             lane.optimizer = self.optimizer.of_replicas(replicas.clone());
+            lane.ahead = None;
             lane.divergences.clear();
             let of_lane = self.divergences.iter().filter(|divergence| replicas.contains(&divergence.replica));
             of_lane.for_each(|divergence| lane.halt(divergence.clone()));

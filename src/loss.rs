@@ -4,6 +4,7 @@ use tch::{Kind, Tensor};
 
 use crate::{
     components::{Components, Factors},
+    memory::numbers_on,
     network::Weights,
     site::PerSite,
 };
@@ -143,5 +144,5 @@ impl Simplicity {
 /// A tensor `[replica]` of hyperparameters on the device of the components.
 pub fn per_replica(values: impl Iterator<Item = f64>, like: &Components) -> Tensor {
     let values: Vec<f64> = values.collect();
-    Tensor::from_slice(&values).to_kind(Kind::Float).to_device(like.device())
+    numbers_on(&values, Kind::Float, like.device())
 }

@@ -3,7 +3,7 @@
 //! The memory always stays libtorch's own: its alignment decides the order in which a product sums, and with it the last
 //! bits of a result.
 
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind, Scalar, Tensor, kind::Element};
 
 /// The entries of a contiguous float32 tensor on the CPU.
 pub fn slice(tensor: &Tensor) -> &[f32] {
@@ -34,6 +34,23 @@ pub fn tensor_from(shape: &[i64], values: impl Iterator<Item = f32>) -> Tensor {
     let filled = entries.iter_mut().zip(values).map(|(entry, value)| *entry = value).count();
     assert_eq!(filled, entries.len(), "too few values for the shape {shape:?}");
     tensor
+}
+
+/// A few numbers on a device, whose earlier work is not waited for.
+pub fn numbers_on<T: Element + Copy + PartialEq + Into<Scalar>>(numbers: &[T], kind: Kind, device: Device) -> Tensor {
+    match numbers {
+        // Written there, so that nothing has to travel.
+        [first, rest @ ..] if rest.iter().all(|number| number == first) => {
+            Tensor::full([numbers.len() as i64], *first, (kind, device))
+        }
+        _ => without_waiting(&Tensor::from_slice(numbers).to_kind(kind), device),
+    }
+}
+
+/// A tensor of main memory on a device, whose earlier work is not waited for. The copy is made from pinned memory, or is
+/// small, else the driver waits all the same.
+pub fn without_waiting(tensor: &Tensor, device: Device) -> Tensor {
+    tensor.to_device_(device, tensor.kind(), device.is_cuda(), false)
 }
 
 /// Tells the allocator to keep what is freed: a step allocates and frees the same few large tensors, and fetching their

@@ -14,10 +14,10 @@ use std::{
 use entries::{Entries, Lengthwise, Moving, Update};
 pub use guard::Fault;
 use guard::Guard;
-use tch::{Device, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use crate::{
-    memory::{slice, slice_mut},
+    memory::{numbers_on, slice, slice_mut},
     threads, vectors,
 };
 
@@ -119,8 +119,8 @@ impl Adam {
                     let _ = slots.masked_fill_(&found, index as i64);
                     let _ = since.masked_fill_(&found, number as i64);
                 }
-                let moving = since.less_equal(0);
-                self.slots.iter_mut().for_each(|slot| slot.update_composed(&updates, &moving));
+                let updates = UpdatesOnDevice::new(&updates, &since.less_equal(0));
+                self.slots.iter_mut().for_each(|slot| slot.update_composed(&updates));
             }
         }
     }
@@ -286,36 +286,51 @@ impl Slot {
     }
 
     /// The same in tensor operations.
-    fn update_composed(&mut self, updates: &[Update], moving: &Tensor) {
+    fn update_composed(&mut self, updates: &UpdatesOnDevice) {
         let Parameter { value, gradient, lengthwise, .. } = &mut self.parameter;
         let shape: Vec<i64> = (0..value.dim()).map(|axis| if axis == 0 { -1 } else { 1 }).collect();
+        let of_replica = |numbers: &Tensor| numbers.view(shape.as_slice());
         if let Some(lengthwise) = lengthwise {
             let _ = gradient.addcmul_(value, lengthwise);
         }
-        let moving = moving.view(shape.as_slice());
-        let _ = gradient.masked_fill_(&moving.logical_not(), 0.0);
-        let column = |number: fn(&Update) -> f32| {
-            let numbers: Vec<f32> = updates.iter().map(number).collect();
-            Tensor::from_slice(&numbers).to_device(value.device()).view(shape.as_slice())
-        };
-        let (step_size, shrinkage) = (column(|update| update.step_size), column(|update| update.shrinkage));
-        let root_correction = column(|update| update.root_correction);
-        let step_size = step_size * moving.to_kind(value.kind());
-        let shrinkage = shrinkage.masked_fill(&moving.logical_not(), 1.0);
+        let _ = gradient.masked_fill_(&of_replica(&updates.halted), 0.0);
         let _ = self.first_moment.lerp_(gradient, 1.0 - FIRST_DECAY);
-        let _ = self.second_moment.g_mul_scalar_(SECOND_DECAY);
-        let _ = self.second_moment.g_add_(&(gradient.square() * (1.0 - SECOND_DECAY)));
-        let denominator = self.second_moment.sqrt().g_mul_(&root_correction).g_add_scalar_(EPSILON);
-        let step = &self.first_moment * step_size / denominator;
-        let _ = value.g_mul_(&shrinkage).g_sub_(&step);
+        let _ = self.second_moment.lerp_(&gradient.square(), 1.0 - SECOND_DECAY);
+        let root_correction = of_replica(&updates.root_correction);
+        let mut step = self.second_moment.sqrt().g_mul_(&root_correction).g_add_scalar_(EPSILON).reciprocal_();
+        let _ = step.g_mul_(&self.first_moment).g_mul_(&of_replica(&updates.step_size));
+        let _ = value.g_mul_(&of_replica(&updates.shrinkage)).g_sub_(&step);
         let _ = gradient.zero_();
+    }
+}
+
+/// What one update is to each replica, `[replica]` on the device; nothing to one that is no longer updated.
+struct UpdatesOnDevice {
+    halted: Tensor,
+    step_size: Tensor,
+    shrinkage: Tensor,
+    root_correction: Tensor,
+}
+
+impl UpdatesOnDevice {
+    /// `moving`: which replicas are updated.
+    fn new(updates: &[Update], moving: &Tensor) -> Self {
+        let numbers = |number: fn(&Update) -> f32| {
+            let numbers: Vec<f64> = updates.iter().map(|update| f64::from(number(update))).collect();
+            numbers_on(&numbers, Kind::Float, moving.device())
+        };
+        let halted = moving.logical_not();
+        Self {
+            step_size: numbers(|update| update.step_size).masked_fill_(&halted, 0.0),
+            shrinkage: numbers(|update| update.shrinkage).masked_fill_(&halted, 1.0),
+            root_correction: numbers(|update| update.root_correction),
+            halted,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use tch::Kind;
-
     use super::*;
     use crate::memory::{slice, tensor_from};
 
@@ -353,7 +368,7 @@ mod tests {
             set(&mut looped.slots[0].parameter.gradient, gradient);
             set(&mut composed.slots[0].parameter.gradient, gradient);
             looped.slots[0].update_loop(&updates, &[true; 2], None);
-            composed.slots[0].update_composed(&updates, &Tensor::from_slice(&[true; 2]));
+            composed.slots[0].update_composed(&UpdatesOnDevice::new(&updates, &Tensor::from_slice(&[true; 2])));
         }
         for ((name, left), (_, right)) in looped.state().into_iter().zip(composed.state()) {
             assert!((left - right).abs().max().double_value(&[]) < 1e-6, "{name}");
@@ -381,7 +396,7 @@ mod tests {
             assert_eq!(looped.parameter.derivative(), whole.parameter.gradient, "{shape:?}");
             whole.update_loop(&updates, &[true; 2], None);
             looped.update_loop(&updates, &[true; 2], None);
-            composed.update_composed(&updates, &Tensor::from_slice(&[true; 2]));
+            composed.update_composed(&UpdatesOnDevice::new(&updates, &Tensor::from_slice(&[true; 2])));
             for other in [&looped, &composed] {
                 let difference = &whole.first_moment - &other.first_moment;
                 assert!(difference.abs().max().double_value(&[]) < 1e-6, "{shape:?}");

@@ -6,7 +6,7 @@ use serde::Serialize;
 use tch::{Kind, Tensor};
 
 use crate::{
-    memory::{slice, tensor_from},
+    memory::{numbers_on, slice, tensor_from},
     spec::{Choice, TableReader, Variant},
 };
 
@@ -49,6 +49,40 @@ pub struct BatchTopK {
 pub enum Budget {
     OfBatch(usize),
     OfEachSample(usize),
+}
+
+/// The [`Budget`] of every replica, `[replica]` on the device. Replicas share whether it is of the batch.
+#[derive(Debug)]
+pub enum BudgetsOnDevice {
+    OfBatch(Tensor),
+    OfEachSample(Tensor),
+}
+
+impl BudgetsOnDevice {
+    /// Of one selection for every replica, given `switches` [replica, sample, feature] as for [`Selection::budget`].
+    pub fn new<'a>(selections: impl Iterator<Item = &'a Selection>, switches: &Tensor) -> Self {
+        let counted = |number: usize| number as i64;
+        let (mut numbers, mut exact, mut of_each_sample) = (Vec::new(), Vec::new(), false);
+        for selection in selections {
+            let (number, is_exact) = match selection {
+                Selection::BatchTopK(rule) => (rule.pairs(switches.size()[1] as usize), false),
+                Selection::SampleTopK { k } => (*k, false),
+                Selection::Exact {} => (0, true),
+                Selection::Lp { .. } => panic!("the L_p form selects nothing"),
+            };
+            let is_of_sample = matches!(selection, Selection::SampleTopK { .. });
+            assert!(numbers.is_empty() || of_each_sample == is_of_sample, "replicas share their rule");
+            of_each_sample = is_of_sample;
+            numbers.push(counted(number));
+            exact.push(counted(usize::from(is_exact)));
+        }
+        let mut counts = numbers_on(&numbers, Kind::Int64, switches.device());
+        if exact.contains(&1) {
+            let active = switches.not_equal(0.0).sum_dim_intlist([1, 2].as_slice(), false, Kind::Int64);
+            counts = counts + active * numbers_on(&exact, Kind::Int64, switches.device());
+        }
+        if of_each_sample { Self::OfEachSample(counts) } else { Self::OfBatch(counts) }
+    }
 }
 
 impl BatchTopK {
@@ -232,22 +266,18 @@ fn largest_entries(table: &[f32], count: usize) -> Vec<usize> {
     chosen.map(|(index, _)| index).collect()
 }
 
-/// As [`ActivePairs::largest`], as zeros and ones, in tensor operations whose shapes do not depend on the data.
-pub fn largest_as_mask(attributions: &Tensor, budgets: &[Budget]) -> Tensor {
-    let of_each_sample = matches!(budgets[0], Budget::OfEachSample(_));
-    let tables = if of_each_sample { attributions.flatten(0, 1) } else { attributions.flatten(1, 2) };
-    let tables_each = tables.size()[0] as usize / budgets.len();
-    let counts = budgets.iter().flat_map(|&budget| {
-        let count = match budget {
-            Budget::OfBatch(count) | Budget::OfEachSample(count) => count as i64,
-        };
-        assert_eq!(matches!(budget, Budget::OfEachSample(_)), of_each_sample, "replicas share their rule");
-        std::iter::repeat_n(count, tables_each)
-    });
-    let counts = Tensor::from_slice(&counts.collect::<Vec<_>>());
+/// As [`ActivePairs::largest`], as zeros and ones, in tensor operations whose shapes do not depend on the data and that nothing
+/// waits for.
+pub fn largest_as_mask(attributions: &Tensor, budgets: &BudgetsOnDevice) -> Tensor {
+    let (tables, counts) = match budgets {
+        BudgetsOnDevice::OfBatch(counts) => (attributions.flatten(1, 2), counts.shallow_clone()),
+        BudgetsOnDevice::OfEachSample(counts) => {
+            (attributions.flatten(0, 1), counts.repeat_interleave_self_int(attributions.size()[1], 0, None))
+        }
+    };
     let order = tables.sort_stable(true, 1, true).1;
     let ranks = Tensor::arange(tables.size()[1], (Kind::Int64, tables.device())).unsqueeze(0);
-    let chosen = ranks.lt_tensor(&counts.to_device(tables.device()).unsqueeze(1)).to_kind(attributions.kind());
+    let chosen = ranks.lt_tensor(&counts.unsqueeze(1)).to_kind(attributions.kind());
     tables.zeros_like().scatter(1, &order, &chosen).view_as(attributions)
 }
 
@@ -276,11 +306,39 @@ mod tests {
         assert_eq!(largest_entries(&[0.0, 5.0, 2.0, 2.0, 2.0, 1.0], 3), [1, 2, 3]);
     }
 
+    fn on_device(budgets: &[Budget]) -> BudgetsOnDevice {
+        let numbers = budgets.iter().map(|&budget| match budget {
+            Budget::OfBatch(count) | Budget::OfEachSample(count) => count as i64,
+        });
+        let counts = Tensor::from_slice(&numbers.collect::<Vec<_>>());
+        let of_batch = matches!(budgets[0], Budget::OfBatch(_));
+        if of_batch { BudgetsOnDevice::OfBatch(counts) } else { BudgetsOnDevice::OfEachSample(counts) }
+    }
+
+    #[test]
+    fn budgets_on_a_device_are_those_in_main_memory() {
+        let switches = table().not_equal(2.0).to_kind(Kind::Float);
+        let [top, other] = [0.5, 1.0].map(|k| Selection::BatchTopK(BatchTopK { k }));
+        let (exact, of_sample) = (Selection::Exact {}, Selection::SampleTopK { k: 2 });
+        for selections in [[top, top], [top, other], [exact, exact], [exact, top], [of_sample, of_sample]] {
+            let of_replica =
+                |(replica, selection): (usize, &Selection)| selection.budget(&switches.select(0, replica as i64));
+            let expected: Vec<Budget> = selections.iter().enumerate().map(of_replica).collect();
+            match (BudgetsOnDevice::new(selections.iter(), &switches), on_device(&expected)) {
+                (BudgetsOnDevice::OfBatch(found), BudgetsOnDevice::OfBatch(expected))
+                | (BudgetsOnDevice::OfEachSample(found), BudgetsOnDevice::OfEachSample(expected)) => {
+                    assert_eq!(found, expected, "{selections:?}");
+                }
+                (found, _) => panic!("{selections:?}: {found:?}"),
+            }
+        }
+    }
+
     #[test]
     fn where_more_are_to_be_selected_than_there_are_all_are() {
         let budgets = [Budget::OfBatch(7); 2];
         assert_eq!(ActivePairs::largest(&table(), &budgets).to_mask(), table().ones_like());
-        assert_eq!(largest_as_mask(&table(), &budgets), table().ones_like());
+        assert_eq!(largest_as_mask(&table(), &on_device(&budgets)), table().ones_like());
     }
 
     #[test]
@@ -299,7 +357,7 @@ mod tests {
         for counts in [[3, 2], [0, 6], [4, 3], [1, 1]] {
             for budgets in [counts.map(Budget::OfBatch), counts.map(|count| Budget::OfEachSample(count.min(2)))] {
                 let mask = ActivePairs::largest(&table(), &budgets).to_mask();
-                assert_eq!(mask, largest_as_mask(&table(), &budgets), "{budgets:?}");
+                assert_eq!(mask, largest_as_mask(&table(), &on_device(&budgets)), "{budgets:?}");
             }
         }
     }
@@ -307,7 +365,7 @@ mod tests {
     #[test]
     fn only_equal_attributions_above_zero_on_both_sides_of_a_cut_are_a_tie() {
         let share = |budgets: [Budget; 2]| {
-            let mask = largest_as_mask(&table(), &budgets);
+            let mask = largest_as_mask(&table(), &on_device(&budgets));
             share_of_tied_cuts(&table(), &mask, matches!(budgets[0], Budget::OfEachSample(_))).double_value(&[])
         };
         // Of the first table three entries are 2, of the second four are 0.

@@ -122,7 +122,7 @@ fn measure_experiment(spec: &Spec, device: Device, threads: NonZeroU16, argument
     // The first product wakes libtorch's threads and its buffers.
     let one = Tensor::ones([64, 64], (Kind::Float, device));
     drop(one.matmul(&one));
-    let initial = peak_memory();
+    let initial = peak_memory(device);
     let mut clock = Clock::new(&format!("{}_x{replicas}", spec.name), arguments.seconds, device);
 
     let training = spec.target.training.clone().expect("the target of a measured experiment is trained");
@@ -143,7 +143,7 @@ fn measure_experiment(spec: &Spec, device: Device, threads: NonZeroU16, argument
     let fast = clock.time_training("decomposition", || {
         Fit::new(&decomposition, trainings.clone(), stream.clone(), device, usize::from(threads.get()))
     });
-    let peak = peak_memory();
+    let peak = peak_memory(device);
 
     device::set_threads(threads);
     let step = Step::of(spec);
@@ -161,7 +161,7 @@ fn measure_experiment(spec: &Spec, device: Device, threads: NonZeroU16, argument
             number += 1;
             optimizer.update(number, &rates);
         });
-        (time, peak_memory())
+        (time, peak_memory(device))
     });
     Row::new(spec, &arguments.varied, device, threads, target, fast, initial, peak, &step, &rates, literal)
 }

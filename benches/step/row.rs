@@ -2,14 +2,16 @@
 
 use std::{fmt, fs, fs::OpenOptions, io, num::NonZeroU16, path::Path, process::Command, thread::available_parallelism};
 
-use apd::{experiment::memory, libtorch, method::Method, network::Network, operations::Step, spec::Spec, version};
+use apd::{
+    device, experiment::memory, libtorch, method::Method, network::Network, operations::Step, spec::Spec, version,
+};
 use serde::Serialize;
 use tch::Device;
 
 use crate::{measure::Time, rates::Rates};
 
 /// Milliseconds are of a step, operations as counted from the shapes, memory in megabytes of the whole process, libtorch
-/// included.
+/// included; on a GPU, of its memory.
 #[derive(Debug, Serialize)]
 pub struct Row {
     /// The column that this measurement varies, in a table of scaling.
@@ -151,8 +153,11 @@ fn rounded(value: f64) -> f64 {
     format!("{value:.3e}").parse().expect("a number was written")
 }
 
-/// The most main memory that this process has had, in megabytes; 0 where the system does not say.
-pub fn peak_memory() -> f64 {
+/// The most memory that this process has had on the device, in megabytes; 0 where the system does not say.
+pub fn peak_memory(device: Device) -> f64 {
+    if device.is_cuda() {
+        return device::used_gpu_memory().unwrap_or(0) as f64 / 1e6;
+    }
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kilobytes = line.and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok());

@@ -19,7 +19,7 @@ use crate::{
     optimizer::Parameter,
     profile::{Phase, phase},
     reading::{Masked, Selected},
-    selection::{ActivePairs, Budget, Selection, largest_as_mask, share_of_tied_cuts},
+    selection::{ActivePairs, Budget, BudgetsOnDevice, Selection, largest_as_mask, share_of_tied_cuts},
     threads,
 };
 
@@ -136,23 +136,20 @@ impl<'a> Decomposition<'a> {
         let candidates = self.components.number() - i64::from(always);
         let candidates = attributions.narrow(2, 0, candidates).contiguous();
         let switches = self.network.switches(input);
-        let budget = |(replica, apd): (usize, &Apd)| apd.selection.budget(&switches.select(0, replica as i64));
-        let budgets: Vec<Budget> = self.settings.iter().enumerate().map(budget).collect();
         match self.sparse_pass {
             SparsePass::Pairs => {
+                let budget = |(replica, apd): (usize, &Apd)| apd.selection.budget(&switches.select(0, replica as i64));
+                let budgets: Vec<Budget> = self.settings.iter().enumerate().map(budget).collect();
                 let pairs = ActivePairs::largest(&candidates, &budgets);
                 Active::Pairs(if always { pairs.with_one_always_active() } else { pairs })
             }
             SparsePass::Masks => {
+                let budgets = BudgetsOnDevice::new(self.settings.iter().map(|apd| &apd.selection), &switches);
                 let mask = largest_as_mask(&candidates, &budgets);
-                Active::Mask(if always { mask.constant_pad_nd([0, 1]).index_fill(2, &self.last(), 1.0) } else { mask })
+                let ones = || mask.narrow(2, 0, 1).ones_like();
+                Active::Mask(if always { Tensor::cat(&[&mask, &ones()], 2) } else { mask })
             }
         }
-    }
-
-    /// The last component's index, as a tensor of one.
-    fn last(&self) -> Tensor {
-        Tensor::from_slice(&[self.components.number() - 1]).to_device(self.components.device())
     }
 
     /// Adds the gradient of the weighted terms to `gradient`; returns the terms if `logged`. `simple` are the weights of the
