@@ -18,6 +18,7 @@ use tch::{Device, Tensor};
 
 use crate::{
     inputs::Inputs,
+    memory::without_waiting,
     optimizer::{Adam, Fault, Parameter, Rate},
     profile::{Phase, phase},
     random::Purpose,
@@ -155,7 +156,8 @@ pub struct InputStream {
 impl InputStream {
     /// The inputs of one step, [replica, sample, feature].
     pub fn batch(&self, step: u64, batch: usize, device: Device) -> Tensor {
-        self.inputs.batch(&self.seeds, self.purpose, step, batch, self.features).to_device(device)
+        let input = self.inputs.batch(&self.seeds, self.purpose, step, batch, self.features);
+        without_waiting(&input, device)
     }
 }
 

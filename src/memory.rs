@@ -47,8 +47,7 @@ pub fn numbers_on<T: Element + Copy + PartialEq + Into<Scalar>>(numbers: &[T], k
     }
 }
 
-/// A tensor of main memory on a device, whose earlier work is not waited for. The copy is made from pinned memory, or is
-/// small, else the driver waits all the same.
+/// A tensor of main memory on a device, whose earlier work is not waited for, except by the driver where the tensor is large.
 pub fn without_waiting(tensor: &Tensor, device: Device) -> Tensor {
     tensor.to_device_(device, tensor.kind(), device.is_cuda(), false)
 }

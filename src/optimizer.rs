@@ -114,11 +114,11 @@ impl Adam {
                 self.slots.iter_mut().for_each(|slot| slot.update_loop(&updates, &sound, parts));
             }
             Guard::OnDevice { updates: since, slots } => {
-                for (index, slot) in self.slots.iter().enumerate() {
-                    let found = slot.are_sound().logical_not().logical_and(&since.less_equal(0));
-                    let _ = slots.masked_fill_(&found, index as i64);
-                    let _ = since.masked_fill_(&found, number as i64);
-                }
+                let unsound = are_sound(&self.slots).logical_not();
+                let found = unsound.any_dim(0, false).logical_and(&since.less_equal(0));
+                let first = unsound.to_kind(Kind::Uint8).argmax(0, false);
+                *slots = first.where_self(&found, slots);
+                let _ = since.masked_fill_(&found, number as i64);
                 let updates = UpdatesOnDevice::new(&updates, &since.less_equal(0));
                 self.slots.iter_mut().for_each(|slot| slot.update_composed(&updates));
             }
@@ -216,16 +216,6 @@ impl Slot {
         value < LARGEST && along < LARGEST && largest(gradient, self.moving(parts)) < LARGEST
     }
 
-    /// The same of every replica, `[replica]`, on the device.
-    fn are_sound(&self) -> Tensor {
-        let Parameter { value, gradient, lengthwise, .. } = &self.parameter;
-        let largest = |tensor: &Tensor| tensor.flatten(1, -1).abs().amax([1].as_slice(), false);
-        let limit = f64::from(LARGEST);
-        let sound = largest(value).less(limit).logical_and(&largest(gradient).less(limit));
-        let along = lengthwise.as_ref().map(|lengthwise| (largest(lengthwise) * largest(value)).less(limit));
-        along.map_or_else(|| sound.shallow_clone(), |along| sound.logical_and(&along))
-    }
-
     fn state(&self) -> [(String, Tensor); 3] {
         let name = &self.parameter.name;
         [
@@ -302,6 +292,22 @@ impl Slot {
         let _ = value.g_mul_(&of_replica(&updates.shrinkage)).g_sub_(&step);
         let _ = gradient.zero_();
     }
+}
+
+/// Whether each slot of each replica can be updated, [slot, replica] on the device.
+fn are_sound(slots: &[Slot]) -> Tensor {
+    let largest = |tensor: &Tensor| {
+        let entries = tensor.flatten(1, -1);
+        entries.norm_scalaropt_dim(f64::INFINITY, [1].as_slice(), false)
+    };
+    let magnitudes = slots.iter().flat_map(|Slot { parameter, .. }| {
+        let value = largest(&parameter.value);
+        let along =
+            parameter.lengthwise.as_ref().map_or_else(|| value.shallow_clone(), |numbers| largest(numbers) * &value);
+        [value, along, largest(&parameter.gradient)]
+    });
+    let magnitudes = Tensor::stack(&magnitudes.collect::<Vec<_>>(), 0).unflatten(0, [-1, 3]);
+    magnitudes.less(f64::from(LARGEST)).all_dim(1, false)
 }
 
 /// What one update is to each replica, `[replica]` on the device; nothing to one that is no longer updated.

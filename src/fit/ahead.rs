@@ -8,14 +8,13 @@ use std::{
 use tch::{Device, Tensor};
 
 use super::InputStream;
-use crate::memory::without_waiting;
 
 /// How many batches each thread is ahead at most.
 const BATCHES_AHEAD: usize = 2;
 
-/// The inputs of successive steps, made on threads of their own that take turns.
+/// The inputs of successive steps, made and sent to the device on threads of their own that take turns. All threads share the
+/// device's one queue, so that what is sent is there before whoever gets it can use it.
 pub(super) struct InputsAhead {
-    device: Device,
     step: u64,
     first: u64,
     batches: Vec<Receiver<Tensor>>,
@@ -31,10 +30,7 @@ impl InputsAhead {
                 let stream = stream.clone();
                 let thread = spawn(move || {
                     for step in (first..steps).skip(turn).step_by(threads.max(1)) {
-                        let input = stream.batch(step, batch, Device::Cpu);
-                        // From pinned memory the device fetches it while the next step is being prepared.
-                        let input = if device.is_cuda() { input.pin_memory(device) } else { input };
-                        if sender.send(input).is_err() {
+                        if sender.send(stream.batch(step, batch, device)).is_err() {
                             return;
                         }
                     }
@@ -42,7 +38,7 @@ impl InputsAhead {
                 (receiver, thread)
             })
             .unzip();
-        Self { device, step: first, first, batches, threads }
+        Self { step: first, first, batches, threads }
     }
 
     /// The inputs of `step` on the device; every step is asked for once, in order.
@@ -50,7 +46,7 @@ impl InputsAhead {
         assert_eq!(step, self.step, "steps come in order");
         self.step += 1;
         let turn = (step - self.first) as usize % self.batches.len();
-        without_waiting(&self.batches[turn].recv().expect("there are inputs for every step"), self.device)
+        self.batches[turn].recv().expect("there are inputs for every step")
     }
 }
 
