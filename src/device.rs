@@ -118,8 +118,21 @@ fn load_cuda() -> Result<usize, NoCuda> {
         return Err(NoCuda::CpuFlavour { folder });
     }
     load(&library).map_err(|reason| NoCuda::NotLoadable { reason })?;
+    silence_warnings();
 
     if Cuda::is_available() { Ok(Cuda::device_count() as usize) } else { Err(NoCuda::NoUsableGpu { driver: driver() }) }
+}
+
+/// Keeps libtorch's warnings from standard error: the crate tch pins memory by a call that they call deprecated, every time.
+/// Errors come as panics.
+fn silence_warnings() {
+    const ERRORS_ONLY: libc::c_int = 2;
+    // SAFETY: the variable, where this libtorch has it, is of this type and read by libtorch alone; nothing else runs yet.
+    unsafe {
+        if let Ok(level) = Library::this().get::<*mut libc::c_int>(b"FLAGS_caffe2_log_level") {
+            **level = ERRORS_ONLY;
+        }
+    }
 }
 
 /// Loads a library for the rest of the process's life.

@@ -18,7 +18,6 @@ use tch::{Device, Tensor};
 
 use crate::{
     inputs::Inputs,
-    memory::without_waiting,
     optimizer::{Adam, Fault, Parameter, Rate},
     profile::{Phase, phase},
     random::Purpose,
@@ -156,8 +155,7 @@ pub struct InputStream {
 impl InputStream {
     /// The inputs of one step, [replica, sample, feature].
     pub fn batch(&self, step: u64, batch: usize, device: Device) -> Tensor {
-        let input = self.inputs.batch(&self.seeds, self.purpose, step, batch, self.features);
-        without_waiting(&input, device)
+        self.inputs.batch(&self.seeds, self.purpose, step, batch, self.features).to_device(device)
     }
 }
 

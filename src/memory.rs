@@ -47,9 +47,15 @@ pub fn numbers_on<T: Element + Copy + PartialEq + Into<Scalar>>(numbers: &[T], k
     }
 }
 
-/// A tensor of main memory on a device, whose earlier work is not waited for, except by the driver where the tensor is large.
+/// A tensor of main memory on a device, whose earlier work is not waited for: the tensor is small or [`pinned`], else the
+/// driver waits all the same.
 pub fn without_waiting(tensor: &Tensor, device: Device) -> Tensor {
     tensor.to_device_(device, tensor.kind(), device.is_cuda(), false)
+}
+
+/// A copy in memory from which a device fetches by itself; on the CPU the tensor itself.
+pub fn pinned(tensor: Tensor, device: Device) -> Tensor {
+    if device.is_cuda() { tensor.pin_memory(device) } else { tensor }
 }
 
 /// Tells the allocator to keep what is freed: a step allocates and frees the same few large tensors, and fetching their

@@ -1,6 +1,7 @@
 //! Inputs made ahead of the steps that need them, for a device that works by itself.
 
 use std::{
+    ops::Range,
     sync::mpsc::{Receiver, sync_channel},
     thread::{JoinHandle, spawn},
 };
@@ -8,29 +9,43 @@ use std::{
 use tch::{Device, Tensor};
 
 use super::InputStream;
+use crate::memory::{pinned, without_waiting};
 
 /// How many batches each thread is ahead at most.
 const BATCHES_AHEAD: usize = 2;
 
-/// The inputs of successive steps, made and sent to the device on threads of their own that take turns. All threads share the
-/// device's one queue, so that what is sent is there before whoever gets it can use it.
+/// A thread makes so many entries in less time than a GPU needs for a step with them.
+const ENTRIES_OF_A_THREAD: usize = 1 << 20;
+
+/// The inputs of successive steps, made on threads of their own that take turns.
 pub(super) struct InputsAhead {
-    step: u64,
+    device: Device,
     first: u64,
+    step: u64,
     batches: Vec<Receiver<Tensor>>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl InputsAhead {
-    /// From step `first` on up to `steps`, for as long as anybody asks.
+    /// From step `first` on up to `steps`, for as long as anybody asks, on `threads` threads at most.
     pub fn new(stream: &InputStream, first: u64, steps: u64, batch: usize, device: Device, threads: usize) -> Self {
-        let (batches, threads) = (0..threads.max(1))
+        let entries = stream.seeds.len() * batch * stream.features;
+        let threads = entries.div_ceil(ENTRIES_OF_A_THREAD).min(threads).max(1);
+        Self::on_threads(stream, first..steps, batch, device, threads)
+    }
+
+    fn on_threads(stream: &InputStream, steps: Range<u64>, batch: usize, device: Device, threads: usize) -> Self {
+        let first = steps.start;
+        let (batches, threads) = (0..threads)
             .map(|turn| {
                 let (sender, receiver) = sync_channel(BATCHES_AHEAD);
-                let stream = stream.clone();
+                let (stream, steps) = (stream.clone(), steps.clone());
                 let thread = spawn(move || {
-                    for step in (first..steps).skip(turn).step_by(threads.max(1)) {
-                        if sender.send(stream.batch(step, batch, device)).is_err() {
+                    // Each would wake as many of libtorch's own.
+                    tch::set_num_threads(1);
+                    for step in steps.skip(turn).step_by(threads) {
+                        let input = pinned(stream.batch(step, batch, Device::Cpu), device);
+                        if sender.send(input).is_err() {
                             return;
                         }
                     }
@@ -38,7 +53,7 @@ impl InputsAhead {
                 (receiver, thread)
             })
             .unzip();
-        Self { step: first, first, batches, threads }
+        Self { device, first, step: first, batches, threads }
     }
 
     /// The inputs of `step` on the device; every step is asked for once, in order.
@@ -46,7 +61,7 @@ impl InputsAhead {
         assert_eq!(step, self.step, "steps come in order");
         self.step += 1;
         let turn = (step - self.first) as usize % self.batches.len();
-        self.batches[turn].recv().expect("there are inputs for every step")
+        without_waiting(&self.batches[turn].recv().expect("there are inputs for every step"), self.device)
     }
 }
 
@@ -81,7 +96,7 @@ mod tests {
     #[test]
     fn inputs_made_ahead_are_those_of_their_steps_on_any_number_of_threads() {
         for threads in [1, 3] {
-            let mut ahead = InputsAhead::new(&stream(), 5, 12, 4, Device::Cpu, threads);
+            let mut ahead = InputsAhead::on_threads(&stream(), 5..12, 4, Device::Cpu, threads);
             for step in 5..12 {
                 assert_eq!(ahead.batch(step), stream().batch(step, 4, Device::Cpu), "step {step}, {threads} threads");
             }
@@ -90,7 +105,7 @@ mod tests {
 
     #[test]
     fn inputs_that_nobody_asks_for_any_more_are_not_made() {
-        let mut ahead = InputsAhead::new(&stream(), 0, u64::MAX, 4, Device::Cpu, 2);
+        let mut ahead = InputsAhead::on_threads(&stream(), 0..u64::MAX, 4, Device::Cpu, 2);
         assert_eq!(ahead.batch(0), stream().batch(0, 4, Device::Cpu));
         // Ends, though the threads had no end of steps before them.
         drop(ahead);
