@@ -165,6 +165,16 @@ impl Inputs {
         tensor
     }
 
+    /// How many of `features` are active in a mean sample; of gated inputs, how many of the control bits.
+    pub fn mean_active(&self, features: usize) -> f64 {
+        match self {
+            Inputs::Independent(rule) => rule.probability * features as f64,
+            Inputs::Exactly(rule) => rule.active as f64,
+            Inputs::Synced(rule) => rule.probability * features as f64,
+            Inputs::Gated(rule) => rule.probability * features.saturating_sub(1) as f64,
+        }
+    }
+
     /// Share of the samples in which no feature is active.
     pub fn share_of_empty(&self, features: usize) -> f64 {
         let none_of = |probability: f64, number: usize| (1.0 - probability).powf(number as f64);
@@ -253,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn the_share_of_empty_samples_is_the_one_found_in_a_batch() {
+    fn the_share_of_empty_samples_and_the_number_of_active_features_are_those_found_in_a_batch() {
         let (probability, low, high) = (0.1, 0.5, 1.0);
         for inputs in [
             Inputs::Independent(IndependentFeatures { probability, low, high }),
@@ -266,6 +276,10 @@ mod tests {
             let found = empty.to_kind(Kind::Double).mean(Kind::Double).double_value(&[]);
             // A share of a half has standard deviation 0.011.
             assert!((found - inputs.share_of_empty(8)).abs() < 0.04, "{inputs:?}: {found}");
+            let switches = if let Inputs::Gated(_) = inputs { batch.narrow(2, 1, 7) } else { batch };
+            let active = switches.not_equal(0.0).sum(Kind::Double).double_value(&[]) / 2_000.0;
+            // A sample's number has a standard deviation below 1.6.
+            assert!((active - inputs.mean_active(8)).abs() < 0.15, "{inputs:?}: {active}");
         }
     }
 

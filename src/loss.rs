@@ -141,6 +141,11 @@ impl Simplicity {
     }
 }
 
+/// Counts of each component, [replica, component], that are not below their mean over components times `shares` `[replica]`.
+pub fn at_least_a_share_of_the_mean(counts: &Tensor, shares: &Tensor) -> Tensor {
+    counts.maximum(&(counts.mean_dim([1].as_slice(), true, None) * shares.unsqueeze(1)))
+}
+
 /// A tensor `[replica]` of hyperparameters on the device of the components.
 pub fn per_replica(values: impl Iterator<Item = f64>, like: &Components) -> Tensor {
     let values: Vec<f64> = values.collect();

@@ -526,7 +526,7 @@ error: unknown key `rnk` in `[method.apd]`
 34 | "method.apd.rnk" = [1, 2]
    | ^^^^^^^^^^^^^^^^ did you mean `rank`?
    |
-   = help: allowed here: components, rank, schatten_power, rank_growth, simplicity_rise, simplicity_fade, attribution, attributions_at, columns, last_component, coefficients, initial_values, selection
+   = help: allowed here: components, rank, schatten_power, rank_growth, simplicity_rise, simplicity_fade, activity_floor, attribution, attributions_at, columns, last_component, coefficients, initial_values, selection
    = help: in trial 0: method.apd.rnk = 1
 
 error: 1 mistake in tiny.toml

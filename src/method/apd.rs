@@ -33,6 +33,10 @@ pub struct Apd {
     /// Share of the steps, the last ones, over which that weight falls evenly to zero: what it has shrunk grows back.
     #[serde(skip_serializing_if = "is_default")]
     pub simplicity_fade: f64,
+    /// What a component counts in the simplicity loss at least, active or not, as a share of what a mean one counts: nothing
+    /// else asks those that are never active for what they hold of the parameters. 0: as often as it is active.
+    #[serde(skip_serializing_if = "is_default")]
+    pub activity_floor: f64,
     #[serde(skip_serializing_if = "is_default")]
     pub attribution: Attribution,
     #[serde(skip_serializing_if = "is_default")]
@@ -56,6 +60,7 @@ impl Apd {
             rank_growth: table.number("rank_growth").at_least(0.0).at_most(1.0).or(0.0),
             simplicity_rise: table.number("simplicity_rise").at_least(0.0).at_most(1.0).or(0.0),
             simplicity_fade: table.number("simplicity_fade").at_least(0.0).at_most(1.0).or(0.0),
+            activity_floor: table.number("activity_floor").at_least(0.0).at_most(1.0).or(0.0),
             attribution: table.choice("attribution").or(Attribution::default()),
             attributions_at: table.choice("attributions_at").or(AttributionsAt::default()),
             columns: table.choice("columns").or(Columns::default()),

@@ -14,7 +14,7 @@ use crate::{
     attribution::AttributionsAt,
     components::{Components, Factors, Gradient},
     fit::{Moment, Objective, Term},
-    loss::{Faithfulness, Simplicity, per_replica},
+    loss::{Faithfulness, Simplicity, at_least_a_share_of_the_mean, per_replica},
     network::{Network, Weights},
     optimizer::Parameter,
     profile::{Phase, phase},
@@ -172,7 +172,12 @@ impl<'a> Decomposition<'a> {
         let powers = weight(&setting(|apd| apd.schatten_power));
 
         let (faithfulness, simplicity) = phase(Phase::Losses, || {
-            let simplicity = Simplicity::new(components, &active.counts(), batch, &powers);
+            let mut counts = active.counts();
+            let floors = setting(|apd| apd.activity_floor);
+            if floors.iter().any(|&floor| floor > 0.0) {
+                counts = at_least_a_share_of_the_mean(&counts, &weight(&floors));
+            }
+            let simplicity = Simplicity::new(components, &counts, batch, &powers);
             (Faithfulness::new(components, weights), simplicity)
         });
         let comparisons = self.comparisons(active, input);

@@ -139,6 +139,10 @@ impl<'a> Literal<'a> {
         let powers: Vec<f64> = self.settings.iter().map(|apd| apd.schatten_power / 2.0).collect();
         let powers = per_replica(powers.into_iter(), components).view([-1, 1, 1]);
         let counts = mask.sum_dim_intlist([1].as_slice(), false, None);
+        let floors: Vec<f64> = self.settings.iter().map(|apd| apd.activity_floor).collect();
+        let mean = counts.sum_dim_intlist([1].as_slice(), true, None) / components.number() as f64;
+        let floor = mean * per_replica(floors.into_iter(), components).view([-1, 1]);
+        let counts = counts.where_self(&counts.greater_tensor(&floor), &floor);
         let norms = components.factors.iter().map(|Factors { a, b }| {
             let a_squares = a.square().sum_dim_intlist([1].as_slice(), false, None);
             let b_squares = b.square().sum_dim_intlist([3].as_slice(), false, None);

@@ -44,6 +44,12 @@ pub fn check(spec: &Spec, table: &mut TableReader) {
         "the L_p form selects nothing, so no component of it is always active",
         "this asks for one",
     );
+    table.check(
+        &["method.apd.activity_floor", "method.apd.selection"],
+        apd.selection.lp_power().is_none() || apd.activity_floor == 0.0,
+        "the L_p form has no `activity_floor`: its components are active on every sample",
+        "this must be 0",
+    );
     if let Selection::BatchTopK(rule) = apd.selection {
         table.check(
             &[key, "decomposition.batch"],

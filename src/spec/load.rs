@@ -10,7 +10,7 @@ use std::{
 use annotate_snippets::normalize_untrusted_str;
 
 use super::{
-    Spec, SpecError, TableReader,
+    Spec, SpecError, TableReader, defaults,
     nearest::nearest,
     overrides,
     source::Sources,
@@ -56,6 +56,7 @@ pub(super) fn resolve(path: &Path, text: &str, overrides: &[String]) -> Result<R
     let sources = Sources::new(shown(path), text, overrides);
     let resolve = || {
         let mut root = tree::parse(&sources)?;
+        defaults::fill(&sources, &mut root);
         let mut problems = overrides::apply(&sources, &mut root);
         match TableReader::read_all(&root, |table| Spec::read(table, &stem(path))) {
             Ok((spec, sweep)) if problems.is_empty() => return Ok((spec, sweep, root)),

@@ -26,9 +26,9 @@ pub struct TableReader<'a> {
 }
 
 impl<'a> TableReader<'a> {
-    /// Reads a whole spec: its value, or every mistake in it.
+    /// Reads a whole spec, or a table of it by itself: its value, or every mistake in it.
     pub fn read_all<T>(root: &'a Node, read: impl FnOnce(&mut TableReader<'a>) -> T) -> Result<T, Vec<Problem>> {
-        let Value::Table(table) = &root.value else { unreachable!("a TOML file is a table") };
+        let Value::Table(table) = &root.value else { return Err(Vec::new()) };
         let mut reader = TableReader::new(String::new(), Some(table), None);
         let spec = read(&mut reader);
         let (problems, _) = reader.finish();

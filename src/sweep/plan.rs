@@ -165,9 +165,18 @@ fn shape(spec: &Spec) -> Spec {
     (training.learning_rate, training.warm_up, training.weight_decay) = (1.0, 0.0, 0.0);
     training.schedule = Schedule::Constant;
     let Method::Apd(apd) = &mut shape.method;
-    let Apd { schatten_power, simplicity_rise, simplicity_fade, coefficients, initial_values, selection, .. } = apd;
+    let Apd {
+        schatten_power,
+        simplicity_rise,
+        simplicity_fade,
+        activity_floor,
+        coefficients,
+        initial_values,
+        selection,
+        ..
+    } = apd;
     *schatten_power = 1.0;
-    (*simplicity_rise, *simplicity_fade) = (0.0, 0.0);
+    (*simplicity_rise, *simplicity_fade, *activity_floor) = (0.0, 0.0, 0.0);
     *initial_values = crate::initial_values::InitialValues {
         instances: 1,
         scale: 1.0,

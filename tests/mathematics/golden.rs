@@ -173,6 +173,7 @@ impl Case {
             rank_growth: 0.0,
             simplicity_rise: 0.0,
             simplicity_fade: 0.0,
+            activity_floor: 0.0,
             attribution: match words("attribution") {
                 None => Attribution::Gradient,
                 Some("ablation") => Attribution::Ablation,

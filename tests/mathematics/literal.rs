@@ -101,6 +101,13 @@ fn a_residual_mlp_of_one_layer_with_unit_norm_columns_is_taken_apart_as_the_form
 }
 
 #[test]
+fn components_that_count_whether_active_or_not_are_taken_apart_as_the_formulas_say() {
+    let floors = two_settings().into_iter().zip([0.4, 0.0]);
+    let settings: Vec<Apd> = floors.map(|(apd, activity_floor)| Apd { activity_floor, ..apd }).collect();
+    walk_with_both_passes(&tms(5, 2, 0), &settings);
+}
+
+#[test]
 fn a_residual_mlp_of_two_layers_is_taken_apart_as_the_formulas_say() {
     let network = residual_mlp(2, Activation::Gelu, Biases::Both, Embedding::Trained);
     walk_with_both_passes(&network, &two_settings_with_hidden());

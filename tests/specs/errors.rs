@@ -105,7 +105,7 @@ error: unknown key `optimizer` in `[method.apd]`
 16 | optimizer = "lion"
    | ^^^^^^^^^
    |
-   = help: allowed here: components, rank, schatten_power, rank_growth, simplicity_rise, simplicity_fade, attribution, attributions_at, columns, last_component, coefficients, initial_values, selection
+   = help: allowed here: components, rank, schatten_power, rank_growth, simplicity_rise, simplicity_fade, activity_floor, attribution, attributions_at, columns, last_component, coefficients, initial_values, selection
 
 error: 1 mistake in x.toml
 
@@ -1440,7 +1440,7 @@ error: unknown key `selection_` in `[method.apd]`
 15 | selection_ = "日本語" # é
    | ^^^^^^^^^^ did you mean `selection`?
    |
-   = help: allowed here: components, rank, schatten_power, rank_growth, simplicity_rise, simplicity_fade, attribution, attributions_at, columns, last_component, coefficients, initial_values, selection
+   = help: allowed here: components, rank, schatten_power, rank_growth, simplicity_rise, simplicity_fade, activity_floor, attribution, attributions_at, columns, last_component, coefficients, initial_values, selection
 
 error: 2 mistakes in x.toml
 

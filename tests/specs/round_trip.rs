@@ -150,14 +150,14 @@ fn method() -> impl Strategy<Value = Method> {
     ];
     let attributions_at = prop_oneof![Just(AttributionsAt::Target), Just(AttributionsAt::Sum)];
     let columns = prop_oneof![Just(Columns::Free), Just(Columns::UnitNorm)];
-    let sizes = (2..100_000_usize, 1..100_000_usize, 1e-9..2.0, 0.0..1.0, 0.0..1.0, 0.0..1.0);
+    let sizes = (2..100_000_usize, 1..100_000_usize, 1e-9..2.0, 0.0..1.0, 0.0..1.0, 0.0..1.0, 0.0..1.0);
     (sizes, coefficients, initial_values(), selection, attribution, attributions_at, columns)
         .prop_filter("the L_p form wants gradients", |(_, _, _, selection, attribution, ..)| {
             selection.lp_power().is_none() || *attribution == Attribution::Gradient
         })
         .prop_map(
             |(
-                (components, rank, schatten_power, rank_growth, simplicity_rise, simplicity_fade),
+                (components, rank, schatten_power, rank_growth, simplicity_rise, simplicity_fade, activity_floor),
                 coefficients,
                 initial_values,
                 selection,
@@ -172,6 +172,7 @@ fn method() -> impl Strategy<Value = Method> {
                     rank_growth,
                     simplicity_rise,
                     simplicity_fade,
+                    activity_floor: if selection.lp_power().is_some() { 0.0 } else { activity_floor },
                     attribution,
                     attributions_at,
                     columns,

@@ -82,6 +82,7 @@ pub fn settings(number: usize, rank: usize) -> Apd {
         rank_growth: 0.0,
         simplicity_rise: 0.0,
         simplicity_fade: 0.0,
+        activity_floor: 0.0,
         attribution: Attribution::Gradient,
         attributions_at: AttributionsAt::Target,
         columns: Columns::Free,

@@ -1,0 +1,84 @@
+//! How a network is taken apart whose spec has no `[method]`: one rule for all networks, given by their sizes and inputs alone.
+//!
+//! What is written here goes into the tree of the spec as if the file said it, so that `--set` and sweeps change single keys and
+//! a resolved spec tells all of them. Where the rule comes from, and what it recovers: `results/README.md`, "One setting for
+//! all".
+
+use toml::{Table, toml};
+
+use super::{
+    Target, overrides,
+    reader::TableReader,
+    source::{Origin, Sources},
+    tree::Node,
+};
+
+/// Components for each feature: spare ones die out, and without any a feature finds none that is free.
+const COMPONENTS_A_FEATURE: f64 = 1.5;
+
+/// The rank budget where the weights have more: mechanisms seldom need it, and a step's time grows with it.
+const RANK: i64 = 10;
+
+/// Mean active components for each mean active feature: with a place for every feature some are split over two components.
+const SELECTED_SHARE: f64 = 0.5;
+
+/// Fills in the method and what its training lacks, unless the file has a `[method]`.
+pub fn fill(sources: &Sources, root: &mut Node) {
+    let mut as_set = root.clone();
+    // Mistakes in them are told later.
+    overrides::apply(sources, &mut as_set);
+    let target = as_set.find("target").filter(|_| root.find("method").is_none());
+    let Some(target) = target.and_then(|target| TableReader::read_all(target, Target::read).ok()) else { return };
+    let nowhere = Origin::new(0, 0..0);
+    for (table, settings) in &of(&target) {
+        let settings = settings.as_table().expect("a table of settings");
+        for (key, value) in settings {
+            if root.find(&format!("{table}.{key}")).is_none() {
+                let keys = [table, key].map(|key| (key.as_str(), nowhere.clone()));
+                overrides::put(root, &keys, Node::from_toml(value, &nowhere, 0));
+            }
+        }
+    }
+}
+
+/// `[method]` and `[decomposition]` for this target.
+fn of(target: &Target) -> Table {
+    let Target { network, inputs, .. } = target;
+    let features = network.features();
+    let full_rank = network.sites().iter().map(|site| site.d_in.min(site.d_out)).max().unwrap_or(1);
+    let active = inputs.mean_active(features);
+    let components = (COMPONENTS_A_FEATURE * features as f64).ceil() as i64;
+    let rank = full_rank.min(RANK);
+    // Of parameters, which faithfulness and simplicity are divided by, and outputs, which minimality is.
+    let simplicity = (network.parameters() as f64 / features as f64).sqrt();
+    let k = (SELECTED_SHARE * active).min(components as f64);
+    let hidden = f64::from(u8::from(network.has_hidden_activations()));
+    toml! {
+        [method.apd]
+        components = components
+        rank = rank
+        rank_growth = 0.75
+        schatten_power = 0.8
+        columns = "unit_norm"
+        simplicity_fade = 0.1
+
+        [method.apd.initial_values]
+        scale = 3.0
+
+        [method.apd.selection.batch_top_k]
+        k = k
+
+        [method.apd.coefficients]
+        faithfulness = 0.25
+        minimality = 1.0
+        simplicity = simplicity
+        hidden = hidden
+
+        [decomposition]
+        steps = 12_000
+        batch = 1_024
+        learning_rate = 0.005
+        warm_up = 0.01
+        schedule = "cosine"
+    }
+}
