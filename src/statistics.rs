@@ -144,6 +144,13 @@ mod tests {
         assert!((found - expected).abs() < 5e-5, "found {found}, expected {expected}");
     }
 
+    #[test]
+    fn one_that_has_diverged_counts_as_the_worst_but_never_more_than_nothing() {
+        assert_eq!(score_of_diverged([1.5, -0.5, 0.2, f64::NAN].into_iter()), -0.5);
+        assert_eq!(score_of_diverged([1.5, 0.2].into_iter()), 0.0, "it lowers the error by nothing");
+        assert_eq!(score_of_diverged([f64::NAN, f64::NEG_INFINITY].into_iter()), 0.0, "no other says anything");
+    }
+
     /// By hand for 1 of 2, where p = 1/2: the centre is 1/2 and the half width z / (2 sqrt(2 + z^2)) = 0.40547.
     #[test]
     fn wilson_interval_of_one_in_two_is_a_half_plus_minus_0_405() {

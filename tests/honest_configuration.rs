@@ -95,7 +95,7 @@ fn residual_mlp_judged_in_its_residual_stream() -> Written {
     // With the identity for an embedding the residual stream would be the output.
     let stream = ["target.residual_mlp.loss=residual_stream", "target.residual_mlp.width=9"];
     // So early that the second part is trained, and not zero at the end.
-    let growth = ["method.apd.rank_growth=0.25"];
+    let growth = ["method.apd.rank_growth=0.25", "method.apd.activity_floor=0.5"];
     small("residual_mlp_1_layer.toml", &[&SMALL_TRAINING, &SMALL_MLP, &stream, &growth])
 }
 

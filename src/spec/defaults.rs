@@ -19,8 +19,14 @@ const COMPONENTS_A_FEATURE: f64 = 1.5;
 /// The rank budget where the weights have more: mechanisms seldom need it, and a step's time grows with it.
 const RANK: i64 = 10;
 
-/// Mean active components for each mean active feature: with a place for every feature some are split over two components.
-const SELECTED_SHARE: f64 = 0.5;
+/// Mean active components for each mean active feature. With places for many more of them, some are split over two components;
+/// with fewer, some components take two.
+const SELECTED_SHARE: f64 = 0.525;
+
+/// The weight of simplicity against minimality is so much times a power of the parameters for each output: the mean of one loss is
+/// taken over all parameters, that of the other over the outputs.
+const SIMPLICITY: f64 = 0.6;
+const SIZE_POWER: f64 = 2.0 / 3.0;
 
 /// Fills in the method and what its training lacks, unless the file has a `[method]`.
 pub fn fill(sources: &Sources, root: &mut Node) {
@@ -49,8 +55,7 @@ fn of(target: &Target) -> Table {
     let active = inputs.mean_active(features);
     let components = (COMPONENTS_A_FEATURE * features as f64).ceil() as i64;
     let rank = full_rank.min(RANK);
-    // Of parameters, which faithfulness and simplicity are divided by, and outputs, which minimality is.
-    let simplicity = (network.parameters() as f64 / features as f64).sqrt();
+    let simplicity = SIMPLICITY * (network.parameters() as f64 / features as f64).powf(SIZE_POWER);
     let k = (SELECTED_SHARE * active).min(components as f64);
     let hidden = f64::from(u8::from(network.has_hidden_activations()));
     toml! {
@@ -61,6 +66,7 @@ fn of(target: &Target) -> Table {
         schatten_power = 0.8
         columns = "unit_norm"
         simplicity_fade = 0.1
+        activity_floor = 0.1
 
         [method.apd.initial_values]
         scale = 3.0
@@ -76,7 +82,7 @@ fn of(target: &Target) -> Table {
 
         [decomposition]
         steps = 12_000
-        batch = 1_024
+        batch = 256
         learning_rate = 0.005
         warm_up = 0.01
         schedule = "cosine"

@@ -45,7 +45,7 @@ fn the_parts_of_components_join_one_after_the_other_and_all_are_trained_in_the_e
         seen.push([0, 1].map(|replica| parts(decomposition.components(), replica)));
         let input = stream.batch(step, 256, Device::Cpu);
         decomposition.add_gradients(Moment::before(step, STEPS), &input);
-        optimizer.update(step + 1, &[Rate { learning_rate: 0.01, weight_decay: 0.0 }; 2]);
+        optimizer.update(step + 1, &[Rate { learning_rate: 0.01, weight_decay }; 2]);
     }
     // A part is seen once it has been moved: after the step in which it joined.
     let at = |steps: [usize; 8], replica: usize| steps.map(|step| seen[step][replica]);
@@ -87,7 +87,7 @@ fn an_update_of_the_parts_that_have_joined_leaves_the_bytes_that_one_of_all_part
     let weights = weights(&network, &SEEDS);
     let stream = inputs(&network, &SEEDS);
     let growing = Apd { rank_growth: 0.75, columns: Columns::UnitNorm, ..settings(COMPONENTS, RANK) };
-    let trained = |is_told: bool| {
+    let trained = |is_told: bool, weight_decay: f64| {
         let start = growing.initial_components(&network.sites(), &SEEDS);
         let settings = vec![growing.clone(); SEEDS.len()];
         let mut decomposition = Decomposition::new(&network, &weights, settings, start);
@@ -108,7 +108,10 @@ fn an_update_of_the_parts_that_have_joined_leaves_the_bytes_that_one_of_all_part
         }
         optimizer.state().into_iter().map(|(name, tensor)| (name, tensor.copy())).collect::<Vec<_>>()
     };
-    for ((name, told), (_, whole)) in trained(true).into_iter().zip(trained(false)) {
-        assert!(told.equal(&whole), "{name}");
+    // Decay moves all parts, so then none is passed over.
+    for weight_decay in [0.0, 0.1] {
+        for ((name, told), (_, whole)) in trained(true, weight_decay).into_iter().zip(trained(false, weight_decay)) {
+            assert!(told.equal(&whole), "{name}, decay {weight_decay}");
+        }
     }
 }
