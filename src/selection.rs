@@ -79,7 +79,7 @@ impl BudgetsOnDevice {
         let mut counts = numbers_on(&numbers, Kind::Int64, switches.device());
         if exact.contains(&1) {
             let active = switches.not_equal(0.0).sum_dim_intlist([1, 2].as_slice(), false, Kind::Int64);
-            counts = counts + active * numbers_on(&exact, Kind::Int64, switches.device());
+            counts += active * numbers_on(&exact, Kind::Int64, switches.device());
         }
         if of_each_sample { Self::OfEachSample(counts) } else { Self::OfBatch(counts) }
     }

@@ -45,7 +45,7 @@ fn the_parts_of_components_join_one_after_the_other_and_all_are_trained_in_the_e
         seen.push([0, 1].map(|replica| parts(decomposition.components(), replica)));
         let input = stream.batch(step, 256, Device::Cpu);
         decomposition.add_gradients(Moment::before(step, STEPS), &input);
-        optimizer.update(step + 1, &[Rate { learning_rate: 0.01, weight_decay }; 2]);
+        optimizer.update(step + 1, &[Rate { learning_rate: 0.01, weight_decay: 0.0 }; 2]);
     }
     // A part is seen once it has been moved: after the step in which it joined.
     let at = |steps: [usize; 8], replica: usize| steps.map(|step| seen[step][replica]);
@@ -100,7 +100,7 @@ fn an_update_of_the_parts_that_have_joined_leaves_the_bytes_that_one_of_all_part
                 told.push(decomposition.parts_with_gradient(moment));
                 optimizer.expect_parts(decomposition.parts_with_gradient(moment));
             }
-            optimizer.update(step + 1, &[Rate { learning_rate: 0.01, weight_decay: 0.0 }; 2]);
+            optimizer.update(step + 1, &[Rate { learning_rate: 0.01, weight_decay }; 2]);
         }
         if is_told {
             told.dedup();
