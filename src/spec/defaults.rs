@@ -28,15 +28,23 @@ const SELECTED_SHARE: f64 = 0.525;
 const SIMPLICITY: f64 = 0.6;
 const SIZE_POWER: f64 = 2.0 / 3.0;
 
+/// Samples in a batch, unless inputs are so sparse that fewer than so many pairs of sample and component would be selected.
+const BATCH: i64 = 256;
+const LARGEST_BATCH: i64 = 1_000_000;
+const LEAST_PAIRS: f64 = 32.0;
+
 /// Fills in the method and what its training lacks, unless the file has a `[method]`.
 pub fn fill(sources: &Sources, root: &mut Node) {
+    if root.find("method").is_some() {
+        return;
+    }
     let mut as_set = root.clone();
-    // Mistakes in them are told later.
+    // Mistakes in them are told later, and so are those in the target: what is filled in then goes nowhere.
     overrides::apply(sources, &mut as_set);
-    let target = as_set.find("target").filter(|_| root.find("method").is_none());
-    let Some(target) = target.and_then(|target| TableReader::read_all(target, Target::read).ok()) else { return };
+    let target = as_set.find("target").and_then(|target| TableReader::read_all(target, Target::read).ok());
+    let sizes = target.map_or(STAND_IN, |target| Sizes::of(&target));
     let nowhere = Origin::new(0, 0..0);
-    for (table, settings) in &of(&target) {
+    for (table, settings) in &sizes.defaults() {
         let settings = settings.as_table().expect("a table of settings");
         for (key, value) in settings {
             if root.find(&format!("{table}.{key}")).is_none() {
@@ -47,44 +55,69 @@ pub fn fill(sources: &Sources, root: &mut Node) {
     }
 }
 
-/// `[method]` and `[decomposition]` for this target.
-fn of(target: &Target) -> Table {
-    let Target { network, inputs, .. } = target;
-    let features = network.features();
-    let full_rank = network.sites().iter().map(|site| site.d_in.min(site.d_out)).max().unwrap_or(1);
-    let active = inputs.mean_active(features);
-    let components = (COMPONENTS_A_FEATURE * features as f64).ceil() as i64;
-    let rank = full_rank.min(RANK);
-    let simplicity = SIMPLICITY * (network.parameters() as f64 / features as f64).powf(SIZE_POWER);
-    let k = (SELECTED_SHARE * active).min(components as f64);
-    let hidden = f64::from(u8::from(network.has_hidden_activations()));
-    toml! {
-        [method.apd]
-        components = components
-        rank = rank
-        rank_growth = 0.75
-        schatten_power = 0.8
-        columns = "unit_norm"
-        simplicity_fade = 0.1
-        activity_floor = 0.1
+/// What the rule asks of a target.
+struct Sizes {
+    features: f64,
+    /// Number N of parameters at all sites.
+    parameters: f64,
+    /// The largest rank that the matrix of a site can have.
+    full_rank: i64,
+    /// Features in a mean sample.
+    active: f64,
+    has_hidden_activations: bool,
+}
 
-        [method.apd.initial_values]
-        scale = 3.0
+const STAND_IN: Sizes =
+    Sizes { features: 5.0, parameters: 10.0, full_rank: 2, active: 1.0, has_hidden_activations: false };
 
-        [method.apd.selection.batch_top_k]
-        k = k
+impl Sizes {
+    fn of(Target { network, inputs, .. }: &Target) -> Self {
+        let features = network.features();
+        Self {
+            features: features as f64,
+            parameters: network.parameters() as f64,
+            full_rank: network.sites().iter().map(|site| site.d_in.min(site.d_out)).max().unwrap_or(1),
+            active: inputs.mean_active(features),
+            has_hidden_activations: network.has_hidden_activations(),
+        }
+    }
 
-        [method.apd.coefficients]
-        faithfulness = 0.25
-        minimality = 1.0
-        simplicity = simplicity
-        hidden = hidden
+    /// `[method]` and `[decomposition]`.
+    fn defaults(&self) -> Table {
+        let components = (COMPONENTS_A_FEATURE * self.features).ceil() as i64;
+        let rank = self.full_rank.min(RANK);
+        let k = (SELECTED_SHARE * self.active).min(components as f64);
+        let batch = ((LEAST_PAIRS / k).ceil() as i64).clamp(BATCH, LARGEST_BATCH);
+        let simplicity = SIMPLICITY * (self.parameters / self.features).powf(SIZE_POWER);
+        let hidden = f64::from(u8::from(self.has_hidden_activations));
+        toml! {
+            [method.apd]
+            components = components
+            rank = rank
+            rank_growth = 0.75
+            schatten_power = 0.8
+            columns = "unit_norm"
+            simplicity_fade = 0.1
+            activity_floor = 0.1
 
-        [decomposition]
-        steps = 12_000
-        batch = 256
-        learning_rate = 0.005
-        warm_up = 0.01
-        schedule = "cosine"
+            [method.apd.initial_values]
+            scale = 3.0
+
+            [method.apd.selection.batch_top_k]
+            k = k
+
+            [method.apd.coefficients]
+            faithfulness = 0.25
+            minimality = 1.0
+            simplicity = simplicity
+            hidden = hidden
+
+            [decomposition]
+            steps = 12_000
+            batch = batch
+            learning_rate = 0.005
+            warm_up = 0.01
+            schedule = "cosine"
+        }
     }
 }

@@ -93,6 +93,13 @@ fn all_else_is_the_same_for_every_network() {
 }
 
 #[test]
+fn sparse_inputs_come_in_larger_batches() {
+    let sparse = spec(TMS, &["target.inputs.independent.probability=0.001"]);
+    assert_near(k(&sparse), 0.021, "of 0.04 active features");
+    assert_eq!(sparse.decomposition.batch, 1_524, "32 pairs");
+}
+
+#[test]
 fn single_keys_are_changed_from_the_command_line() {
     let changed = spec(TMS, &["method.apd.rank=3", "decomposition.steps=50"]);
     let mut expected = spec(TMS, &[]);

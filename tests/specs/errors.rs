@@ -951,7 +951,7 @@ error: 1 mistake in x.toml
 #[test]
 fn a_spec_with_next_to_nothing_in_it_is_answered_with_a_whole_one() {
     only("name = \"mine\"").says(str![[r#"
-error: the spec lacks `target.tms.features`, `target.tms.hidden`, `target.inputs.independent.probability` and 11 more keys
+error: the spec lacks `target.tms.features`, `target.tms.hidden`, `target.inputs.independent.probability` and 3 more keys
 --> x.toml
  = help: add, for example:
          # one of [target.tms], [target.residual_mlp], [target.gated_functions]
@@ -964,23 +964,6 @@ error: the spec lacks `target.tms.features`, `target.tms.hidden`, `target.inputs
          probability = 0.05
 
          [target.training]
-         steps = 5_000
-         batch = 2_048
-         learning_rate = 0.005
-
-         [method.apd]
-         components = 5
-         rank = 3
-         schatten_power = 1
-
-         [method.apd.coefficients]
-         simplicity = 0.7
-
-         # one of [method.apd.selection.batch_top_k], [method.apd.selection.sample_top_k], [method.apd.selection.exact], [method.apd.selection.lp]
-         [method.apd.selection.batch_top_k]
-         k = 0.211
-
-         [decomposition]
          steps = 5_000
          batch = 2_048
          learning_rate = 0.005
