@@ -691,7 +691,8 @@ error: 1 mistake in x.toml
 #[test]
 fn the_lp_form_does_not_fit_what_selects() {
     let lp = ("[method.apd.selection.batch_top_k]\nk = 0.211", "[method.apd.selection.lp]\npower = 0.9");
-    let others = ("rank = 3", "rank = 3\nattribution = \"ablation\"\nlast_component = \"always_active\"");
+    let others =
+        ("rank = 3", "rank = 3\nattribution = \"ablation\"\nlast_component = \"always_active\"\nactivity_floor = 0.1");
     with(&[lp, others]).says(str![[r#"
 error: the L_p form needs gradient attributions, through which it trains
   --> x.toml:16:15
@@ -705,7 +706,13 @@ error: the L_p form selects nothing, so no component of it is always active
 17 | last_component = "always_active"
    |                  ^^^^^^^^^^^^^^^ this asks for one
 
-error: 2 mistakes in x.toml
+error: the L_p form has no `activity_floor`: its components are active on every sample
+  --> x.toml:18:18
+   |
+18 | activity_floor = 0.1
+   |                  ^^^ this must be 0
+
+error: 3 mistakes in x.toml
 
 "#]]);
 }
