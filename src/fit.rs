@@ -32,8 +32,9 @@ const LOGGED_STEPS: u64 = 200;
 /// How much longer than a saving the time between two is at least, so that it takes less than 2 % of a training.
 const PAUSE_FOR_SAVING: u32 = 60;
 
-/// How many steps the lanes take at most before they meet: few enough for a swift answer to a request to stop.
-const STEPS_TOGETHER: u64 = 10;
+/// For how long the lanes go before they meet, about: long enough that waiting for the last one takes little of it, short
+/// enough for a swift answer to a request to stop.
+const TIME_TOGETHER: Duration = Duration::from_millis(400);
 
 /// The settings of one training.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -190,12 +191,15 @@ pub enum End {
 
 /// A training under way: replicas in lock-step, each with its own settings.
 ///
-/// Replicas do not touch each other, so on the CPU they are spread over the threads: each lane takes its replicas
+/// Replicas do not touch each other, so on the CPU they are spread over the threads in lanes: each takes its replicas
 /// through some steps before the lanes meet again. One that diverges stays in its lane, no longer updated: without it
 /// products over the lane's replicas might be summed in another order, and its neighbours end with other bytes.
 pub struct Fit<'a> {
     lanes: Vec<Lane<'a>>,
+    threads: usize,
     steps: u64,
+    /// How many steps the lanes take before they meet, unless one is logged.
+    steps_together: u64,
     /// Of all replicas; the lanes' are views of it.
     optimizer: Adam,
     step: u64,
@@ -298,7 +302,7 @@ impl<'a> Fit<'a> {
         assert!(trainings.iter().all(|training| shape(training) == shape(&trainings[0])), "replicas go in lock-step");
         let optimizer = Adam::new(objective.parameters());
         let replicas = trainings.len();
-        let lanes = if device.is_cuda() { 1 } else { threads.min(replicas) };
+        let lanes = if device.is_cuda() || threads == 1 { 1 } else { threads::lanes(replicas, threads) };
         threads::give_each_lane(threads / lanes, objective.is_small());
         let lane = |number: usize| {
             let replicas = replicas * number / lanes..replicas * (number + 1) / lanes;
@@ -316,7 +320,9 @@ impl<'a> Fit<'a> {
         };
         Self {
             lanes: (0..lanes).map(lane).collect(),
+            threads,
             steps: trainings[0].steps,
+            steps_together: 1,
             optimizer,
             step: 0,
             log: Vec::new(),
@@ -400,14 +406,16 @@ impl<'a> Fit<'a> {
     fn advance_towards(&mut self, until: u64) -> Option<Vec<(String, f64)>> {
         let first = self.step;
         assert!(first < until && until <= self.steps, "the training goes from {first} to {until} of {}", self.steps);
-        let end = until.min(first + STEPS_TOGETHER);
+        let end = until.min(first + self.steps_together);
         let last = (first..end).find(|&step| self.is_logged(step)).unwrap_or(end - 1);
         let logged = self.is_logged(last);
-        let terms = threads::side_by_side(&mut self.lanes, |lane| {
-            (first..last).for_each(|step| drop(lane.advance(step, false)));
-            lane.advance(last, logged)
+        let begun = Instant::now();
+        let terms = threads::side_by_side(&mut self.lanes, self.threads, first..last + 1, |lane, step| {
+            lane.advance(step, logged && step == last)
         });
         self.step = last + 1;
+        let of_step = begun.elapsed().as_secs_f64() / (self.step - first) as f64;
+        self.steps_together = (TIME_TOGETHER.as_secs_f64() / of_step) as u64 + 1;
         if logged || !self.lanes[0].device.is_cuda() {
             self.notice_divergences();
         }
@@ -451,8 +459,8 @@ impl<'a> Fit<'a> {
     }
 
     /// On how many threads replicas go side by side.
-    pub fn lanes(&self) -> usize {
-        self.lanes.len()
+    pub fn threads(&self) -> usize {
+        self.lanes.len().min(self.threads)
     }
 
     /// The replicas that are no longer trained, by number.

@@ -40,6 +40,7 @@ pub mod loss;
 pub mod memory;
 pub mod method;
 pub mod metric;
+mod narrow;
 pub mod network;
 pub mod operations;
 pub mod optimizer;

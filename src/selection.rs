@@ -151,17 +151,26 @@ impl ActivePairs {
 
     /// `active` lists entries of the replica's table, ascending.
     fn push_replica(&mut self, active: &[usize]) {
+        // Counted along, because divisions would take longer than all the rest.
+        let (mut sample, mut first_of_sample) = (0, 0);
+        let mut pair = |&entry: &usize| {
+            while entry - first_of_sample >= self.components {
+                sample += 1;
+                first_of_sample += self.components;
+            }
+            (sample, entry - first_of_sample)
+        };
+        let active: Vec<(u32, usize)> = active.iter().map(&mut pair).collect();
         let mut next = vec![0; self.components];
-        active.iter().for_each(|&entry| next[entry % self.components] += 1);
+        active.iter().for_each(|&(_, component)| next[component] += 1);
         let mut start = self.samples.len();
         for next in &mut next {
             self.starts.push(start);
             start += std::mem::replace(next, start);
         }
         self.samples.resize(start, 0);
-        for &entry in active {
-            let component = entry % self.components;
-            self.samples[next[component]] = (entry / self.components) as u32;
+        for (sample, component) in active {
+            self.samples[next[component]] = sample;
             next[component] += 1;
         }
     }
@@ -254,9 +263,7 @@ fn largest_entries(table: &[f32], count: usize) -> Vec<usize> {
     if count >= table.len() {
         return (0..table.len()).collect();
     }
-    let mut bits: Vec<u32> = table.iter().map(|entry| entry.to_bits()).collect();
-    let cut = *bits.select_nth_unstable_by(count - 1, |left, right| right.cmp(left)).1;
-    let above = table.iter().filter(|entry| entry.to_bits() > cut).count();
+    let (cut, above) = cut(table, count);
     let mut left_at_cut = count - above;
     let chosen = table.iter().enumerate().filter(|(_, entry)| {
         let wanted_at_cut = entry.to_bits() == cut && left_at_cut > 0;
@@ -265,6 +272,35 @@ fn largest_entries(table: &[f32], count: usize) -> Vec<usize> {
     });
     chosen.map(|(index, _)| index).collect()
 }
+
+/// The bits of the `count`th largest entry of at least so many, and how many entries are larger.
+fn cut(table: &[f32], count: usize) -> (u32, usize) {
+    let bits = || table.iter().map(|entry| entry.to_bits());
+    let (mut candidates, larger): (Vec<u32>, usize) = if table.len() < LONG_TABLE {
+        (bits().collect(), 0)
+    } else {
+        let bin = |bits: u32| (bits >> BITS_WITHIN_A_BIN) as usize;
+        let mut bins = [0; 1 << (u32::BITS - BITS_WITHIN_A_BIN)];
+        // Most tables are mostly zeros, which would wait for each other to be counted.
+        bits().filter(|&bits| bits != 0).for_each(|bits| bins[bin(bits)] += 1);
+        bins[0] += table.len() - bins.iter().sum::<usize>();
+        let (mut of_cut, mut larger) = (bins.len() - 1, 0);
+        while larger + bins[of_cut] < count {
+            larger += bins[of_cut];
+            of_cut -= 1;
+        }
+        (bits().filter(|&bits| bin(bits) == of_cut).collect(), larger)
+    };
+    let place = count - larger - 1;
+    let (before, &mut cut, _) = candidates.select_nth_unstable_by(place, |left, right| right.cmp(left));
+    (cut, larger + before.iter().filter(|&&bits| bits > cut).count())
+}
+
+/// From so many entries on a table is first counted in bins.
+const LONG_TABLE: usize = 1 << 12;
+
+/// A bin holds the entries that share their sign, exponent and first two digits.
+const BITS_WITHIN_A_BIN: u32 = 21;
 
 /// As [`ActivePairs::largest`], as zeros and ones, in tensor operations whose shapes do not depend on the data and that nothing
 /// waits for.
@@ -304,6 +340,19 @@ mod tests {
     #[test]
     fn a_tie_at_the_cut_goes_to_the_lower_index() {
         assert_eq!(largest_entries(&[0.0, 5.0, 2.0, 2.0, 2.0, 1.0], 3), [1, 2, 3]);
+    }
+
+    #[test]
+    fn of_a_long_table_the_same_entries_are_selected_as_by_sorting_it() {
+        let entry = |index: usize| [0.0, 1e-30, 0.3, 1.0, 1.25, 2e9][index * index % 23 % 6] * (1 + index % 5) as f32;
+        let table: Vec<f32> = (0..2 * LONG_TABLE).map(entry).collect();
+        let mut sorted: Vec<usize> = (0..table.len()).collect();
+        sorted.sort_by(|&left, &right| table[right].total_cmp(&table[left]));
+        for count in [1, 2, 7, 500, 2_001, table.len() / 2, table.len() - 1] {
+            let mut expected = sorted[..count].to_vec();
+            expected.sort_unstable();
+            assert_eq!(largest_entries(&table, count), expected, "{count} entries");
+        }
     }
 
     fn on_device(budgets: &[Budget]) -> BudgetsOnDevice {

@@ -3,7 +3,13 @@
 //! Two pools share the cores: libtorch's and our own. libtorch's threads wait for their next product by spinning, which
 //! takes the core from whoever works there, so for small tensors it is held to one.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    ops::Range,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 /// Entries of a replica's largest arrays up to which they stay in a core's cache, so that loops over them beat libtorch's
 /// operations on several threads.
@@ -37,21 +43,55 @@ fn settle() {
     tch::set_num_threads(LIBTORCH_THREADS.load(Ordering::Relaxed) as i32);
 }
 
-/// Calls `function` with every lane, each on its own thread; the results are in the order of the lanes.
+/// How many lanes work on so many items is cut into: more than threads, so that these are all busy to the end although items
+/// take longer or shorter, but few, because a lane's items share what a step costs whatever its size. Only where each item has
+/// a thread of its own are there no more.
+pub fn lanes(items: usize, threads: usize) -> usize {
+    let busy_to_the_end = |lanes: &usize| items.div_ceil(*lanes) * threads <= items;
+    (threads + 1..items).find(busy_to_the_end).unwrap_or(items)
+}
+
+/// Takes every lane through `steps` (at least one) on up to so many threads; the results of the last one are in the order of
+/// the lanes. Where there are more lanes than threads, a thread that is free takes the one that is furthest behind.
 pub fn side_by_side<Lane: Send, Result: Send>(
     lanes: &mut [Lane],
-    function: impl Fn(&mut Lane) -> Result + Sync,
+    threads: usize,
+    steps: Range<u64>,
+    step: impl Fn(&mut Lane, u64) -> Result + Sync,
 ) -> Vec<Result> {
-    let function = &function;
-    std::thread::scope(|scope| {
-        let (own, others) = lanes.split_first_mut().expect("there is a lane");
-        let others: Vec<_> = others.iter_mut().map(|lane| scope.spawn(move || (settle(), function(lane)).1)).collect();
-        let own = function(own);
-        let join = |thread: std::thread::ScopedJoinHandle<'_, Result>| {
+    let number = lanes.len();
+    let waiting = lanes.iter_mut().enumerate().map(|(lane, state)| (steps.start, lane, state));
+    let waiting: Mutex<Vec<(u64, usize, &mut Lane)>> = Mutex::new(waiting.collect());
+    let take = || {
+        let mut waiting = waiting.lock().expect("no panic while it is held");
+        let furthest_behind = (0..waiting.len()).min_by_key(|&place| (waiting[place].0, waiting[place].1))?;
+        Some(waiting.swap_remove(furthest_behind))
+    };
+    let turns = if number > threads { 1 } else { steps.end - steps.start };
+    let work = || {
+        let mut results = Vec::new();
+        while let Some((first, lane, state)) = take() {
+            let end = steps.end.min(first + turns);
+            let result =
+                (first..end).map(|number| step(state, number)).last().expect("a lane that waits has steps to go");
+            if end < steps.end {
+                waiting.lock().expect("no panic while it is held").push((end, lane, state));
+            } else {
+                results.push((lane, result));
+            }
+        }
+        results
+    };
+    let mut results: Vec<(usize, Result)> = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads.min(number)).map(|_| scope.spawn(|| (settle(), work()).1)).collect();
+        let own = work();
+        let join = |thread: std::thread::ScopedJoinHandle<'_, Vec<(usize, Result)>>| {
             thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         };
-        std::iter::once(own).chain(others.into_iter().map(join)).collect()
-    })
+        own.into_iter().chain(others.into_iter().flat_map(join)).collect()
+    });
+    results.sort_by_key(|(lane, _)| *lane);
+    results.into_iter().map(|(_, result)| result).collect()
 }
 
 /// On how many threads work on so many entries is best spread.
@@ -72,14 +112,12 @@ pub fn for_each_part<Part: Send>(parts: impl IntoIterator<Item = Part>, function
     });
 }
 
-/// Calls `function` with the number of every row of `entries` and the row, on so many threads. What a row gets does not
-/// depend on their number.
-pub fn for_each_row(entries: &mut [f32], width: usize, threads: usize, function: impl Fn(usize, &mut [f32]) + Sync) {
+/// Cuts `entries` into runs of rows, one for each of so many threads, and calls `function` with the number of the first row of
+/// every run and the run. What a row gets must not depend on the runs.
+pub fn for_each_run(entries: &mut [f32], width: usize, threads: usize, function: impl Fn(usize, &mut [f32]) + Sync) {
     let rows_each = (entries.len() / width).div_ceil(threads).max(1);
-    for_each_part(entries.chunks_mut(rows_each * width).enumerate(), |(part, entries)| {
-        let rows = entries.chunks_exact_mut(width).enumerate();
-        rows.for_each(|(row, entries)| function(part * rows_each + row, entries));
-    });
+    let runs = entries.chunks_mut(rows_each * width).enumerate();
+    for_each_part(runs, |(run, entries)| function(run * rows_each, entries));
 }
 
 #[cfg(test)]
@@ -87,18 +125,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_lane_does_its_work_and_the_results_keep_their_order() {
-        let mut lanes = [1, 2, 3];
-        assert_eq!(side_by_side(&mut lanes, |lane| std::mem::replace(lane, 0) * 10), [10, 20, 30]);
-        assert_eq!(lanes, [0, 0, 0]);
+    fn every_lane_takes_its_steps_in_turn_and_the_results_keep_their_order() {
+        for (number, threads) in [(1, 2), (2, 2), (3, 2), (5, 3)] {
+            let mut lanes = vec![Vec::new(); number];
+            let results = side_by_side(&mut lanes, threads, 4..9, |lane: &mut Vec<u64>, step| {
+                lane.push(step);
+                lane.iter().sum::<u64>()
+            });
+            assert_eq!(results, vec![4 + 5 + 6 + 7 + 8; number]);
+            assert_eq!(lanes, vec![vec![4, 5, 6, 7, 8]; number], "{number} lanes on {threads} threads");
+        }
     }
 
     #[test]
-    fn every_row_is_visited_once_with_its_number() {
+    fn there_are_more_lanes_than_threads_and_none_holds_more_than_a_thread_s_share() {
+        let lanes =
+            [(1, 2), (2, 2), (3, 2), (4, 2), (12, 2), (13, 2), (24, 16)].map(|(items, threads)| lanes(items, threads));
+        assert_eq!(lanes, [1, 2, 3, 3, 3, 3, 24]);
+    }
+
+    #[test]
+    fn every_row_is_in_one_run_under_its_number() {
         for (rows, threads) in [(0, 1), (1, 2), (7, 2), (7, 3), (1_000, 4)] {
             let mut entries = vec![0.0; rows * 3];
-            for_each_row(&mut entries, 3, threads, |row, entries| {
-                entries.iter_mut().for_each(|entry| *entry += row as f32)
+            for_each_run(&mut entries, 3, threads, |first, run| {
+                let rows = (first..).zip(run.chunks_exact_mut(3));
+                rows.for_each(|(row, entries)| entries.iter_mut().for_each(|entry| *entry += row as f32));
             });
             let expected = (0..rows).flat_map(|row| [row as f32; 3]);
             assert!(entries.into_iter().eq(expected), "{rows} rows on {threads} threads");

@@ -18,6 +18,16 @@ const LONG: usize = 64;
 /// Columns that one thread sums at least.
 const COLUMNS_TOGETHER: usize = 256;
 
+/// Neighbouring numbers of a row. Of a row of blocks the last is filled up, so that loops over it have a length that the
+/// compiler knows.
+pub type Block = [f32; BLOCK];
+
+/// Numbers of a [`Block`].
+pub const BLOCK: usize = 8;
+
+/// Blocks that are summed side by side, in registers.
+pub const BLOCKS_TOGETHER: usize = 4;
+
 /// Runs loops with the widest vectors. What they call has to be inlined to profit.
 #[inline(always)]
 pub fn widest<Result>(loops: impl FnOnce() -> Result) -> Result {
@@ -29,6 +39,17 @@ pub fn widest<Result>(loops: impl FnOnce() -> Result) -> Result {
 pub fn add_scaled(sum: &mut [f32], factor: f32, row: &[f32]) {
     for (sum, entry) in sum.iter_mut().zip(row) {
         *sum += factor * entry;
+    }
+}
+
+/// sum += factor * row, for the first blocks of the row.
+#[inline(always)]
+pub fn add_scaled_blocks<const BLOCKS: usize>(sum: &mut [Block; BLOCKS], factor: f32, row: &[Block]) {
+    let row: &[Block; BLOCKS] = row[..BLOCKS].try_into().expect("so many");
+    for block in 0..BLOCKS {
+        for lane in 0..BLOCK {
+            sum[block][lane] += factor * row[block][lane];
+        }
     }
 }
 

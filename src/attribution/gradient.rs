@@ -2,14 +2,13 @@
 
 use tch::Tensor;
 
-use super::quadrature::gauss_legendre;
+use super::{loops::Loops, quadrature::gauss_legendre};
 use crate::{
     components::{Components, row_products},
-    memory::{slice, slice_mut},
+    memory::slice,
     network::{Network, Weights},
-    reading::{SampleTangent, SampleTangentMatrices, SampleValue, Tangent, WithTangents, components_innermost},
+    reading::{Tangent, WithTangents},
     site::Site,
-    threads,
 };
 
 /// Entries of the largest tangent that a block of samples may have: 16 megabytes of them, so that products are large enough
@@ -21,23 +20,12 @@ const BLOCK_ENTRIES: i64 = 1 << 22;
 ///
 /// `input` is [replica, sample, feature].
 pub fn gradient_attributions(network: &Network, weights: &Weights, components: &Components, input: &Tensor) -> Tensor {
-    if !input.device().is_cuda() && suits_loops(network, components) {
-        by_sample(network, weights, components, input)
-    } else {
-        by_block(network, weights, components, input)
+    let in_loops = if input.device().is_cuda() { None } else { Loops::that_suit(network, components) };
+    match in_loops {
+        Some(loops) => loops.attributions(network, weights, components, input),
+        None => by_block(network, weights, components, input),
     }
 }
-
-/// Whether loops over samples beat products over blocks: the tensors are small, and no residual stream is much wider than the
-/// inputs, for the loops carry their tangents through it where the products multiply the matrices around it first.
-fn suits_loops(network: &Network, components: &Components) -> bool {
-    let features = network.features() as i64;
-    let is_narrow = |embedding: &Site| embedding.d_in.max(embedding.d_out) <= 2 * features;
-    network.embeddings().iter().all(is_narrow) && threads::fits_a_core(network.parameters() * components.number())
-}
-
-/// Of the products in the loops over samples, about one in so many is carried out: the others are with zero.
-const PRODUCTS_FOR_ONE: usize = 64;
 
 /// [`gradient_attributions`] in products over blocks of samples.
 pub fn by_block(network: &Network, weights: &Weights, components: &Components, input: &Tensor) -> Tensor {
@@ -142,41 +130,4 @@ fn block_samples(network: &Network, components: &Components, input: &Tensor) -> 
     let narrow = network.sites().iter().map(width).max().expect("a network has a site");
     let width = narrow.max(network.features() as i64);
     (BLOCK_ENTRIES / (components.replicas() * components.number() * width)).clamp(1, samples)
-}
-
-/// [`gradient_attributions`] in loops over samples, skipping what is zero. In main memory only.
-pub fn by_sample(network: &Network, weights: &Weights, components: &Components, input: &Tensor) -> Tensor {
-    let [replicas, samples, features] = input.size()[..] else { panic!("an input has three axes") };
-    let mut attributions = Tensor::zeros([replicas, samples, components.number()], (input.kind(), input.device()));
-    let tangents = components_innermost(components);
-    let (samples, features, number) = (samples as usize, features as usize, components.number() as usize);
-    let matrices = |replica| SampleTangentMatrices::new(weights, &tangents, replica);
-    let matrices: Vec<SampleTangentMatrices> = (0..replicas as usize).map(matrices).collect();
-    let inputs: Vec<&[f32]> = slice(input).chunks_exact(features).collect();
-    let write = |matrices: &SampleTangentMatrices, input: &[f32], sums: &mut [f32]| {
-        let mut reading = SampleTangent(matrices);
-        let output = network.forward(&mut reading, SampleValue::input(input));
-        let width = output.width() as f32;
-        reading.rows(output).add_squares(sums);
-        sums.iter_mut().for_each(|sum| *sum /= width);
-    };
-    // Sparse features leave many inputs without any: those share one result.
-    let zero_input = vec![0.0; features];
-    let of_zero_input: Vec<Vec<f32>> = matrices
-        .iter()
-        .map(|matrices| {
-            let mut sums = vec![0.0; number];
-            write(matrices, &zero_input, &mut sums);
-            sums
-        })
-        .collect();
-    let products = inputs.len() * network.parameters() as usize * number / PRODUCTS_FOR_ONE;
-    threads::for_each_row(slice_mut(&mut attributions), number, threads::worth_having(products), |row, sums| {
-        if inputs[row] == zero_input {
-            sums.copy_from_slice(&of_zero_input[row / samples]);
-        } else {
-            write(&matrices[row / samples], inputs[row], sums);
-        }
-    });
-    attributions
 }

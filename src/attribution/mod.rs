@@ -3,11 +3,13 @@
 mod ablation;
 mod activation;
 mod gradient;
+mod loops;
 mod quadrature;
 
 pub use ablation::ablation_attributions;
 pub use activation::activation_attributions;
-pub use gradient::{by_block, by_sample, gradient_attributions, integrated_gradient_attributions, tangents};
+pub use gradient::{by_block, gradient_attributions, integrated_gradient_attributions, tangents};
+pub use loops::Loops;
 pub use quadrature::gauss_legendre;
 use serde::Serialize;
 use tch::Tensor;

@@ -77,7 +77,7 @@ impl Session {
         let (end, times) = profile::watch(self.device, || fit.run(stage, surroundings));
         let steps = fit.step() - first_step;
         if steps > 0 {
-            tracing::info!("{stage}: where the time of {steps} steps went\n{}", times.table(steps, fit.lanes()));
+            tracing::info!("{stage}: where the time of {steps} steps went\n{}", times.table(steps, fit.threads()));
         }
         end
     }

@@ -7,7 +7,7 @@ use tch::Device;
 use super::pack::{inputs, joint, trainings, untrained};
 use crate::{fit::Fit, method::Method, network::Weights, spec::Spec};
 
-/// Seconds for the training of the components of a pack of these experiments on so many threads: measured over up to ten
+/// Seconds for the training of the components of a pack of these experiments on so many threads: measured over a few
 /// steps, on random networks of the same shape. Neither targets nor measurements are in it. Components that grow are taken to
 /// be whole from the beginning, so that it is too long for them rather than too short.
 pub fn seconds_of_training(specs: &[&Spec], device: Device, threads: usize) -> f64 {

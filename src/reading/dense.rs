@@ -8,7 +8,10 @@
 use tch::Tensor;
 
 use super::{Activation, BiasIndex, EmbeddingIndex, Reading, SiteUse};
-use crate::network::{Network, Weights};
+use crate::{
+    narrow,
+    network::{Network, Weights},
+};
 
 /// A tensor that has been computed, [replica, sample, width] or, for matrices, [replica, d_in, d_out].
 #[derive(Clone, Copy, Debug)]
@@ -112,13 +115,14 @@ impl<'a> Dense<'a> {
         let mut total = match *first {
             Term::Known(node) if others.is_empty() => return node,
             Term::Known(node) => self.tensor(node).copy(),
-            Term::Waiting { numbers, matrix } => self.tensor(numbers).bmm(self.tensor(matrix)),
+            Term::Waiting { numbers, matrix } => narrow::product(self.tensor(numbers), self.tensor(matrix)),
         };
         for &term in others {
-            let _ = match term {
-                Term::Known(node) => total.g_add_(self.tensor(node)),
-                Term::Waiting { numbers, matrix } => total.baddbmm_(self.tensor(numbers), self.tensor(matrix)),
-            };
+            match term {
+                Term::Known(row) if self.is_single_row(row) => narrow::add_row(&mut total, self.tensor(row)),
+                Term::Known(node) => drop(total.g_add_(self.tensor(node))),
+                Term::Waiting { numbers, matrix } => drop(total.baddbmm_(self.tensor(numbers), self.tensor(matrix))),
+            }
         }
         self.push(Operation::Sum(sum), total)
     }

@@ -3,24 +3,28 @@
 //! A network says what it computes over the few operations of [`Reading`]; a reading says what a value is and what the
 //! operations do. [`Dense`] computes with the network's own weights, [`Tape`] with masked components ([`Masked`],
 //! [`Selected`]; [`MaskDerivative`] for the derivative by the mask), and both remember what a backward pass needs; [`Tangent`] carries the derivative along every component
-//! beside each value; [`SampleTangent`] does so for one sample at a time.
+//! beside each value; [`SampleTangent`] does so for one sample at a time, [`LaneTangent`] for a few.
 
 mod activation;
 mod dense;
+mod lane_tangent;
 mod mask_derivative;
 mod masked;
 mod sample_tangent;
 mod selected;
 mod tangent;
+mod tangent_matrices;
 mod tape;
 
 pub use activation::Activation;
 pub use dense::{Dense, Node};
+pub use lane_tangent::{LANES, LaneTangent, LaneValue, Lanes};
 pub use mask_derivative::MaskDerivative;
 pub use masked::Masked;
-pub use sample_tangent::{SampleTangent, SampleTangentMatrices, SampleValue, components_innermost};
+pub use sample_tangent::SampleTangent;
 pub use selected::Selected;
 pub use tangent::{Tangent, WithTangents};
+pub use tangent_matrices::{TangentMatrices, components_innermost};
 pub use tape::{SiteProduct, Tape, Value};
 
 use crate::site::SiteIndex;

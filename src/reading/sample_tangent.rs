@@ -4,225 +4,263 @@
 //! all; here a product waits until the activation behind it has said which of its entries matter. Of the multiplications
 //! of a toy model of superposition with 40 features a few per cent remain.
 
-use tch::Tensor;
+use super::{
+    Activation, BiasIndex, EmbeddingIndex, Reading, SiteUse,
+    tangent_matrices::{SiteMatrices, TangentMatrices},
+};
+use crate::vectors::{BLOCK, BLOCKS_TOGETHER, Block, add_scaled, add_scaled_blocks, widest};
 
-use super::{Activation, BiasIndex, EmbeddingIndex, Reading, SiteUse};
-use crate::{components::Components, memory::slice, network::Weights, site::PerSite};
-
-/// A replica's weights and components as the loops read them. Made once a step, used for every sample.
-pub struct SampleTangentMatrices<'a> {
-    sites: PerSite<SiteMatrices<'a>>,
-    /// Each [d_in, d_out] with its d_out.
-    embeddings: Vec<(&'a [f32], usize)>,
-    biases: Vec<&'a [f32]>,
-    components: usize,
+/// Reads forward passes, one sample after the other, as their derivatives along all components.
+///
+/// A pass is over in a microsecond, in which nothing may be allocated: its numbers lie one after the other in buffers that the
+/// next pass uses again, and a value is where in them they lie.
+pub struct SampleTangent<'a> {
+    matrices: &'a TangentMatrices<'a>,
+    values: Vec<f32>,
+    derivatives: Vec<Block>,
+    /// Which entries of values are not zero, or have derivatives.
+    indices: Vec<usize>,
+    sums: Vec<(Tangents, Tangents)>,
 }
 
-struct SiteMatrices<'a> {
-    d_in: usize,
-    d_out: usize,
-    /// W, [d_in, d_out].
-    weights: &'a [f32],
-    /// P, [d_in, d_out, component].
-    tangents: &'a [f32],
+/// Where some entries of a buffer lie.
+#[derive(Clone, Copy)]
+struct Span {
+    start: usize,
+    length: usize,
 }
 
-impl SiteMatrices<'_> {
-    /// P_{:, input, output} of all components.
-    fn tangent(&self, input: usize, output: usize, components: usize) -> &[f32] {
-        &self.tangents[(input * self.d_out + output) * components..][..components]
+impl Span {
+    const EMPTY: Self = Self { start: 0, length: 0 };
+
+    fn of<T>(self, buffer: &[T]) -> &[T] {
+        &buffer[self.start..self.start + self.length]
     }
-}
-
-/// P_c of every site of every replica with the components innermost, [replica, d_in, d_out, component].
-pub fn components_innermost(components: &Components) -> PerSite<Tensor> {
-    components.factors.map(|factors| factors.matrices().permute([0, 2, 3, 1]).contiguous())
-}
-
-impl<'a> SampleTangentMatrices<'a> {
-    /// Derivatives at `weights` along the components whose matrices are `tangents`, of one replica.
-    pub fn new(weights: &'a Weights, tangents: &'a PerSite<Tensor>, replica: usize) -> Self {
-        let sites = tangents.enumerate().map(|(site, tangents)| {
-            let [_, d_in, d_out, components] = tangents.size()[..] else { panic!("P has four axes") };
-            let (weights, tangents) = (slice(&weights.sites[site]), slice(tangents));
-            let size = (d_in * d_out) as usize;
-            let all = size * components as usize;
-            SiteMatrices {
-                d_in: d_in as usize,
-                d_out: d_out as usize,
-                weights: &weights[replica * size..][..size],
-                tangents: &tangents[replica * all..][..all],
-            }
-        });
-        let biases = weights.biases.iter().map(|bias| {
-            let width = bias.size()[1] as usize;
-            &slice(bias)[replica * width..][..width]
-        });
-        let embeddings = weights.embeddings.iter().map(|embedding| {
-            let [_, d_in, d_out] = embedding.size()[..] else { panic!("an embedding has three axes") };
-            let size = (d_in * d_out) as usize;
-            (&slice(embedding)[replica * size..][..size], d_out as usize)
-        });
-        let components = tangents.iter().next().expect("a network has a site").size()[3] as usize;
-        Self { sites: sites.collect(), embeddings: embeddings.collect(), biases: biases.collect(), components }
-    }
-}
-
-/// Reads a forward pass of one sample as its derivatives along all components.
-pub struct SampleTangent<'a>(pub &'a SampleTangentMatrices<'a>);
-
-impl SampleTangent<'_> {
-    /// The derivatives of an output that nothing has asked for yet.
-    pub fn rows(&self, value: SampleValue) -> TangentRows {
-        let SampleValue { value, tangents } = value;
-        self.resolve(tangents, &|_| true, value.len())
-    }
-
-    /// Carries out what waits, for the entries that matter.
-    fn resolve(&self, tangents: Tangents, matters: &dyn Fn(usize) -> bool, width: usize) -> TangentRows {
-        match tangents {
-            Tangents::Zero => TangentRows::default(),
-            Tangents::Rows(mut rows) => {
-                rows.retain(matters, self.0.components);
-                rows
-            }
-            waiting => {
-                let mut rows = self.zeros((0..width).filter(|&index| matters(index)));
-                self.add(&waiting, &mut rows);
-                rows
-            }
-        }
-    }
-
-    /// Adds tangents to the rows of those entries that are listed.
-    fn add(&self, tangents: &Tangents, rows: &mut TangentRows) {
-        match tangents {
-            Tangents::Zero => {}
-            Tangents::Rows(more) => rows.add(more, self.0.components),
-            Tangents::Product { site, input, input_tangents } => self.multiply(*site, input, input_tangents, rows),
-            Tangents::Sum(left, right) => {
-                self.add(left, rows);
-                self.add(right, rows);
-            }
-        }
-    }
-
-    /// Zero rows for these entries.
-    fn zeros(&self, indices: impl Iterator<Item = usize>) -> TangentRows {
-        let indices: Vec<usize> = indices.collect();
-        TangentRows { entries: vec![0.0; indices.len() * self.0.components], indices }
-    }
-
-    /// Product rule, d(x W) = x P_c + dx W, for the rows that `output` lists.
-    fn multiply(
-        &self,
-        SiteUse { site, transposed }: SiteUse,
-        input: &[f32],
-        tangents: &TangentRows,
-        output: &mut TangentRows,
-    ) {
-        let (site, components) = (&self.0.sites[site], self.0.components);
-        for (&index, sums) in output.indices.iter().zip(output.entries.chunks_exact_mut(components)) {
-            let place = |other: usize| if transposed { (index, other) } else { (other, index) };
-            for (other, &entry) in input.iter().enumerate().filter(|(_, entry)| **entry != 0.0) {
-                let (row, column) = place(other);
-                add_scaled(sums, entry, site.tangent(row, column, components));
-            }
-            for (&other, tangent) in tangents.indices.iter().zip(tangents.entries.chunks_exact(components)) {
-                let (row, column) = place(other);
-                add_scaled(sums, site.weights[row * site.d_out + column], tangent);
-            }
-        }
-    }
-}
-
-/// sum += factor * row.
-fn add_scaled(sum: &mut [f32], factor: f32, row: &[f32]) {
-    for (sum, entry) in sum.iter_mut().zip(row) {
-        *sum += factor * entry;
-    }
-}
-
-/// x M for one sample and a matrix of rows of `d_out`.
-fn product(input: &[f32], matrix: &[f32], d_out: usize) -> Vec<f32> {
-    let mut output = vec![0.0; d_out];
-    let rows = input.iter().zip(matrix.chunks_exact(d_out));
-    rows.filter(|(entry, _)| **entry != 0.0).for_each(|(&entry, row)| add_scaled(&mut output, entry, row));
-    output
 }
 
 /// A value of one sample and its derivatives along every component.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub struct SampleValue {
-    value: Vec<f32>,
+    value: Span,
     tangents: Tangents,
 }
 
-impl SampleValue {
-    /// A network's input, which no parameter moves.
-    pub fn input(value: &[f32]) -> Self {
-        Self { value: value.to_vec(), tangents: Tangents::Zero }
-    }
-
-    /// Number of entries of the value.
-    pub fn width(&self) -> usize {
-        self.value.len()
-    }
-}
-
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 enum Tangents {
     Zero,
     Rows(TangentRows),
     /// Of a product whose entries nothing has asked for yet.
     Product {
         site: SiteUse,
-        input: Vec<f32>,
+        input: Span,
+        /// Which entries of the input are not zero.
+        active: Span,
         input_tangents: TangentRows,
     },
-    Sum(Box<Tangents>, Box<Tangents>),
+    /// Of two values, by its number.
+    Sum(usize),
 }
 
 /// The derivatives of some entries of a value along all components; those of the other entries are zero.
-#[derive(Clone, Default)]
-pub struct TangentRows {
+#[derive(Clone, Copy)]
+struct TangentRows {
     /// Which entries of the value, ascending.
-    indices: Vec<usize>,
-    /// For each of them, one derivative a component.
-    entries: Vec<f32>,
+    indices: Span,
+    /// For each of them a row of blocks, one derivative a component.
+    derivatives: Span,
 }
 
 impl TangentRows {
-    fn retain(&mut self, matters: &dyn Fn(usize) -> bool, components: usize) {
-        let mut kept = 0;
-        for row in 0..self.indices.len() {
-            if matters(self.indices[row]) {
-                self.indices[kept] = self.indices[row];
-                self.entries.copy_within(row * components..(row + 1) * components, kept * components);
-                kept += 1;
-            }
-        }
-        self.indices.truncate(kept);
-        self.entries.truncate(kept * components);
+    const NONE: Self = Self { indices: Span::EMPTY, derivatives: Span::EMPTY };
+
+    /// Each entry's index with its derivatives.
+    fn with_indices<'a>(
+        self,
+        indices: &'a [usize],
+        derivatives: &'a [Block],
+        blocks: usize,
+    ) -> impl Iterator<Item = (usize, &'a [Block])> {
+        self.indices.of(indices).iter().copied().zip(self.derivatives.of(derivatives).chunks_exact(blocks))
+    }
+}
+
+impl<'a> SampleTangent<'a> {
+    pub fn new(matrices: &'a TangentMatrices<'a>) -> Self {
+        Self { matrices, values: Vec::new(), derivatives: Vec::new(), indices: Vec::new(), sums: Vec::new() }
     }
 
-    /// Adds the rows of those entries that are listed here.
-    fn add(&mut self, other: &TangentRows, components: usize) {
-        let mut others = other.indices.iter().zip(other.entries.chunks_exact(components)).peekable();
-        for (index, sums) in self.indices.iter().zip(self.entries.chunks_exact_mut(components)) {
-            while others.next_if(|(other, _)| *other < index).is_some() {}
-            if let Some((_, row)) = others.next_if(|(other, _)| *other == index) {
-                add_scaled(sums, 1.0, row);
+    /// Begins a pass with a network's input, which no parameter moves. The values of the pass before are no more.
+    pub fn input(&mut self, input: &[f32]) -> SampleValue {
+        self.values.clear();
+        self.derivatives.clear();
+        self.indices.clear();
+        self.sums.clear();
+        self.values.extend_from_slice(input);
+        SampleValue { value: Span { start: 0, length: input.len() }, tangents: Tangents::Zero }
+    }
+
+    /// For every component, the mean over the entries of a value of their squared derivatives.
+    pub fn mean_squares(&mut self, SampleValue { value, tangents }: SampleValue, means: &mut [f32]) {
+        let rows = self.all_rows(tangents, value);
+        let (rows, first) = (rows.derivatives.of(&self.derivatives), 0..self.matrices.blocks);
+        for (block, means) in first.zip(means.chunks_mut(BLOCK)) {
+            let mut sums = [0.0; BLOCK];
+            for derivatives in rows[block.min(rows.len())..].iter().step_by(self.matrices.blocks) {
+                sums.iter_mut().zip(derivatives).for_each(|(sum, entry)| *sum += entry * entry);
+            }
+            means.iter_mut().zip(sums).for_each(|(mean, sum)| *mean = sum / value.length as f32);
+        }
+    }
+
+    /// A new value for writing, and the values before it.
+    fn new_value(&mut self, length: usize) -> (Span, &[f32], &mut [f32]) {
+        let start = self.values.len();
+        self.values.resize(start + length, 0.0);
+        let (before, value) = self.values.split_at_mut(start);
+        (Span { start, length }, before, value)
+    }
+
+    /// Lists the entries of a value that fulfil a condition.
+    fn entries_where(&mut self, value: Span, condition: impl Fn(f32) -> bool) -> Span {
+        let start = self.indices.len();
+        let entries = value.of(&self.values).iter().enumerate();
+        self.indices.extend(entries.filter(|(_, entry)| condition(**entry)).map(|(index, _)| index));
+        Span { start, length: self.indices.len() - start }
+    }
+
+    /// The derivatives of all entries of a value.
+    fn all_rows(&mut self, tangents: Tangents, value: Span) -> TangentRows {
+        match tangents {
+            Tangents::Zero => TangentRows::NONE,
+            Tangents::Rows(rows) => rows,
+            waiting => {
+                let all = self.entries_where(value, |_| true);
+                self.rows(waiting, all)
             }
         }
     }
 
-    /// Adds up the squares over the entries of the value, for every component.
-    pub fn add_squares(&self, sums: &mut [f32]) {
-        for row in self.entries.chunks_exact(sums.len()) {
-            sums.iter_mut().zip(row).for_each(|(sum, entry)| *sum += entry * entry);
+    /// The derivatives of those entries of a value that `indices` lists: what waits is carried out.
+    fn rows(&mut self, tangents: Tangents, indices: Span) -> TangentRows {
+        if let Tangents::Zero = tangents {
+            return TangentRows::NONE;
+        }
+        let rows = self.zero_rows(indices);
+        self.add_to(rows, tangents);
+        rows
+    }
+
+    fn zero_rows(&mut self, indices: Span) -> TangentRows {
+        let (start, length) = (self.derivatives.len(), indices.length * self.matrices.blocks);
+        self.derivatives.resize(start + length, [0.0; BLOCK]);
+        TangentRows { indices, derivatives: Span { start, length } }
+    }
+
+    /// Adds tangents to rows, which are the last.
+    fn add_to(&mut self, rows: TangentRows, tangents: Tangents) {
+        let Self { matrices, values, derivatives, indices, sums } = self;
+        let (before, written) = derivatives.split_at_mut(rows.derivatives.start);
+        let written = rows.indices.of(indices).iter().zip(written.chunks_exact_mut(matrices.blocks));
+        match tangents {
+            Tangents::Zero => {}
+            Tangents::Rows(more) => {
+                let mut others = more.with_indices(indices, before, matrices.blocks).peekable();
+                for (&index, sum) in written {
+                    while others.next_if(|(other, _)| *other < index).is_some() {}
+                    if let Some((_, row)) = others.next_if(|(other, _)| *other == index) {
+                        add_scaled(sum.as_flattened_mut(), 1.0, row.as_flattened());
+                    }
+                }
+            }
+            Tangents::Product { site: SiteUse { site, transposed }, input, active, input_tangents } => {
+                let product = Product {
+                    site: &matrices.sites[site],
+                    transposed,
+                    blocks: matrices.blocks,
+                    input: input.of(values),
+                    active: active.of(indices),
+                    moving: input_tangents.indices.of(indices),
+                    derivatives: input_tangents.derivatives.of(before),
+                };
+                widest(
+                    #[inline(always)]
+                    || {
+                        written.for_each(
+                            #[inline(always)]
+                            |(&index, sum)| product.add_derivatives(index, sum),
+                        )
+                    },
+                );
+            }
+            Tangents::Sum(number) => {
+                let (left, right) = sums[number];
+                self.add_to(rows, left);
+                self.add_to(rows, right);
+            }
         }
     }
+}
+
+/// A product x W of one sample, or x W^T.
+struct Product<'a> {
+    site: &'a SiteMatrices<'a>,
+    transposed: bool,
+    /// Blocks of a row of derivatives.
+    blocks: usize,
+    input: &'a [f32],
+    /// Which entries of the input are not zero.
+    active: &'a [usize],
+    /// Which have derivatives; and for each of them a row of these.
+    moving: &'a [usize],
+    derivatives: &'a [Block],
+}
+
+impl Product<'_> {
+    /// Adds the derivatives of an entry of the output to a row.
+    #[inline(always)]
+    fn add_derivatives(&self, output: usize, sum: &mut [Block]) {
+        let mut start = 0;
+        while start < sum.len() {
+            start += match sum.len() - start {
+                1 => self.add_some::<1>(output, sum, start),
+                2 => self.add_some::<2>(output, sum, start),
+                3 => self.add_some::<3>(output, sum, start),
+                _ => self.add_some::<BLOCKS_TOGETHER>(output, sum, start),
+            };
+        }
+    }
+
+    /// [`Self::add_derivatives`] of the components of so many blocks from `start` on; returns the number of blocks.
+    #[inline(always)]
+    fn add_some<const BLOCKS: usize>(&self, output: usize, sum: &mut [Block], start: usize) -> usize {
+        // Product rule, d(x W) = x P_c + dx W.
+        let sum: &mut [Block; BLOCKS] = (&mut sum[start..start + BLOCKS]).try_into().expect("so many");
+        let mut held = *sum;
+        let SiteMatrices { d_out, weights, tangents, .. } = *self.site;
+        let (first, stride) = if self.transposed { (output * d_out, 1) } else { (output, d_out) };
+        for &input in self.active {
+            add_scaled_blocks(
+                &mut held,
+                self.input[input],
+                &tangents[(first + input * stride) * self.blocks + start..],
+            );
+        }
+        for (row, &input) in self.moving.iter().enumerate() {
+            add_scaled_blocks(
+                &mut held,
+                weights[first + input * stride],
+                &self.derivatives[row * self.blocks + start..],
+            );
+        }
+        *sum = held;
+        BLOCKS
+    }
+}
+
+/// output += x M for one sample and a matrix of rows as long as the output.
+fn add_product(input: &[f32], matrix: &[f32], output: &mut [f32]) {
+    let rows = input.iter().zip(matrix.chunks_exact(output.len()));
+    rows.filter(|(entry, _)| **entry != 0.0).for_each(|(&entry, row)| add_scaled(output, entry, row));
 }
 
 impl Reading for SampleTangent<'_> {
@@ -230,63 +268,86 @@ impl Reading for SampleTangent<'_> {
 
     fn apply(&mut self, site_use: impl Into<SiteUse>, SampleValue { value, tangents }: SampleValue) -> SampleValue {
         let site_use = site_use.into();
-        let site = &self.0.sites[site_use.site];
-        let output = if site_use.transposed {
-            let rows = site.weights.chunks_exact(site.d_out);
-            rows.map(|row| row.iter().zip(&value).map(|(weight, entry)| weight * entry).sum()).collect()
+        let site = &self.matrices.sites[site_use.site];
+        debug_assert_eq!(value.length, if site_use.transposed { site.d_out } else { site.d_in });
+        let active = self.entries_where(value, |entry| entry != 0.0);
+        let (output, before, entries) = self.new_value(if site_use.transposed { site.d_in } else { site.d_out });
+        let input = value.of(before);
+        if site_use.transposed {
+            let rows = site.weights.chunks_exact(site.d_out).zip(entries);
+            rows.for_each(|(row, entry)| *entry = row.iter().zip(input).map(|(weight, entry)| weight * entry).sum());
         } else {
-            product(&value, site.weights, site.d_out)
-        };
-        debug_assert_eq!(value.len(), if site_use.transposed { site.d_out } else { site.d_in });
-        let input_tangents = self.resolve(tangents, &|_| true, value.len());
+            add_product(input, site.weights, entries);
+        }
+        let input_tangents = self.all_rows(tangents, value);
         // A layer without a neuron that fires.
-        if input_tangents.indices.is_empty() && value.iter().all(|&entry| entry == 0.0) {
+        if input_tangents.indices.length == 0 && active.length == 0 {
             return SampleValue { value: output, tangents: Tangents::Zero };
         }
-        SampleValue { value: output, tangents: Tangents::Product { site: site_use, input: value, input_tangents } }
+        let tangents = Tangents::Product { site: site_use, input: value, active, input_tangents };
+        SampleValue { value: output, tangents }
     }
 
     /// An embedding is no component's: d(x E) = dx E.
     fn embed(&mut self, embedding: EmbeddingIndex, SampleValue { value, tangents }: SampleValue) -> SampleValue {
-        let (matrix, d_out) = self.0.embeddings[embedding.0];
-        let output = product(&value, matrix, d_out);
-        let input = self.resolve(tangents, &|_| true, value.len());
-        if input.indices.is_empty() {
+        let (matrix, d_out) = self.matrices.embeddings[embedding.0];
+        let blocks = self.matrices.blocks;
+        let (output, before, entries) = self.new_value(d_out);
+        add_product(value.of(before), matrix, entries);
+        let input = self.all_rows(tangents, value);
+        if input.indices.length == 0 {
             return SampleValue { value: output, tangents: Tangents::Zero };
         }
-        let mut rows = self.zeros(0..d_out);
-        for (&index, tangent) in input.indices.iter().zip(input.entries.chunks_exact(self.0.components)) {
-            let sums = rows.entries.chunks_exact_mut(self.0.components);
-            sums.zip(&matrix[index * d_out..]).for_each(|(sum, &entry)| add_scaled(sum, entry, tangent));
+        let indices = self.entries_where(output, |_| true);
+        let rows = self.zero_rows(indices);
+        let (before, sums) = self.derivatives.split_at_mut(rows.derivatives.start);
+        for (index, tangent) in input.with_indices(&self.indices, before, blocks) {
+            let sums = sums.chunks_exact_mut(blocks).zip(&matrix[index * d_out..]);
+            sums.for_each(|(sum, &entry)| add_scaled(sum.as_flattened_mut(), entry, tangent.as_flattened()));
         }
         SampleValue { value: output, tangents: Tangents::Rows(rows) }
     }
 
-    fn add(&mut self, mut left: SampleValue, right: SampleValue) -> SampleValue {
-        add_scaled(&mut left.value, 1.0, &right.value);
+    fn add(&mut self, left: SampleValue, right: SampleValue) -> SampleValue {
+        let (value, before, entries) = self.new_value(left.value.length);
+        let pairs = left.value.of(before).iter().zip(right.value.of(before));
+        entries.iter_mut().zip(pairs).for_each(|(entry, (left, right))| *entry = left + right);
         let tangents = match (left.tangents, right.tangents) {
             (Tangents::Zero, tangents) | (tangents, Tangents::Zero) => tangents,
-            (left, right) => Tangents::Sum(Box::new(left), Box::new(right)),
+            both => {
+                self.sums.push(both);
+                Tangents::Sum(self.sums.len() - 1)
+            }
         };
-        SampleValue { value: left.value, tangents }
-    }
-
-    /// A bias is no component's.
-    fn add_bias(&mut self, bias: BiasIndex, SampleValue { mut value, tangents }: SampleValue) -> SampleValue {
-        value.iter_mut().zip(self.0.biases[bias.0]).for_each(|(entry, bias)| *entry += bias);
         SampleValue { value, tangents }
     }
 
+    /// A bias is no component's.
+    fn add_bias(&mut self, bias: BiasIndex, SampleValue { value, tangents }: SampleValue) -> SampleValue {
+        let bias = self.matrices.biases[bias.0];
+        let (output, before, entries) = self.new_value(value.length);
+        let pairs = value.of(before).iter().zip(bias);
+        entries.iter_mut().zip(pairs).for_each(|(entry, (input, bias))| *entry = input + bias);
+        SampleValue { value: output, tangents }
+    }
+
     /// Chain rule, d(f(x)) = f'(x) dx: where the slope is zero nothing is computed.
-    fn activate(&mut self, activation: Activation, SampleValue { mut value, tangents }: SampleValue) -> SampleValue {
-        let slope = |index: usize| activation.slope_of_entry(value[index]);
-        let mut rows = self.resolve(tangents, &|index| slope(index) != 0.0, value.len());
+    fn activate(&mut self, activation: Activation, SampleValue { value, tangents }: SampleValue) -> SampleValue {
+        let (slopes, before, entries) = self.new_value(value.length);
+        let pairs = entries.iter_mut().zip(value.of(before));
+        pairs.for_each(|(slope, &entry)| *slope = activation.slope_of_entry(entry));
+        let sloping = self.entries_where(slopes, |slope| slope != 0.0);
+        let rows = self.rows(tangents, sloping);
         if activation != Activation::Relu {
-            for (&index, row) in rows.indices.iter().zip(rows.entries.chunks_exact_mut(self.0.components)) {
-                row.iter_mut().for_each(|entry| *entry *= slope(index));
+            let blocks = self.derivatives[rows.derivatives.start..].chunks_exact_mut(self.matrices.blocks);
+            for (&index, row) in rows.indices.of(&self.indices).iter().zip(blocks) {
+                let slope = slopes.of(&self.values)[index];
+                row.as_flattened_mut().iter_mut().for_each(|entry| *entry *= slope);
             }
         }
-        value.iter_mut().for_each(|entry| *entry = activation.of_entry(*entry));
-        SampleValue { value, tangents: Tangents::Rows(rows) }
+        let (output, before, entries) = self.new_value(value.length);
+        let pairs = entries.iter_mut().zip(value.of(before));
+        pairs.for_each(|(output, &entry)| *output = activation.of_entry(entry));
+        SampleValue { value: output, tangents: Tangents::Rows(rows) }
     }
 }

@@ -3,7 +3,7 @@
 use tch::Tensor;
 
 use super::{Activation, BiasIndex, EmbeddingIndex, Reading, SiteUse};
-use crate::network::Weights;
+use crate::{narrow, network::Weights};
 
 /// How the components of a site act on a value and how the derivative comes back: all in which masked and selected
 /// components differ.
@@ -172,7 +172,8 @@ impl<P: SiteProduct> Reading for Tape<'_, P> {
     }
 
     fn add_bias(&mut self, bias: BiasIndex, input: Value) -> Value {
-        let output = self.tensor(input) + self.weights.biases[bias.0].unsqueeze(1);
+        let mut output = self.tensor(input).copy();
+        narrow::add_row(&mut output, &self.weights.biases[bias.0].unsqueeze(1));
         let moves = self.moves(input);
         self.push(Operation::AddBias { input }, output, moves)
     }

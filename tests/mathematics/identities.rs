@@ -2,7 +2,7 @@
 
 use crate::support::{assert_close, components, inputs, networks, residual_mlp, weights};
 use apd::{
-    attribution::{ablation_attributions, by_block, by_sample, gauss_legendre, tangents as tangents_of},
+    attribution::{Loops, ablation_attributions, by_block, gauss_legendre, tangents as tangents_of},
     components::{Components, Factors},
     fit::{Moment, Objective},
     network::{Biases, Embedding, Loss, Network, ResidualMlp, Task, Weights},
@@ -176,12 +176,15 @@ fn the_gradient_of_a_task_is_the_central_difference_of_its_error() {
 }
 
 #[test]
-fn attributions_by_sample_and_by_block_agree() {
+fn attributions_in_loops_and_by_block_agree() {
     for network in networks() {
         let (weights, components) = (weights(&network, &SEEDS), components(&network, COMPONENTS, 2, &SEEDS));
         let input = inputs(&network, &SEEDS).batch(3, 300, Device::Cpu);
-        let by_sample = by_sample(&network, &weights, &components, &input);
-        assert_close(&by_sample, &by_block(&network, &weights, &components, &input), 1e-5, "attributions");
+        let by_block = by_block(&network, &weights, &components, &input);
+        for loops in [Loops::BySample, Loops::ByLanes] {
+            let in_loops = loops.attributions(&network, &weights, &components, &input);
+            assert_close(&in_loops, &by_block, 1e-5, &format!("attributions {loops:?}"));
+        }
     }
 }
 

@@ -1,0 +1,71 @@
+//! A replica's weights and components as loops over samples read them.
+
+use tch::Tensor;
+
+use crate::{
+    components::Components,
+    memory::slice,
+    network::Weights,
+    site::PerSite,
+    vectors::{BLOCK, Block},
+};
+
+/// A replica's weights and components in main memory. Made once a step, used for every sample.
+pub struct TangentMatrices<'a> {
+    pub(super) sites: PerSite<SiteMatrices<'a>>,
+    /// Each [d_in, d_out] with its d_out.
+    pub(super) embeddings: Vec<(&'a [f32], usize)>,
+    pub(super) biases: Vec<&'a [f32]>,
+    /// Number of components C.
+    pub(super) components: usize,
+    /// Blocks of a row of derivatives.
+    pub(super) blocks: usize,
+}
+
+pub(super) struct SiteMatrices<'a> {
+    pub(super) d_in: usize,
+    pub(super) d_out: usize,
+    /// W, [d_in, d_out].
+    pub(super) weights: &'a [f32],
+    /// P, [d_in, d_out, component].
+    pub(super) tangents: &'a [Block],
+}
+
+/// P_c of every site of every replica with the components innermost, [replica, d_in, d_out, component], filled up with zeros
+/// to whole blocks.
+pub fn components_innermost(components: &Components) -> PerSite<Tensor> {
+    let missing = components.number().wrapping_neg().rem_euclid(BLOCK as i64);
+    components
+        .factors
+        .map(|factors| factors.matrices().permute([0, 2, 3, 1]).constant_pad_nd([0, missing]).contiguous())
+}
+
+impl<'a> TangentMatrices<'a> {
+    /// Derivatives at `weights` along `components`, whose matrices are `tangents`, of one replica.
+    pub fn new(weights: &'a Weights, components: &Components, tangents: &'a PerSite<Tensor>, replica: usize) -> Self {
+        let components = components.number() as usize;
+        let blocks = components.div_ceil(BLOCK);
+        let sites = tangents.enumerate().map(|(site, tangents)| {
+            let [_, d_in, d_out, _] = tangents.size()[..] else { panic!("P has four axes") };
+            let [d_in, d_out] = [d_in, d_out].map(|length| length as usize);
+            let (weights, (tangents, _)) = (slice(&weights.sites[site]), slice(tangents).as_chunks());
+            let (size, all) = (d_in * d_out, d_in * d_out * blocks);
+            SiteMatrices {
+                d_in,
+                d_out,
+                weights: &weights[replica * size..][..size],
+                tangents: &tangents[replica * all..][..all],
+            }
+        });
+        let biases = weights.biases.iter().map(|bias| {
+            let width = bias.size()[1] as usize;
+            &slice(bias)[replica * width..][..width]
+        });
+        let embeddings = weights.embeddings.iter().map(|embedding| {
+            let [_, d_in, d_out] = embedding.size()[..] else { panic!("an embedding has three axes") };
+            let size = (d_in * d_out) as usize;
+            (&slice(embedding)[replica * size..][..size], d_out as usize)
+        });
+        Self { sites: sites.collect(), embeddings: embeddings.collect(), biases: biases.collect(), components, blocks }
+    }
+}
