@@ -96,7 +96,11 @@ pub fn add_row(matrix: &mut Tensor, row: &Tensor) {
         let rows = row.repeat(BLOCK);
         widest(
             #[inline(always)]
-            || matrix.chunks_mut(rows.len()).for_each(|matrix| add_scaled(matrix, 1.0, &rows)),
+            || {
+                for matrix in matrix.chunks_mut(rows.len()) {
+                    add_scaled(matrix, 1.0, &rows);
+                }
+            },
         );
     }
 }

@@ -265,32 +265,58 @@ fn largest_entries(table: &[f32], count: usize) -> Vec<usize> {
     }
     let (cut, above) = cut(table, count);
     let mut left_at_cut = count - above;
-    let chosen = table.iter().enumerate().filter(|(_, entry)| {
-        let wanted_at_cut = entry.to_bits() == cut && left_at_cut > 0;
-        left_at_cut -= usize::from(wanted_at_cut);
-        entry.to_bits() > cut || wanted_at_cut
-    });
-    chosen.map(|(index, _)| index).collect()
+    let mut chosen = Vec::with_capacity(count);
+    entries_where(
+        table,
+        |bits| bits >= cut,
+        |index, bits| {
+            if bits > cut {
+                chosen.push(index);
+            } else if left_at_cut > 0 {
+                left_at_cut -= 1;
+                chosen.push(index);
+            }
+        },
+    );
+    chosen
+}
+
+/// Calls `function` with index and bits of every entry whose bits fulfil a condition that few do.
+fn entries_where(table: &[f32], condition: impl Fn(u32) -> bool, mut function: impl FnMut(usize, u32)) {
+    const TOGETHER: usize = 32;
+    for (chunk, entries) in table.chunks(TOGETHER).enumerate() {
+        // All of them are looked at before anything depends on one.
+        let mut found = 0_u32;
+        for (place, entry) in entries.iter().enumerate() {
+            found |= u32::from(condition(entry.to_bits())) << place;
+        }
+        while found != 0 {
+            let place = found.trailing_zeros() as usize;
+            function(chunk * TOGETHER + place, entries[place].to_bits());
+            found &= found - 1;
+        }
+    }
 }
 
 /// The bits of the `count`th largest entry of at least so many, and how many entries are larger.
 fn cut(table: &[f32], count: usize) -> (u32, usize) {
     let bits = || table.iter().map(|entry| entry.to_bits());
-    let (mut candidates, larger): (Vec<u32>, usize) = if table.len() < LONG_TABLE {
-        (bits().collect(), 0)
+    let (mut candidates, mut larger) = (Vec::new(), 0);
+    if table.len() < LONG_TABLE {
+        candidates.extend(bits());
     } else {
         let bin = |bits: u32| (bits >> BITS_WITHIN_A_BIN) as usize;
-        let mut bins = [0; 1 << (u32::BITS - BITS_WITHIN_A_BIN)];
+        let mut bins = [0_u32; 1 << (u32::BITS - BITS_WITHIN_A_BIN)];
         // Most tables are mostly zeros, which would wait for each other to be counted.
         bits().filter(|&bits| bits != 0).for_each(|bits| bins[bin(bits)] += 1);
-        bins[0] += table.len() - bins.iter().sum::<usize>();
-        let (mut of_cut, mut larger) = (bins.len() - 1, 0);
-        while larger + bins[of_cut] < count {
-            larger += bins[of_cut];
+        bins[0] += table.len() as u32 - bins.iter().sum::<u32>();
+        let mut of_cut = bins.len() - 1;
+        while larger + (bins[of_cut] as usize) < count {
+            larger += bins[of_cut] as usize;
             of_cut -= 1;
         }
-        (bits().filter(|&bits| bin(bits) == of_cut).collect(), larger)
-    };
+        entries_where(table, |bits| bin(bits) == of_cut, |_, bits| candidates.push(bits));
+    }
     let place = count - larger - 1;
     let (before, &mut cut, _) = candidates.select_nth_unstable_by(place, |left, right| right.cmp(left));
     (cut, larger + before.iter().filter(|&&bits| bits > cut).count())

@@ -1,5 +1,7 @@
 //! Attributions by first derivatives in loops over samples, for small networks in main memory.
 
+use std::ops::Range;
+
 use tch::Tensor;
 
 use crate::{
@@ -53,19 +55,20 @@ impl Loops {
         for (replica, (input, attributions)) in of_replicas.enumerate() {
             let matrices = TangentMatrices::new(weights, components, &tangents, replica);
             threads::for_each_run(attributions, number, threads::worth_having(products), |first, rows| {
-                let inputs: Vec<&[f32]> = input[first * features..].chunks_exact(features).collect();
-                let mut attributions: Vec<&mut [f32]> = rows.chunks_exact_mut(number).collect();
+                let samples = Samples { inputs: &input[first * features..], features, number };
                 // Sparse features leave many inputs without any: those share one result.
-                let is_empty = |sample: &usize| inputs[*sample].iter().all(|&entry| entry == 0.0);
-                let (empty, mut distinct): (Vec<usize>, Vec<usize>) = (0..attributions.len()).partition(is_empty);
+                let is_empty = |sample: &usize| samples.input(*sample).iter().all(|&entry| entry == 0.0);
+                let (empty, mut distinct): (Vec<usize>, Vec<usize>) = (0..rows.len() / number).partition(is_empty);
                 distinct.extend(empty.first());
                 match self {
-                    Self::BySample => by_sample(network, &matrices, &inputs, &distinct, &mut attributions),
-                    Self::ByLanes => by_lanes(network, &matrices, &inputs, &distinct, &mut attributions),
+                    Self::BySample => samples.one_by_one(network, &matrices, &distinct, rows),
+                    Self::ByLanes => samples.by_lanes(network, &matrices, &distinct, rows),
                 }
                 if let [first, others @ ..] = &empty[..] {
-                    let of_empty = attributions[*first].to_vec();
-                    others.iter().for_each(|&sample| attributions[sample].copy_from_slice(&of_empty));
+                    let of_empty = rows[samples.row(*first)].to_vec();
+                    for &sample in others {
+                        rows[samples.row(sample)].iter_mut().zip(&of_empty).for_each(|(to, from)| *to = *from);
+                    }
                 }
             });
         }
@@ -73,39 +76,47 @@ impl Loops {
     }
 }
 
-/// The attributions of some samples, given all of one replica.
-fn by_sample(
-    network: &Network,
-    matrices: &TangentMatrices,
-    inputs: &[&[f32]],
-    samples: &[usize],
-    attributions: &mut [&mut [f32]],
-) {
-    let mut reading = SampleTangent::new(matrices);
-    for &sample in samples {
-        let input = reading.input(inputs[sample]);
-        let output = network.forward(&mut reading, input);
-        reading.mean_squares(output, attributions[sample]);
-    }
+/// Samples of one replica.
+struct Samples<'a> {
+    inputs: &'a [f32],
+    features: usize,
+    /// Number of components C.
+    number: usize,
 }
 
-/// The same.
-fn by_lanes(
-    network: &Network,
-    matrices: &TangentMatrices,
-    inputs: &[&[f32]],
-    samples: &[usize],
-    attributions: &mut [&mut [f32]],
-) {
-    for samples in samples.chunks(LANES) {
-        let mut input = vec![[0.0; LANES]; network.features()];
-        for (lane, &sample) in samples.iter().enumerate() {
-            input.iter_mut().zip(inputs[sample]).for_each(|(lanes, entry)| lanes[lane] = *entry);
+impl Samples<'_> {
+    fn input(&self, sample: usize) -> &[f32] {
+        &self.inputs[sample * self.features..][..self.features]
+    }
+
+    /// Where a sample's attributions lie among all.
+    fn row(&self, sample: usize) -> Range<usize> {
+        sample * self.number..(sample + 1) * self.number
+    }
+
+    /// Writes the attributions of the listed samples.
+    fn one_by_one(&self, network: &Network, matrices: &TangentMatrices, listed: &[usize], attributions: &mut [f32]) {
+        let mut reading = SampleTangent::new(matrices);
+        for &sample in listed {
+            let input = reading.input(self.input(sample));
+            let output = network.forward(&mut reading, input);
+            reading.mean_squares(output, &mut attributions[self.row(sample)]);
         }
-        let output = network.forward(&mut LaneTangent(matrices), LaneValue::input(input));
-        let means = output.mean_squares(attributions[0].len());
-        for (lane, &sample) in samples.iter().enumerate() {
-            attributions[sample].iter_mut().zip(&means).for_each(|(attribution, mean)| *attribution = mean[lane]);
+    }
+
+    /// The same.
+    fn by_lanes(&self, network: &Network, matrices: &TangentMatrices, listed: &[usize], attributions: &mut [f32]) {
+        for samples in listed.chunks(LANES) {
+            let mut input = vec![[0.0; LANES]; self.features];
+            for (lane, &sample) in samples.iter().enumerate() {
+                input.iter_mut().zip(self.input(sample)).for_each(|(lanes, entry)| lanes[lane] = *entry);
+            }
+            let output = network.forward(&mut LaneTangent(matrices), LaneValue::input(input));
+            let means = output.mean_squares(self.number);
+            for (lane, &sample) in samples.iter().enumerate() {
+                let row = &mut attributions[self.row(sample)];
+                row.iter_mut().zip(&means).for_each(|(attribution, mean)| *attribution = mean[lane]);
+            }
         }
     }
 }

@@ -32,33 +32,29 @@ impl LaneValue {
     /// For every component, the mean over the entries of the value of their squared derivatives.
     pub fn mean_squares(&self, components: usize) -> Vec<Lanes> {
         let mut means = vec![[0.0; LANES]; components];
-        for row in self.tangents.chunks_exact(components) {
-            for (mean, tangent) in means.iter_mut().zip(row) {
-                map(mean, tangent, |mean, tangent| mean + tangent * tangent);
-            }
-        }
+        widest(
+            #[inline(always)]
+            || {
+                for row in self.tangents.chunks_exact(components) {
+                    for (sum, tangent) in means.iter_mut().zip(row) {
+                        for lane in 0..LANES {
+                            sum[lane] += tangent[lane] * tangent[lane];
+                        }
+                    }
+                }
+            },
+        );
         let width = self.value.len() as f32;
         means.as_flattened_mut().iter_mut().for_each(|mean| *mean /= width);
         means
     }
 }
 
-/// Replaces every entry by a function of it and another's.
-#[inline(always)]
-fn map(lanes: &mut Lanes, others: &Lanes, function: impl Fn(f32, f32) -> f32) {
-    for (lane, other) in lanes.iter_mut().zip(others) {
-        *lane = function(*lane, *other);
-    }
-}
-
 #[inline(always)]
 fn add_scaled(sum: &mut Lanes, factor: f32, lanes: &Lanes) {
-    map(
-        sum,
-        lanes,
-        #[inline(always)]
-        |sum, lane| sum + factor * lane,
-    );
+    for lane in 0..LANES {
+        sum[lane] += factor * lanes[lane];
+    }
 }
 
 /// x M and its derivatives dx M, for a matrix of rows of `d_out` that is no component's.
@@ -75,11 +71,9 @@ fn product(input: &LaneValue, components: usize, d_out: usize, entry: impl Fn(us
     }
     for (from, tangents) in input.tangents.chunks_exact(components).enumerate() {
         for (to, sums) in output.tangents.chunks_exact_mut(components).enumerate() {
-            let factor = entry(from, to);
-            sums.iter_mut().zip(tangents).for_each(
-                #[inline(always)]
-                |(sum, tangent)| add_scaled(sum, factor, tangent),
-            );
+            for (sum, tangent) in sums.iter_mut().zip(tangents) {
+                add_scaled(sum, entry(from, to), tangent);
+            }
         }
     }
     output
@@ -109,10 +103,9 @@ impl Reading for LaneTangent<'_> {
                 for (from, value) in input.value.iter().enumerate() {
                     for (to, sums) in output.tangents.chunks_exact_mut(components).enumerate() {
                         let tangents = site.tangents[place(from, to) * self.0.blocks..].as_flattened();
-                        sums.iter_mut().zip(tangents).for_each(
-                            #[inline(always)]
-                            |(sum, &tangent)| add_scaled(sum, tangent, value),
-                        );
+                        for (sum, &tangent) in sums.iter_mut().zip(tangents) {
+                            add_scaled(sum, tangent, value);
+                        }
                     }
                 }
                 output
@@ -159,7 +152,9 @@ impl Reading for LaneTangent<'_> {
         let of_entries = tangents.chunks_exact_mut(self.0.components).zip(&value);
         for (tangents, value) in of_entries {
             let slopes = value.map(|entry| activation.slope_of_entry(entry));
-            tangents.iter_mut().for_each(|tangent| map(tangent, &slopes, |tangent, slope| tangent * slope));
+            for tangent in tangents {
+                tangent.iter_mut().zip(slopes).for_each(|(tangent, slope)| *tangent *= slope);
+            }
         }
         value.as_flattened_mut().iter_mut().for_each(|entry| *entry = activation.of_entry(*entry));
         LaneValue { value, tangents }

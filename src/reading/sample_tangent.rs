@@ -185,10 +185,9 @@ impl<'a> SampleTangent<'a> {
                 widest(
                     #[inline(always)]
                     || {
-                        written.for_each(
-                            #[inline(always)]
-                            |(&index, sum)| product.add_derivatives(index, sum),
-                        )
+                        for (&index, sum) in written {
+                            product.add_derivatives(index, sum);
+                        }
                     },
                 );
             }

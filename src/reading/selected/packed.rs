@@ -60,7 +60,9 @@ fn forward_of<const BLOCKS: usize>(loops: &Loops, input: &[f32], inner: &mut [f3
             let sum = sum_of_rows(x, first);
             inner[pair * BLOCKS * BLOCK..][..BLOCKS * BLOCK].copy_from_slice(sum.as_flattened());
             let y = &mut output[row * second.len()..][..second.len()];
-            y.iter_mut().zip(second).for_each(|(y, row)| *y += product(&sum, row));
+            for (y, row) in y.iter_mut().zip(second) {
+                *y += product(&sum, row);
+            }
         }
     }
 }
@@ -77,19 +79,15 @@ fn backward_of<const BLOCKS: usize>(loops: &Loops, read: Read, mut written: Writ
         for (row, pair) in group.rows().zip(group.pairs.clone()) {
             let dy = &output_gradient[row * second.len()..][..second.len()];
             let (inner, _) = inner[pair * BLOCKS * BLOCK..][..BLOCKS * BLOCK].as_chunks();
-            dy.iter().zip(&mut *second_gradient).filter(|(dy, _)| **dy != 0.0).for_each(
-                #[inline(always)]
-                |(&dy, row)| add_scaled_blocks(row, dy, inner),
-            );
+            add_outer(dy, inner, second_gradient);
             let inner_gradient = sum_of_rows(dy, second);
             let x = &input[row * first.len()..][..first.len()];
-            x.iter().zip(&mut *first_gradient).filter(|(x, _)| **x != 0.0).for_each(
-                #[inline(always)]
-                |(&x, row)| add_scaled_blocks(row, x, &inner_gradient),
-            );
+            add_outer(x, &inner_gradient, first_gradient);
             if let Some(input_gradient) = &mut written.input_gradient {
                 let dx = &mut input_gradient[row * first.len()..][..first.len()];
-                dx.iter_mut().zip(first).for_each(|(dx, row)| *dx += product(&inner_gradient, row));
+                for (dx, row) in dx.iter_mut().zip(first) {
+                    *dx += product(&inner_gradient, row);
+                }
             }
         }
         gradient.add_to(loops, group, &mut written);
@@ -100,11 +98,22 @@ fn backward_of<const BLOCKS: usize>(loops: &Loops, read: Read, mut written: Writ
 #[inline(always)]
 fn sum_of_rows<const BLOCKS: usize>(x: &[f32], rows: &[[Block; BLOCKS]]) -> [Block; BLOCKS] {
     let mut sum = [[0.0; BLOCK]; BLOCKS];
-    x.iter().zip(rows).filter(|(x, _)| **x != 0.0).for_each(
-        #[inline(always)]
-        |(&x, row)| add_scaled_blocks(&mut sum, x, row),
-    );
+    for (&x, row) in x.iter().zip(rows) {
+        if x != 0.0 {
+            add_scaled_blocks(&mut sum, x, row);
+        }
+    }
     sum
+}
+
+/// Adds the outer product of a column and a row.
+#[inline(always)]
+fn add_outer<const BLOCKS: usize>(column: &[f32], row: &[Block], sums: &mut [[Block; BLOCKS]]) {
+    for (&entry, sum) in column.iter().zip(sums) {
+        if entry != 0.0 {
+            add_scaled_blocks(sum, entry, row);
+        }
+    }
 }
 
 /// The inner product of two rows.
