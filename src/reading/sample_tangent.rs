@@ -102,14 +102,23 @@ impl<'a> SampleTangent<'a> {
     /// For every component, the mean over the entries of a value of their squared derivatives.
     pub fn mean_squares(&mut self, SampleValue { value, tangents }: SampleValue, means: &mut [f32]) {
         let rows = self.all_rows(tangents, value);
-        let (rows, first) = (rows.derivatives.of(&self.derivatives), 0..self.matrices.blocks);
-        for (block, means) in first.zip(means.chunks_mut(BLOCK)) {
-            let mut sums = [0.0; BLOCK];
-            for derivatives in rows[block.min(rows.len())..].iter().step_by(self.matrices.blocks) {
-                sums.iter_mut().zip(derivatives).for_each(|(sum, entry)| *sum += entry * entry);
-            }
-            means.iter_mut().zip(sums).for_each(|(mean, sum)| *mean = sum / value.length as f32);
-        }
+        let (rows, blocks) = (rows.derivatives.of(&self.derivatives), self.matrices.blocks);
+        widest(
+            #[inline(always)]
+            || {
+                for (block, means) in means.chunks_mut(BLOCK).enumerate() {
+                    let mut sums = [0.0; BLOCK];
+                    for row in rows.chunks_exact(blocks) {
+                        for lane in 0..BLOCK {
+                            sums[lane] += row[block][lane] * row[block][lane];
+                        }
+                    }
+                    for (mean, sum) in means.iter_mut().zip(sums) {
+                        *mean = sum / value.length as f32;
+                    }
+                }
+            },
+        );
     }
 
     /// A new value for writing, and the values before it.
@@ -235,7 +244,7 @@ impl Product<'_> {
         // Product rule, d(x W) = x P_c + dx W.
         let sum: &mut [Block; BLOCKS] = (&mut sum[start..start + BLOCKS]).try_into().expect("so many");
         let mut held = *sum;
-        let SiteMatrices { d_out, weights, tangents, .. } = *self.site;
+        let &SiteMatrices { d_out, weights, tangents, .. } = self.site;
         let (first, stride) = if self.transposed { (output * d_out, 1) } else { (output, d_out) };
         for &input in self.active {
             add_scaled_blocks(
@@ -270,14 +279,10 @@ impl Reading for SampleTangent<'_> {
         let site = &self.matrices.sites[site_use.site];
         debug_assert_eq!(value.length, if site_use.transposed { site.d_out } else { site.d_in });
         let active = self.entries_where(value, |entry| entry != 0.0);
-        let (output, before, entries) = self.new_value(if site_use.transposed { site.d_in } else { site.d_out });
-        let input = value.of(before);
-        if site_use.transposed {
-            let rows = site.weights.chunks_exact(site.d_out).zip(entries);
-            rows.for_each(|(row, entry)| *entry = row.iter().zip(input).map(|(weight, entry)| weight * entry).sum());
-        } else {
-            add_product(input, site.weights, entries);
-        }
+        let (width, matrix) =
+            if site_use.transposed { (site.d_in, &site.transposed[..]) } else { (site.d_out, site.weights) };
+        let (output, before, entries) = self.new_value(width);
+        add_product(value.of(before), matrix, entries);
         let input_tangents = self.all_rows(tangents, value);
         // A layer without a neuron that fires.
         if input_tangents.indices.length == 0 && active.length == 0 {

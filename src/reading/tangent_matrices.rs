@@ -27,6 +27,8 @@ pub(super) struct SiteMatrices<'a> {
     pub(super) d_out: usize,
     /// W, [d_in, d_out].
     pub(super) weights: &'a [f32],
+    /// W^T, [d_out, d_in].
+    pub(super) transposed: Vec<f32>,
     /// P, [d_in, d_out, component].
     pub(super) tangents: &'a [Block],
 }
@@ -50,12 +52,9 @@ impl<'a> TangentMatrices<'a> {
             let [d_in, d_out] = [d_in, d_out].map(|length| length as usize);
             let (weights, (tangents, _)) = (slice(&weights.sites[site]), slice(tangents).as_chunks());
             let (size, all) = (d_in * d_out, d_in * d_out * blocks);
-            SiteMatrices {
-                d_in,
-                d_out,
-                weights: &weights[replica * size..][..size],
-                tangents: &tangents[replica * all..][..all],
-            }
+            let (weights, tangents) = (&weights[replica * size..][..size], &tangents[replica * all..][..all]);
+            let transposed = (0..size).map(|place| weights[place % d_in * d_out + place / d_in]).collect();
+            SiteMatrices { d_in, d_out, weights, transposed, tangents }
         });
         let biases = weights.biases.iter().map(|bias| {
             let width = bias.size()[1] as usize;
