@@ -251,6 +251,14 @@ impl Group<'_> {
     pub fn rows(&self) -> impl Iterator<Item = usize> {
         self.samples.iter().map(|&sample| self.first_row + sample as usize)
     }
+
+    /// Its pairs whose rows lie in a range.
+    pub fn within(&self, rows: Range<usize>) -> Self {
+        let before = |end: usize| self.samples.partition_point(|&sample| self.first_row + (sample as usize) < end);
+        let (first, end) = (before(rows.start), before(rows.end));
+        let (pairs, samples) = (self.pairs.start + first..self.pairs.start + end, &self.samples[first..end]);
+        Self { pairs, samples, ..*self }
+    }
 }
 
 /// The indices of the `count` largest entries, or of all if there are fewer (a batch may have more active inputs than it has
@@ -425,6 +433,8 @@ mod tests {
         let expected = [(0, 0, 0..1, vec![1]), (0, 1, 1..3, vec![0, 1]), (1, 0, 3..4, vec![3]), (1, 1, 4..5, vec![5])];
         assert!(listed.eq(expected));
         assert_eq!(slice(&pairs.counts()), [1.0, 2.0, 1.0, 1.0]);
+        let within = pairs.groups().nth(1).unwrap().within(1..5);
+        assert_eq!((within.pairs.clone(), within.rows().collect::<Vec<usize>>()), (2..3, vec![1]));
     }
 
     #[test]

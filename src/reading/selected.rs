@@ -121,3 +121,85 @@ impl SiteProduct for Selected<'_> {
         input_gradient
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        initial_values::{InitialValues, Shape},
+        memory::tensor_from,
+        selection::Budget,
+        site::Site,
+        threads,
+    };
+
+    const BATCH: i64 = 9;
+
+    /// Output, and the derivatives of inputs and factors, one after the other.
+    fn both_ways(components: &Components, transposed: bool, packed: bool) -> [Vec<f32>; 4] {
+        let numbers = |width: i64, step: usize| {
+            tensor_from(&[2, BATCH, width], (0..).map(|index: usize| (index * index * step % 11) as f32 - 5.0))
+        };
+        let attributions = numbers(components.number(), 3).abs();
+        let pairs = ActivePairs::largest(&attributions, &[Budget::OfBatch(14), Budget::OfBatch(9)]);
+        let loops = Loops::new(components.factors.iter().next().unwrap(), &pairs, transposed);
+        let (first, second) = if transposed { (loops.d_out, loops.d_in) } else { (loops.d_in, loops.d_out) };
+        let (input, output_gradient) = (numbers(first as i64, 5), numbers(second as i64, 7));
+        let mut output = vec![0.0; 2 * BATCH as usize * second];
+        let mut input_gradient = vec![0.0; 2 * BATCH as usize * first];
+        let (mut a_gradient, mut b_gradient) = (vec![0.0; loops.a.len()], vec![0.0; loops.b.len()]);
+        let blocks = packed.then(|| packed::blocks(&loops).expect("small factors"));
+        let inner = match blocks {
+            Some(blocks) => packed::forward(&loops, blocks, pairs.len(), slice(&input), &mut output),
+            None => streamed::forward(&loops, pairs.len(), slice(&input), &mut output),
+        };
+        let read = Read { input: slice(&input), inner: &inner, output_gradient: slice(&output_gradient) };
+        let written = Written {
+            input_gradient: Some(&mut input_gradient),
+            a_gradient: &mut a_gradient,
+            b_gradient: &mut b_gradient,
+        };
+        match blocks {
+            Some(blocks) => packed::backward(&loops, blocks, read, written),
+            None => streamed::backward(&loops, read, written),
+        }
+        [output, input_gradient, a_gradient, b_gradient]
+    }
+
+    fn components(d_in: usize, d_out: usize, rank: usize) -> Components {
+        let rule = InitialValues { instances: 1, scale: 1.0, distribution: Shape::Normal };
+        Components::random(&[Site::new("site", d_in, d_out)].into_iter().collect(), 4, rank, rule, &[1, 2])
+    }
+
+    #[test]
+    fn packed_and_streamed_factors_give_the_same() {
+        threads::give_each_lane(1, true);
+        for (d_in, d_out, rank) in [(1, 1, 1), (5, 2, 3), (3, 12, 8), (7, 6, 11), (4, 4, 20), (2, 3, 27)] {
+            for transposed in [false, true] {
+                let components = components(d_in, d_out, rank);
+                let (packed, streamed) =
+                    (both_ways(&components, transposed, true), both_ways(&components, transposed, false));
+                for (packed, streamed) in packed.iter().flatten().zip(streamed.iter().flatten()) {
+                    let difference = (packed - streamed).abs();
+                    assert!(
+                        difference <= 1e-4 * streamed.abs().max(1.0),
+                        "{packed} and {streamed} of {d_in}, {d_out}, {rank}"
+                    );
+                }
+                assert!(streamed.iter().all(|entries| entries.iter().any(|&entry| entry != 0.0)));
+            }
+        }
+    }
+
+    #[test]
+    fn on_more_threads_streamed_factors_give_the_same_bytes() {
+        let components = components(60, 700, 20);
+        for transposed in [false, true] {
+            let [one, three] = [1, 3].map(|number| {
+                threads::give_each_lane(number, true);
+                both_ways(&components, transposed, false)
+            });
+            assert!(one == three, "transposed: {transposed}");
+        }
+    }
+}
