@@ -1,7 +1,9 @@
 //! Work spread over threads.
 //!
-//! Two pools share the cores: libtorch's and our own. libtorch's threads wait for their next product by spinning, which
-//! takes the core from whoever works there, so for small tensors it is held to one.
+//! Lanes, each some replicas of a training, go side by side on threads of our own; within a lane our loops run on the threads
+//! that libtorch keeps. For small tensors it is held to one: the others would only wait for each other.
+
+mod openmp;
 
 use std::{
     ops::Range,
@@ -10,6 +12,8 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
 };
+
+use openmp::on_threads;
 
 /// Entries of a replica's largest arrays up to which they stay in a core's cache, so that loops over them beat libtorch's
 /// operations on several threads.
@@ -99,16 +103,20 @@ pub fn worth_having(entries: usize) -> usize {
     LOOP_THREADS.load(Ordering::Relaxed).min(entries / ENTRIES_WORTH_A_THREAD).max(1)
 }
 
-/// Calls `function` with every part, each on its own thread.
+/// Calls `function` with every part, as many at once as there are parts.
 pub fn for_each_part<Part: Send>(parts: impl IntoIterator<Item = Part>, function: impl Fn(Part) + Sync) {
-    let function = &function;
-    std::thread::scope(|scope| {
-        let mut parts = parts.into_iter();
-        let own = parts.next();
-        for part in parts {
-            scope.spawn(move || function(part));
+    let mut parts: Vec<Part> = parts.into_iter().collect();
+    if parts.len() <= 1 {
+        return parts.into_iter().for_each(function);
+    }
+    let threads = parts.len();
+    parts.reverse();
+    let waiting = Mutex::new(parts);
+    let next = || waiting.lock().expect("no panic while it is held").pop();
+    on_threads(threads, &|| {
+        while let Some(part) = next() {
+            function(part);
         }
-        own.into_iter().for_each(function);
     });
 }
 
