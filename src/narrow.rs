@@ -82,7 +82,17 @@ fn some_blocks<const BLOCKS: usize>(
     BLOCKS
 }
 
-/// Adds a row to every row of a matrix, [replica, row, d_out] and [replica, 1, d_out].
+/// A matrix with a row added to each of its own, [replica, row, d_out] and [replica, 1, d_out].
+pub fn plus_row(matrix: &Tensor, row: &Tensor) -> Tensor {
+    if !in_loops(matrix) {
+        return matrix + row;
+    }
+    let mut sum = matrix.copy();
+    add_row(&mut sum, row);
+    sum
+}
+
+/// Adds a row to every row of a matrix, as [`plus_row`].
 pub fn add_row(matrix: &mut Tensor, row: &Tensor) {
     let [_, rows, d_out] = matrix.size()[..] else { panic!("a value has three axes") };
     if !in_loops(matrix) || !matrix.is_contiguous() || !threads::fits_a_core(rows * d_out) {
@@ -136,10 +146,8 @@ mod tests {
     #[test]
     fn a_row_is_added_to_every_row_of_its_replica() {
         for (rows, width) in [(1, 1), (3, 5), (40, 9)] {
-            let (mut matrix, row) = (matrices(2, rows, width), matrices(2, 1, width));
-            let expected = &matrix + &row;
-            add_row(&mut matrix, &row);
-            assert_eq!(matrix, expected, "{rows} x {width}");
+            let (matrix, row) = (matrices(2, rows, width), matrices(2, 1, width));
+            assert_eq!(plus_row(&matrix, &row), &matrix + &row, "{rows} x {width}");
         }
     }
 }

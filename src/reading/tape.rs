@@ -172,8 +172,7 @@ impl<P: SiteProduct> Reading for Tape<'_, P> {
     }
 
     fn add_bias(&mut self, bias: BiasIndex, input: Value) -> Value {
-        let mut output = self.tensor(input).copy();
-        narrow::add_row(&mut output, &self.weights.biases[bias.0].unsqueeze(1));
+        let output = narrow::plus_row(self.tensor(input), &self.weights.biases[bias.0].unsqueeze(1));
         let moves = self.moves(input);
         self.push(Operation::AddBias { input }, output, moves)
     }
