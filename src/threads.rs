@@ -146,6 +146,13 @@ mod tests {
     }
 
     #[test]
+    fn the_lane_that_is_furthest_behind_comes_next() {
+        let order = Mutex::new(Vec::new());
+        side_by_side(&mut [0, 1, 2], 1, 0..2, |&mut lane, step| order.lock().unwrap().push((step, lane)));
+        assert_eq!(order.into_inner().unwrap(), [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]);
+    }
+
+    #[test]
     fn there_are_more_lanes_than_threads_and_none_holds_more_than_a_thread_s_share() {
         let lanes =
             [(1, 2), (2, 2), (3, 2), (4, 2), (12, 2), (13, 2), (24, 16)].map(|(items, threads)| lanes(items, threads));
