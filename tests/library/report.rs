@@ -1,19 +1,17 @@
 //! `report::make` on made-up run folders, and on one that a run has left.
 
-mod synthetic_run;
-
 use std::{
     fs,
     path::{Path, PathBuf},
     slice,
 };
 
-use apd::report::{self, Report};
-use snapbox::{assert_data_eq, file, str};
-use synthetic_run::{
+use crate::synthetic_run::{
     RESIDUAL_MLP, SyntheticResidualMlp, SyntheticRun, TMS_5_2, TMS_40_10,
     sweep::{GRID, MadeUp, Replica, of_grid, write_sweep},
 };
+use apd::report::{self, Report};
+use snapbox::{assert_data_eq, file, str};
 
 fn make(folder: &PathBuf) -> Report {
     report::make(slice::from_ref(folder)).unwrap()

@@ -1,16 +1,14 @@
 //! The binary's whole way on tiny experiments: what is left on disk, what is done only once, and what is left after a
 //! kill or an interruption.
 
-mod cli_test;
-
 use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
 
+use crate::cli_test::{Ended, Test, files_in, is_about_the_process};
 use apd::run::{read_tensors, write_tensors};
-use cli_test::{Ended, Test, files_in, is_about_the_process};
 use snapbox::str;
 
 /// Bytes of files by their path in a folder.

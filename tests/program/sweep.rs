@@ -1,15 +1,13 @@
 //! `apd sweep` as its users meet it: the plan, the folders, what is left after a kill, and several processes on one sweep.
 
-mod cli_test;
-
 use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
 
+use crate::cli_test::{Ended, Test, files_in, is_about_the_process};
 use apd::run::{Machine, Provenance};
-use cli_test::{Ended, Test, files_in, is_about_the_process};
 use snapbox::{file, str};
 
 /// Four trials of two shapes, so two packs, each of two trials with two seeds.

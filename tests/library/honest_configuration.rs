@@ -3,8 +3,6 @@
 //! The keys are those that the reader itself says it knows, so a new one is tried too, or the test says that there is no other
 //! value to try.
 
-mod configuration;
-
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -12,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use crate::configuration::{Key, Others, Written};
 use apd::{
     experiment::{Halving, Outcome, Session, decompose},
     fit::Observer,
@@ -19,7 +18,6 @@ use apd::{
     spec::Spec,
     sweep::{Array, Plan, arrays},
 };
-use configuration::{Key, Others, Written};
 use tch::Device;
 use tempfile::TempDir;
 use toml::Table;
@@ -291,7 +289,7 @@ fn sweep(strategy: &str) -> Written {
          [sweep.halving]\nfirst = 10\nfactor = 2\n[sweep.slurm]\narray_limit = 10\n\
          [sweep.space.method.apd.coefficients.simplicity]\nfrom = 0.1\nto = 10.0\npoints = 3\nscale = \"log\"\n"
     );
-    let experiment = include_str!("../experiments/tms_5-2.toml");
+    let experiment = include_str!("../../experiments/tms_5-2.toml");
     Written::new(format!("{experiment}{text}"), &[])
 }
 

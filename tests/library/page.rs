@@ -3,9 +3,6 @@
 //! A Chromium is looked for as `APD_CHROMIUM` says, or as `chromium`, `chromium-browser` or `google-chrome`. Without one
 //! the tests that need it say so and pass, unless `APD_NEEDS_CHROMIUM=1`.
 
-mod chromium;
-mod synthetic_run;
-
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -13,13 +10,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use apd::report::{self, Options};
-use chromium::{Findings, act_in};
-use serde_json::json;
-use synthetic_run::{
+use crate::chromium::{Findings, act_in};
+use crate::synthetic_run::{
     RESIDUAL_MLP, SyntheticRun, TMS_5_2, TMS_40_10,
     sweep::{GRID, MadeUp, Replica, of_grid, write_sweep},
 };
+use apd::report::{self, Options};
+use serde_json::json;
 
 const TWELVE: SyntheticRun = SyntheticRun { replicas: 12, ..TMS_40_10 };
 

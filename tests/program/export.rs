@@ -1,14 +1,12 @@
 //! What runs are written as for other programs: event files, read back by TensorBoard's own reader, and pictures.
 
-mod cli_test;
-
 use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use cli_test::Test;
+use crate::cli_test::Test;
 use snapbox::{assert_data_eq, str};
 
 /// Prints what the event file in the folder that is its argument holds.

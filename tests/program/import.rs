@@ -18,21 +18,18 @@
 //! torch.save({name: tensor.double() for name, tensor in state.items()}, "protocol_5.pt", pickle_protocol=5)
 //! ```
 
-mod cli_test;
-mod support;
-
 use std::{fs, path::Path};
 
+use crate::cli_test::{Ended, Test};
+use crate::support::assert_close;
 use apd::{
     checkpoint_file::{CheckpointFile, ImportedTarget, find_components},
     components::Components,
     reading::{Masked, Tape},
     run::{read_table, read_tensors},
 };
-use cli_test::{Ended, Test};
 use proptest::prelude::*;
 use snapbox::str;
-use support::assert_close;
 use tch::{Kind, Tensor};
 
 const FILES: &str = "tests/checkpoints";

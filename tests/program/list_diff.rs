@@ -1,11 +1,9 @@
 //! `apd list` and `apd diff`: run folders as others than their makers meet them.
 
-mod cli_test;
-
 use std::{fs, path::Path};
 
+use crate::cli_test::Test;
 use apd::run::Lock;
-use cli_test::Test;
 use snapbox::{file, str};
 
 /// A copy of a finished run in `runs/<name>`.

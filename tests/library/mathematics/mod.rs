@@ -6,5 +6,3 @@ mod identities;
 mod literal;
 mod rank_growth;
 mod simplicity_weight;
-#[path = "../support/mod.rs"]
-mod support;

@@ -1,14 +1,12 @@
 //! The command line as its users meet it: whole texts, exit codes, signals.
 
-mod cli_test;
-
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
+use crate::cli_test::{Ended, Test};
 use apd::{
     device::{DeviceChoice, count_gpus, open},
     run::{Interrupt, RunFolder, TargetFolder, write_tensors},
 };
-use cli_test::{Ended, Test};
 use snapbox::{file, str};
 use tch::Tensor;
 

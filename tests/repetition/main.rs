@@ -1,6 +1,7 @@
 //! A step repeated gives the same bytes; a replica means the same alone and in company; a resumed training ends like an
 //! uninterrupted one.
 
+#[path = "../library/support/mod.rs"]
 mod support;
 
 use apd::{

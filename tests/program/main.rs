@@ -1,0 +1,17 @@
+//! The built binary as its users meet it: whole texts, exit codes, what is left on disk; and the scripts around it.
+//!
+//! One program for all of these tests, since each links everything and starts libtorch.
+
+mod bench_scripts;
+mod cli;
+#[path = "../cli_test/mod.rs"]
+mod cli_test;
+mod end_to_end;
+mod export;
+mod import;
+mod list_diff;
+mod misuse;
+mod set_up;
+#[path = "../library/support/mod.rs"]
+mod support;
+mod sweep;
