@@ -581,7 +581,7 @@ fn a_run_killed_again_and_again_ends_with_the_bytes_of_an_uninterrupted_one() {
         let arguments: Vec<&str> = ["run", "--checkpoint-seconds=0"].into_iter().chain(MEASURABLE).collect();
         killed.start(<[&str; 13]>::try_from(arguments).unwrap())
     };
-    let kill = |running: cli_test::Running| {
+    let kill = |running: crate::cli_test::Running| {
         running.signal("KILL");
         assert_eq!(running.end().code, None, "it ended before it was killed");
     };

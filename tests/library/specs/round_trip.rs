@@ -244,7 +244,7 @@ proptest! {
     /// A shipped spec with one of its bytes changed.
     #[test]
     fn no_slip_of_a_finger_makes_the_reader_panic(place in any::<proptest::sample::Index>(), letter in any::<char>()) {
-        let mut text: Vec<char> = include_str!("../../experiments/tms_5-2.toml").chars().collect();
+        let mut text: Vec<char> = include_str!("../../../experiments/tms_5-2.toml").chars().collect();
         let place = place.index(text.len());
         text[place] = letter;
         let _ = parse(Path::new("x.toml"), &String::from_iter(text), &[]).map_err(|error| error.render(true));
@@ -253,7 +253,7 @@ proptest! {
     #[test]
     fn no_value_of_set_makes_the_reader_panic(key in "[a-z_.]{0,20}", value in "\\PC{0,20}") {
         let setting = format!("method.{key}={value}");
-        let text = include_str!("../../experiments/tms_5-2.toml");
+        let text = include_str!("../../../experiments/tms_5-2.toml");
         let _ = parse(Path::new("x.toml"), text, &[setting]).map_err(|error| error.render(true));
     }
 }

@@ -108,7 +108,7 @@ fn the_name_of_a_tensor_is_told_in_harmless_words() {
 /// Found by the fuzzer: the library that draws these lines shows other control characters as pictures, but not these.
 #[test]
 fn a_line_with_8_bit_control_characters_is_drawn_in_harmless_words() {
-    let text = include_str!("../../experiments/tms_5-2.toml");
+    let text = include_str!("../../../experiments/tms_5-2.toml");
     let error = parse(Path::new("x.toml"), text, &["a={b\u{9b}31m".to_string()]).unwrap_err();
     assert!(error.to_string().contains(" | --set a={b\u{fffd}31m\n"), "{error}");
     assert!(!error.render(true).contains('\u{9b}'), "{error}");
@@ -116,7 +116,7 @@ fn a_line_with_8_bit_control_characters_is_drawn_in_harmless_words() {
 
 #[test]
 fn a_swept_value_is_told_in_harmless_words() {
-    let text = include_str!("../../experiments/tms_5-2.toml");
+    let text = include_str!("../../../experiments/tms_5-2.toml");
     let sweep = "\n[sweep.space]\n\"decomposition.schedule\" = [\"a\\u001b[31m\"]\n";
     let error = parse_trials(Path::new("x.toml"), &format!("{text}{sweep}"), &[]).unwrap_err().to_string();
     assert!(error.contains("= help: in trial 0: decomposition.schedule = a\u{fffd}[31m\n"), "{error}");
@@ -145,7 +145,7 @@ proptest! {
         key in "(target|method|decomposition|sweep)(\\.[a-z_]{1,9}){0,3}",
         value in any::<String>(),
     ) {
-        let text = include_str!("../../experiments/tms_5-2.toml");
+        let text = include_str!("../../../experiments/tms_5-2.toml");
         if let Err(error) = parse(Path::new("x.toml"), text, &[format!("{key}={value}")]) {
             assert_printable(&error.to_string());
         }

@@ -119,7 +119,7 @@ fn files_that_are_links_give_way_to_files() {
 #[test]
 fn a_name_that_is_no_plain_word_is_refused() {
     let long = "x".repeat(65);
-    let text = include_str!("../../experiments/tms_5-2.toml");
+    let text = include_str!("../../../experiments/tms_5-2.toml");
     for name in ["..", "../x", "a/b", "/etc/x", ".hidden", "-x", "", "a b", "a\u{1b}[31m", "a\nb", "~", "é", &long] {
         let name = toml::Value::from(name).to_string();
         let error = parse(Path::new("x.toml"), text, &[format!("name={name}")]).unwrap_err().to_string();
