@@ -22,7 +22,7 @@ use crate::{
     profile::{Phase, phase},
     random::Purpose,
     schedule::Schedule,
-    spec::TableReader,
+    settings::TableReader,
     threads,
 };
 

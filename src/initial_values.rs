@@ -7,7 +7,7 @@ use tch::Tensor;
 
 use crate::{
     memory::tensor_from,
-    spec::{Choice, TableReader, Variant},
+    settings::{Choice, TableReader, Variant},
 };
 
 /// Xavier's rule seen over an array with a leading axis of `instances`, as the authors' code applies it: the entries

@@ -7,7 +7,7 @@ use tch::{Device, Kind, Tensor};
 use crate::{
     memory::slice_mut,
     random::{Purpose, stream},
-    spec::{Choice, TableReader, Variant},
+    settings::{Choice, TableReader, Variant},
 };
 
 /// Every input distribution that the spec can name, `[target.inputs.<distribution>]`.

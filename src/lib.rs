@@ -3,18 +3,20 @@
 //!
 //! # In reading order
 //!
-//! - What is computed on: [`site`] (a weight matrix that is decomposed), [`network`] (sizes and forward pass, written
-//!   once), [`inputs`], [`components`] (factors of low rank), [`initial_values`], [`random`] (streams keyed by seed,
+//! - What is computed on: [`site`] (a weight matrix that is decomposed), [`weights`], [`network`] (sizes and forward pass,
+//!   written once), [`inputs`], [`components`] (factors of low rank), [`initial_values`], [`random`] (streams keyed by seed,
 //!   purpose and step).
 //! - How a forward pass is read: [`reading`] — dense, masked, selected, or with a tangent a component.
 //! - The method: [`attribution`], [`selection`], [`loss`], put together in [`method`]; what a step of it costs:
 //!   [`operations`].
 //! - Training: [`fit`] (the only loop), [`optimizer`], [`schedule`], [`profile`] (where a step's time goes).
 //! - What came of it: [`metric`] (components in, numbers out), [`statistics`].
-//! - Around it: [`spec`] (TOML in, a checked experiment out), [`run`] (what stays on disk), [`checkpoint_file`] (what
+//! - Around it: [`settings`] (TOML read with the place of every value), [`spec`] (a checked experiment of them), [`run`] (what stays on disk), [`checkpoint_file`] (what
 //!   others have left on disk), [`experiment`] (one experiment's whole way), [`sweep`] (many trials of one),
 //!   [`report`] (figures and tables from run folders alone), [`cli`].
 //! - Below it all: [`device`], [`libtorch`], [`memory`], [`version`], `visible`, `panicked`.
+//!
+//! Imports run one way: no two of these modules need each other, not even by way of others (`tests/library/layers.rs`).
 //!
 //! # Words
 //!
@@ -52,6 +54,7 @@ pub mod report;
 pub mod run;
 pub mod schedule;
 pub mod selection;
+pub mod settings;
 pub mod site;
 pub mod spec;
 pub mod statistics;
@@ -60,3 +63,4 @@ mod threads;
 mod vectors;
 pub mod version;
 mod visible;
+pub mod weights;

@@ -5,8 +5,8 @@ use tch::{Kind, Tensor};
 use crate::{
     components::{Components, Factors},
     memory::numbers_on,
-    network::Weights,
     site::PerSite,
+    weights::Weights,
 };
 
 /// Keeps a Schatten power below 1 differentiable where a rank-one part vanishes.

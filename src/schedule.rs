@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::spec::{Choice, Variant};
+use crate::settings::{Choice, Variant};
 
 /// The shape of the learning rate after the warm-up; `s` counts the steps after it, `n` is their number.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]

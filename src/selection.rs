@@ -10,7 +10,7 @@ use tch::{Kind, Tensor};
 
 use crate::{
     memory::{numbers_on, slice, tensor_from},
-    spec::{Choice, TableReader, Variant},
+    settings::{Choice, TableReader, Variant},
 };
 
 /// Every selection rule that the spec can name, `[method.apd.selection.<rule>]`.

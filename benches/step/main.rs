@@ -21,12 +21,13 @@ use apd::{
     fit::{Fit, InputStream, Moment, Objective},
     memory,
     method::{Decomposition, Literal, Method},
-    network::{Task, Weights},
+    network::Task,
     operations::Step,
     optimizer::{Adam, Rate},
     random::Purpose,
     report::scaling,
     spec::{Spec, load},
+    weights::Weights,
 };
 use clap::Parser;
 use measure::Clock;

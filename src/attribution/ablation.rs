@@ -4,8 +4,9 @@ use tch::Tensor;
 
 use crate::{
     components::Components,
-    network::{Network, Weights},
+    network::Network,
     reading::{Masked, Tape},
+    weights::Weights,
 };
 
 /// A_c(x)^2 = mean_o (f_o(x | sum_c' P_c') - f_o(x | sum_{c' != c} P_c'))^2, [replica, sample, component]: what the output

@@ -4,8 +4,9 @@ use tch::Tensor;
 
 use crate::{
     components::{Components, Factors},
-    network::{Network, Weights},
+    network::Network,
     reading::{Masked, Tape},
+    weights::Weights,
 };
 
 /// A_c(x)^2 = sum over the uses of sites of |v P_c|^2, with v what enters the site in the pass with all components;

@@ -6,9 +6,10 @@ use super::{loops::Loops, quadrature::gauss_legendre};
 use crate::{
     components::{Components, row_products},
     memory::slice,
-    network::{Network, Weights},
+    network::Network,
     reading::{Tangent, WithTangents},
     site::Site,
+    weights::Weights,
 };
 
 /// Entries of the largest tangent that a block of samples may have: 16 megabytes of them, so that products are large enough

@@ -7,10 +7,11 @@ use tch::Tensor;
 use crate::{
     components::Components,
     memory::{slice, slice_mut},
-    network::{Network, Weights},
+    network::Network,
     reading::{LANES, LaneTangent, LaneValue, SampleTangent, TangentMatrices, components_innermost},
     site::Site,
     threads,
+    weights::Weights,
 };
 
 /// How to go over the samples.

@@ -16,8 +16,9 @@ use tch::Tensor;
 
 use crate::{
     components::Components,
-    network::{Network, Weights},
-    spec::{Choice, Variant},
+    network::Network,
+    settings::{Choice, Variant},
+    weights::Weights,
 };
 
 /// Every way to attribute that the spec can name, `method.apd.attribution`.

@@ -25,10 +25,11 @@ use tch::{Kind, Tensor};
 use super::{CheckpointFile, shown};
 use crate::{
     components::Components,
-    network::{Biases, Embedding, HiddenKind, LabelCoefficients, Labels, Loss, Network, ResidualMlp, Tms, Weights},
+    network::{Biases, Embedding, HiddenKind, LabelCoefficients, Labels, Loss, Network, ResidualMlp, Tms},
     reading::Activation,
     run::RunError,
     site::Site,
+    weights::Weights,
 };
 
 /// More mistakes than these are only counted.

@@ -11,7 +11,8 @@ use crate::{
     device,
     experiment::Session,
     run::{Interrupt, prepare_results},
-    spec::{self, Spec},
+    spec::Spec,
+    sweep,
 };
 
 /// The experiment that a command is about.
@@ -55,7 +56,7 @@ pub fn session_on(device: Device, options: &Options, screen: &MultiProgress) -> 
 }
 
 pub fn load(path: &Path, options: &Options) -> Result<Spec, Failure> {
-    let (spec, sweep) = spec::load_with_sweep(path, &options.set).map_err(Failure::Spec)?;
+    let (spec, sweep) = sweep::load_with_sweep(path, &options.set).map_err(Failure::Spec)?;
     if sweep.is_some() {
         tracing::info!("this is about the experiment without its `[sweep]`, which is for `apd sweep hyperparameters`");
     }

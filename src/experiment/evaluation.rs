@@ -12,10 +12,10 @@ use crate::{
     components::Components,
     fit::Divergence,
     method::Method,
-    network::Weights,
     run::{Provenance, RunError, RunFolder, TensorFile},
     site::Site,
     spec::Spec,
+    weights::Weights,
 };
 
 /// Measures the run in `folder`, whose spec this is, and writes its tables anew.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::spec::{Choice, TableReader, Variant};
+use crate::settings::{Choice, TableReader, Variant};
 
 /// After `first` steps, and whenever `factor` times as many have been made, the best one in `factor` of the trials that are
 /// trained together goes on; the others are measured as they are and end.

@@ -11,9 +11,10 @@ use crate::{
     checkpoint_file::{CheckpointFile, ImportedTarget},
     components::Components,
     method::Method,
-    network::{Network, Weights},
+    network::Network,
     run::{Provenance, RunError, RunFolder, Status, TargetFolder, write_tensors, write_whole},
     spec::{self, Spec, SpecError},
+    weights::Weights,
 };
 
 /// The experiments whose settings stand in for what a file does not say, each with its path.

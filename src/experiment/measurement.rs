@@ -24,11 +24,12 @@ use crate::{
     fit::{Divergence, InputStream},
     method::{Decomposition, Method},
     metric::{Activity, Partial, RatePoint, Spectrum, measure_activity, rate_distortion, spectra, total_ranks},
-    network::{Network, Weights},
+    network::Network,
     random::Purpose,
     run::{Interrupt, RunError, RunFolder, write_table},
     selection::Selection,
     spec::Spec,
+    weights::Weights,
 };
 
 /// Samples on which whole curves and distributions are measured: a few thousand passes with many components each.

@@ -18,10 +18,11 @@ use crate::{
     components::Components,
     fit::{InputStream, Training},
     method::{Apd, Decomposition, Method},
-    network::{Network, Weights},
+    network::Network,
     random::Purpose,
     run::{Checkpoints, Provenance, RunError, RunFolder, Status, write_tensors},
     spec::Spec,
+    weights::Weights,
 };
 
 /// One of the experiments of a pack.

@@ -5,7 +5,7 @@ use std::time::Instant;
 use tch::Device;
 
 use super::pack::{inputs, joint, trainings, untrained};
-use crate::{fit::Fit, method::Method, network::Weights, spec::Spec};
+use crate::{fit::Fit, method::Method, spec::Spec, weights::Weights};
 
 /// Seconds for the training of the components of a pack of these experiments on so many threads: measured over a few
 /// steps, on random networks of the same shape. Neither targets nor measurements are in it. Components that grow are taken to

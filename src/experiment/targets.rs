@@ -6,10 +6,11 @@ use super::{
 };
 use crate::{
     fit::{Divergence, End, Fit, InputStream, LogRow},
-    network::{ERROR_SAMPLES, Network, Task, Weights, errors_beside_baselines, not_learned},
+    network::{ERROR_SAMPLES, Network, Task, errors_beside_baselines, not_learned},
     random::Purpose,
     run::{Lock, Provenance, RunError, Status, TargetFolder, TensorFile, read_table, write_table, write_tensors},
     spec::{Spec, Target},
+    weights::Weights,
 };
 
 /// What asking for the targets gives.

@@ -8,8 +8,8 @@ use crate::{
     fit::Moment,
     initial_values::InitialValues,
     selection::Selection,
+    settings::{Choice, TableReader, Variant, is_default},
     site::{PerSite, Site},
-    spec::{Choice, TableReader, Variant, is_default},
 };
 
 /// The settings of Attribution-based Parameter Decomposition.

@@ -6,8 +6,9 @@ use crate::{
     components::Components,
     fit::Term,
     loss::{MeanSquaredError, per_replica},
-    network::{Network, Weights},
+    network::Network,
     reading::{Dense, Node, SiteProduct, Tape, Value},
+    weights::Weights,
 };
 
 /// The target's own pass.
@@ -46,7 +47,7 @@ impl Part {
 impl<'a> Target<'a> {
     pub fn new(network: &'a Network, weights: &'a Weights, input: &Tensor) -> Self {
         let mut dense = Dense::new(weights);
-        let output = dense.run(network, input);
+        let output = network.run(&mut dense, input);
         Self { network, weights, input: input.shallow_clone(), dense, output }
     }
 

@@ -15,12 +15,13 @@ use crate::{
     components::{Components, Factors, Gradient},
     fit::{Moment, Objective, Term},
     loss::{Faithfulness, Simplicity, at_least_a_share_of_the_mean, per_replica},
-    network::{Network, Weights},
+    network::Network,
     optimizer::Parameter,
     profile::{Phase, phase},
     reading::{Masked, Selected},
     selection::{ActivePairs, Budget, BudgetsOnDevice, Selection, largest_as_mask, share_of_tied_cuts},
     threads,
+    weights::Weights,
 };
 
 /// The components of a network under decomposition.

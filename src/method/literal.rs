@@ -15,11 +15,12 @@ use crate::{
     components::{Components, Factors},
     fit::{Moment, Objective, Term},
     loss::per_replica,
-    network::{Network, Weights},
+    network::Network,
     optimizer::Parameter,
     reading::{Activation, BiasIndex, EmbeddingIndex, Reading, SiteUse},
     selection::Selection,
     site::Site,
+    weights::Weights,
 };
 
 /// Inside the Schatten power, as in the paper's code.

@@ -9,8 +9,9 @@ use tch::Tensor;
 use crate::{
     attribution::tangents,
     components::{Components, Factors},
-    network::{Network, Weights},
+    network::Network,
     reading::Tangent,
+    weights::Weights,
 };
 
 /// Keeps the power differentiable where an attribution vanishes.

@@ -11,7 +11,7 @@ pub use decomposition::{Decomposition, Observed, SparsePass};
 pub use literal::Literal;
 use serde::Serialize;
 
-use crate::spec::{Choice, Variant};
+use crate::settings::{Choice, Variant};
 
 /// Every method that the spec can name, `[method.<method>]`.
 #[derive(Clone, Debug, PartialEq, Serialize)]

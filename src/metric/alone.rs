@@ -5,8 +5,9 @@ use tch::Tensor;
 use super::one_feature::values;
 use crate::{
     components::Components,
-    network::{Network, Weights},
+    network::Network,
     reading::{Masked, Tape},
+    weights::Weights,
 };
 
 /// Mean squared error, over the outputs and over inputs with only `feature` active at 0.01, 0.02 .. 1, of the network with

@@ -4,8 +4,9 @@ use tch::{Kind, Tensor};
 
 use crate::{
     components::{Components, Factors},
-    network::{ResidualMlp, Weights},
+    network::ResidualMlp,
     site::SiteIndex,
+    weights::Weights,
 };
 
 /// (W_out W_U)[:, i] * (W_E W_in)[i, :] of target and components, the neurons of all layers side by side.

@@ -5,9 +5,10 @@ use tch::{Device, Kind, Tensor};
 use crate::{
     components::Components,
     method::Decomposition,
-    network::{Network, Weights},
+    network::Network,
     reading::{MaskDerivative, Masked, Selected, SiteProduct, Tape},
     selection::{ActivePairs, Budget},
+    weights::Weights,
 };
 
 /// Entries of the values of a block of samples: 16 megabytes, whatever the number of samples.

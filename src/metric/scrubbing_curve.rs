@@ -10,8 +10,9 @@ use super::{
 use crate::{
     components::Factors,
     memory::tensor_from,
-    network::{Network, ResidualMlp, Weights},
+    network::{Network, ResidualMlp},
     site::PerSite,
+    weights::Weights,
 };
 
 /// Entries of the weights of a block of draws: 32 megabytes, whatever the number of draws.

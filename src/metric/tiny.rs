@@ -6,8 +6,9 @@ use super::Partial;
 use crate::{
     components::{Components, Factors},
     memory::tensor_from,
-    network::{Biases, Embedding, LabelCoefficients, Labels, Loss, Network, ResidualMlp, Weights},
+    network::{Biases, Embedding, LabelCoefficients, Labels, Loss, Network, ResidualMlp},
     reading::Activation,
+    weights::Weights,
 };
 
 /// A network of one replica with components that sum to it.

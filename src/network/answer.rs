@@ -2,11 +2,12 @@
 
 use tch::{Device, Kind, Tensor};
 
-use super::{Labels, Loss, Network, ResidualMlp, Tms, Weights};
+use super::{Labels, Loss, Network, ResidualMlp, Tms};
 use crate::{
     fit::InputStream,
     loss::MeanSquaredError,
-    reading::{Dense, Reading},
+    reading::{Dense, Node, Reading},
+    weights::Weights,
 };
 
 /// How far answers are from the labels: their mean squared difference over samples and entries. Where features differ in
@@ -37,6 +38,11 @@ impl Network {
             Network::ResidualMlp(mlp) if mlp.loss == Loss::ResidualStream => mlp.residual_stream(reading, input),
             _ => self.forward(reading, input),
         }
+    }
+
+    /// The answer of `dense` for `input` [replica, sample, feature].
+    pub(super) fn run_answer(&self, dense: &mut Dense, input: &Tensor) -> Node {
+        dense.read(input, |reading, input| self.answer(reading, input))
     }
 
     /// An answer [replica, sample, feature] as it is held against labels.
@@ -123,7 +129,7 @@ pub fn errors_beside_baselines(
         let simple = network.simple_answers(&input, &labels);
         let simple = simple.iter().map(|(name, answer)| (*name, error(&network.as_compared(weights, answer))));
         let mut dense = Dense::new(weights);
-        let answer = dense.answer(network, &input);
+        let answer = network.run_answer(&mut dense, &input);
         let errors = std::iter::once(("target", error(dense.tensor(answer)))).chain(simple);
         if sums.is_empty() {
             sums = errors.collect();

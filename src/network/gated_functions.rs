@@ -13,15 +13,16 @@ use rand::{RngExt, rngs::ChaCha8Rng, seq::SliceRandom};
 use serde::Serialize;
 use tch::{Device, Kind, Tensor};
 
-use super::{Biases, Weights, residual_layers::ResidualLayers};
+use super::{Biases, residual_layers::ResidualLayers};
+use crate::weights::Weights;
 use crate::{
     components::{Components, Factors},
     inputs::GatedInputs,
     memory::tensor_from,
     random::{Purpose, stream},
     reading::{Activation, EmbeddingIndex, Reading},
+    settings::TableReader,
     site::{PerSite, Site},
-    spec::TableReader,
 };
 
 /// Sizes of a network of gated functions. Its input is x and the control bits; its residual stream, these and the output.

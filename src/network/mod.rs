@@ -18,15 +18,15 @@ use serde::Serialize;
 use tch::{Device, Kind, Tensor};
 pub use tms::{HiddenKind, Tms};
 pub use training::Task;
-pub use weights::Weights;
 
 use crate::{
     initial_values::InitialValues,
     memory::tensor_from,
     random::{Purpose, stream},
-    reading::{Dense, Reading},
+    reading::{Dense, Node, Reading},
+    settings::{Choice, Variant},
     site::{PerSite, Site, SiteIndex},
-    spec::{Choice, Variant},
+    weights::Weights,
 };
 
 /// Every network that the spec can name, `[target.<network>]`.
@@ -188,10 +188,15 @@ impl Network {
         }
     }
 
+    /// The output of `dense` for `input` [replica, sample, feature].
+    pub fn run(&self, dense: &mut Dense, input: &Tensor) -> Node {
+        dense.read(input, |reading, input| self.forward(reading, input))
+    }
+
     /// The network's output [replica, sample, output] with its own weights.
     pub fn output(&self, weights: &Weights, input: &Tensor) -> Tensor {
         let mut dense = Dense::new(weights);
-        let output = dense.run(self, input);
+        let output = self.run(&mut dense, input);
         dense.tensor(output).shallow_clone()
     }
 }

@@ -9,8 +9,8 @@ use super::residual_layers::ResidualLayers;
 use crate::{
     initial_values::{InitialValues, sample_normal},
     reading::{Activation, EmbeddingIndex, Reading},
+    settings::{Choice, TableReader, Variant, is_default},
     site::Site,
-    spec::{Choice, TableReader, Variant, is_default},
 };
 
 /// Sizes and parts of a residual MLP.

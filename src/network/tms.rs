@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use crate::{
     reading::{Activation, BiasIndex, Reading},
+    settings::{Choice, TableReader, Variant},
     site::{PerSite, Site, SiteIndex},
-    spec::{Choice, TableReader, Variant},
 };
 
 /// Sizes of a toy model of superposition.

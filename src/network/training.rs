@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use tch::Tensor;
 
-use super::{Network, Weights};
+use super::Network;
+use crate::weights::Weights;
 use crate::{
     fit::{Moment, Objective, Term},
     optimizer::Parameter,
@@ -65,14 +66,14 @@ impl Objective for Task<'_> {
 
     fn add_gradients(&mut self, moment: Moment, input: &Tensor) -> Vec<Term> {
         let mut dense = Dense::new(&self.weights);
-        let answer = phase(Phase::TargetPass, || dense.answer(self.network, input));
+        let answer = phase(Phase::TargetPass, || self.network.run_answer(&mut dense, input));
         let labels = self.network.as_compared(&self.weights, &self.network.labels(input, &self.label_coefficients));
         let error = self.network.answer_error(dense.tensor(answer), &labels);
         let replicas = input.size()[0] as usize;
         let terms = moment.logged.then(|| Term::new("error", std::iter::repeat_n(1.0, replicas), &error.value()));
         let ones = Tensor::ones([replicas as i64], (input.kind(), input.device()));
         phase(Phase::Backward, || {
-            dense.backward(self.network, [(answer, error.backward(&ones))], &mut self.gradient);
+            dense.backward(&self.network.requires_grad(), [(answer, error.backward(&ones))], &mut self.gradient);
         });
         terms.into_iter().collect()
     }

@@ -1,6 +1,4 @@
-//! A network's parameters.
-
-use std::ops::Range;
+//! A network's parameters: their initial values and their names.
 
 use tch::{Device, Kind, Tensor};
 
@@ -8,19 +6,8 @@ use super::Network;
 use crate::{
     initial_values::InitialValues,
     random::{Purpose, stream},
-    site::PerSite,
+    weights::{RequiresGrad, Weights},
 };
-
-/// The parameters of all replicas of a network.
-#[derive(Debug)]
-pub struct Weights {
-    /// [replica, d_in, d_out] for every site.
-    pub sites: PerSite<Tensor>,
-    /// [replica, d_in, d_out] each; not decomposed.
-    pub embeddings: Vec<Tensor>,
-    /// [replica, width] each; not decomposed.
-    pub biases: Vec<Tensor>,
-}
 
 impl Weights {
     /// Initial weights of an untrained network, for each replica from its own seed; biases are zero.
@@ -42,53 +29,6 @@ impl Weights {
         Self { sites, embeddings, biases }
     }
 
-    pub fn zeros_like(&self) -> Self {
-        self.map(Tensor::zeros_like)
-    }
-
-    pub fn to_device(&self, device: Device) -> Self {
-        self.map(|tensor| tensor.to_device(device))
-    }
-
-    pub fn replicas(&self) -> i64 {
-        self.sites.iter().next().expect("a network has a site").size()[0]
-    }
-
-    /// Views of some replicas.
-    pub fn of_replicas(&self, replicas: Range<usize>) -> Self {
-        self.map(|tensor| tensor.narrow(0, replicas.start as i64, replicas.len() as i64))
-    }
-
-    /// A view of one replica, its axis kept.
-    pub fn replica(&self, replica: usize) -> Self {
-        self.of_replicas(replica..replica + 1)
-    }
-
-    /// Several networks as the replicas of one.
-    pub fn stack(replicas: &[Weights]) -> Self {
-        let gather =
-            |tensor: &dyn Fn(&Weights) -> &Tensor| Tensor::cat(&replicas.iter().map(tensor).collect::<Vec<_>>(), 0);
-        let first = &replicas[0];
-        let sites = first.sites.enumerate().map(|(site, _)| gather(&|weights| &weights.sites[site]));
-        let embeddings = (0..first.embeddings.len()).map(|embedding| gather(&|weights| &weights.embeddings[embedding]));
-        let biases = (0..first.biases.len()).map(|bias| gather(&|weights| &weights.biases[bias]));
-        Self { sites: sites.collect(), embeddings: embeddings.collect(), biases: biases.collect() }
-    }
-
-    pub fn map(&self, mut function: impl FnMut(&Tensor) -> Tensor) -> Self {
-        Self {
-            sites: self.sites.map(&mut function),
-            embeddings: self.embeddings.iter().map(&mut function).collect(),
-            biases: self.biases.iter().map(&mut function).collect(),
-        }
-    }
-
-    /// The same biases and embeddings with other matrices at the sites; they share their storage.
-    pub fn with_sites(&self, sites: PerSite<Tensor>) -> Self {
-        let share = |tensors: &[Tensor]| tensors.iter().map(Tensor::shallow_clone).collect();
-        Self { sites, embeddings: share(&self.embeddings), biases: share(&self.biases) }
-    }
-
     /// Every tensor under its name; the clones share their storage.
     pub fn named(&self, network: &Network) -> Vec<(String, Tensor)> {
         let sites = network.sites();
@@ -104,5 +44,16 @@ impl Weights {
         let embeddings = network.embeddings().iter().map(|matrix| tensor(&matrix.name)).collect::<Option<_>>()?;
         let biases = network.biases().iter().map(|(name, _)| tensor(name)).collect::<Option<_>>()?;
         Some(Self { sites, embeddings, biases })
+    }
+}
+
+impl Network {
+    /// Which parameters its training changes.
+    pub fn requires_grad(&self) -> RequiresGrad {
+        let sites = self.sites();
+        RequiresGrad {
+            sites: sites.enumerate().map(|(site, _)| self.is_trained(site)).collect(),
+            embeddings: self.trains_embeddings(),
+        }
     }
 }

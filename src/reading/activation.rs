@@ -5,7 +5,7 @@ use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 use serde::Serialize;
 use tch::Tensor;
 
-use crate::spec::{Choice, Variant};
+use crate::settings::{Choice, Variant};
 
 /// libtorch's name for the gelu that is no approximation.
 const EXACT: &str = "none";

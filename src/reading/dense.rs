@@ -10,7 +10,7 @@ use tch::Tensor;
 use super::{Activation, BiasIndex, EmbeddingIndex, Reading, SiteUse};
 use crate::{
     narrow,
-    network::{Network, Weights},
+    weights::{RequiresGrad, Weights},
 };
 
 /// A tensor that has been computed, [replica, sample, width] or, for matrices, [replica, d_in, d_out].
@@ -53,10 +53,10 @@ impl Parameter {
         }
     }
 
-    fn is_trained(self, network: &Network) -> bool {
+    fn is_trained(self, requires_grad: &RequiresGrad) -> bool {
         match self {
-            Parameter::Site(SiteUse { site, .. }) => network.is_trained(site),
-            Parameter::Embedding(_) => network.trains_embeddings(),
+            Parameter::Site(SiteUse { site, .. }) => requires_grad.sites[site],
+            Parameter::Embedding(_) => requires_grad.embeddings,
             Parameter::Bias(_) => true,
         }
     }
@@ -81,17 +81,8 @@ impl<'a> Dense<'a> {
         Self { weights, nodes: Vec::new() }
     }
 
-    /// The output of `network` for `input` [replica, sample, feature].
-    pub fn run(&mut self, network: &Network, input: &Tensor) -> Node {
-        self.read(input, |reading, input| network.forward(reading, input))
-    }
-
-    /// What is held against labels in the training of `network`, for `input` [replica, sample, feature].
-    pub fn answer(&mut self, network: &Network, input: &Tensor) -> Node {
-        self.read(input, |reading, input| network.answer(reading, input))
-    }
-
-    fn read(&mut self, input: &Tensor, forward: impl FnOnce(&mut Self, Sum) -> Sum) -> Node {
+    /// What `forward` makes of `input` [replica, sample, feature].
+    pub fn read(&mut self, input: &Tensor, forward: impl FnOnce(&mut Self, Sum) -> Sum) -> Node {
         let input = Term::Known(self.push(Operation::Input, input.shallow_clone()));
         let output = forward(self, input.into());
         self.carry_out(output)
@@ -173,14 +164,14 @@ impl<'a> Dense<'a> {
         self.wait(sum)
     }
 
-    /// Adds the derivative of every parameter that the network trains to `gradient`, given the derivatives of some nodes.
+    /// Adds the derivative of every parameter that requires one to `gradient`, given the derivatives of some nodes.
     pub fn backward(
         &self,
-        network: &Network,
+        requires_grad: &RequiresGrad,
         derivatives: impl IntoIterator<Item = (Node, Tensor)>,
         gradient: &mut Weights,
     ) {
-        let mut pending = Pending::new(&self.nodes, network, gradient);
+        let mut pending = Pending::new(&self.nodes, requires_grad, gradient);
         derivatives.into_iter().for_each(|(node, derivative)| pending.add(node, derivative));
         for (index, (operation, _)) in self.nodes.iter().enumerate().rev() {
             let Some(derivative) = pending.derivatives[index].take() else { continue };
@@ -217,14 +208,14 @@ struct Pending {
 }
 
 impl Pending {
-    fn new(nodes: &[(Operation, Tensor)], network: &Network, gradient: &Weights) -> Self {
+    fn new(nodes: &[(Operation, Tensor)], requires_grad: &RequiresGrad, gradient: &Weights) -> Self {
         let mut derivatives = Vec::new();
         let mut moves: Vec<bool> = Vec::new();
         for (operation, _) in nodes {
             let moved = |node: Node| moves[node.0];
             let (own, derivative) = match operation {
                 Operation::Input => (false, None),
-                Operation::Parameter(parameter) => (parameter.is_trained(network), Some(parameter.of(gradient))),
+                Operation::Parameter(parameter) => (parameter.is_trained(requires_grad), Some(parameter.of(gradient))),
                 Operation::Sum(Sum(terms)) => {
                     let moved = |term: &Term| match *term {
                         Term::Known(node) => moved(node),

@@ -13,7 +13,7 @@ use tch::Tensor;
 use super::{Activation, BiasIndex, EmbeddingIndex, Reading, SiteUse};
 use crate::{
     components::{Components, Factors},
-    network::Weights,
+    weights::Weights,
 };
 
 /// A value and its derivatives along every component.

@@ -5,9 +5,9 @@ use tch::Tensor;
 use crate::{
     components::Components,
     memory::slice,
-    network::Weights,
     site::PerSite,
     vectors::{BLOCK, Block},
+    weights::Weights,
 };
 
 /// A replica's weights and components in main memory. Made once a step, used for every sample.

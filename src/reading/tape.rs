@@ -3,7 +3,7 @@
 use tch::Tensor;
 
 use super::{Activation, BiasIndex, EmbeddingIndex, Reading, SiteUse};
-use crate::{narrow, network::Weights};
+use crate::{narrow, weights::Weights};
 
 /// How the components of a site act on a value and how the derivative comes back: all in which masked and selected
 /// components differ.

@@ -1,12 +1,13 @@
 //! Conditions between settings of different parts of a spec. Those within one part are checked where it is read.
 
-use super::{Spec, TableReader};
+use super::Spec;
 use crate::{
     attribution::Attribution,
     inputs::Inputs,
     method::{LastComponent, Method},
     network::Network,
     selection::Selection,
+    settings::TableReader,
 };
 
 pub fn check(spec: &Spec, table: &mut TableReader) {

@@ -6,12 +6,8 @@
 
 use toml::{Table, toml};
 
-use super::{
-    Target, overrides,
-    reader::TableReader,
-    source::{Origin, Sources},
-    tree::Node,
-};
+use super::Target;
+use crate::settings::{Node, Origin, Sources, TableReader, overrides};
 
 /// Components for each feature: spare ones die out, and without any a feature finds none that is free.
 const COMPONENTS_A_FEATURE: f64 = 1.5;

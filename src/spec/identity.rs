@@ -1,11 +1,6 @@
 //! What a spec says about itself: the version of its format, its name, its seeds.
 
-use super::{
-    number::grouped,
-    problem::Problem,
-    reader::TableReader,
-    tree::{Node, Value},
-};
+use crate::settings::{Node, Problem, TableReader, Value, grouped};
 
 /// The only format so far; a spec that names none means this one.
 pub const FORMAT: u64 = 1;

@@ -9,14 +9,8 @@ use std::{
 
 use annotate_snippets::normalize_untrusted_str;
 
-use super::{
-    Spec, SpecError, TableReader, defaults,
-    nearest::nearest,
-    overrides,
-    source::Sources,
-    tree::{self, Node},
-};
-use crate::sweep::Sweep;
+use super::{Spec, SpecError, defaults};
+use crate::settings::{Node, Problem, Sources, TableReader, nearest, overrides, tree};
 
 /// A spec is a page of text; what is larger is another kind of file. In bytes.
 const MAX_SIZE: u64 = 1_000_000;
@@ -29,55 +23,61 @@ pub fn load(path: &Path, overrides: &[String]) -> Result<Spec, SpecError> {
     parse(path, &read_text(path)?, overrides)
 }
 
-/// Like [`load`], with the `[sweep]` of the file if it has one: checked, but not its trials.
-pub fn load_with_sweep(path: &Path, overrides: &[String]) -> Result<(Spec, Option<Sweep>), SpecError> {
-    let Resolved { spec, sweep, .. } = resolve(path, &read_text(path)?, overrides)?;
-    Ok((spec, sweep))
-}
-
 /// Like [`load`], of a file's text: `path` only names it.
 pub fn parse(path: &Path, text: &str, overrides: &[String]) -> Result<Spec, SpecError> {
-    Ok(resolve(path, text, overrides)?.spec)
+    let without_sweep = |table: &mut TableReader, _: &Spec| table.pass_over("sweep");
+    Ok(resolve(path, text, overrides, without_sweep)?.spec)
 }
 
-/// A spec with what it was read from.
-pub(super) struct Resolved {
+/// A spec with what stands beside it in its file, and what both were read from.
+pub(crate) struct Resolved<Beside> {
     pub spec: Spec,
-    pub sweep: Option<Sweep>,
+    pub beside: Beside,
     pub sources: Sources,
     /// After every `--set`.
     pub root: Node,
 }
 
-pub(super) fn resolve(path: &Path, text: &str, overrides: &[String]) -> Result<Resolved, SpecError> {
+/// Like [`parse`], where `read_beside` reads what the file says beside the experiment.
+pub(crate) fn resolve<Beside>(
+    path: &Path,
+    text: &str,
+    overrides: &[String],
+    read_beside: impl Fn(&mut TableReader, &Spec) -> Beside,
+) -> Result<Resolved<Beside>, SpecError> {
     if text.trim().is_empty() {
         return Err(unreadable(path, "is empty", "copy one of the specs in experiments/ and change it"));
     }
     let sources = Sources::new(shown(path), text, overrides);
-    let resolve = || {
+    let read = |table: &mut TableReader| {
+        let spec = Spec::read(table, &stem(path));
+        let beside = read_beside(table, &spec);
+        (spec, beside)
+    };
+    let resolve = || -> Result<_, Vec<Problem>> {
         let mut root = tree::parse(&sources)?;
         defaults::fill(&sources, &mut root);
         let mut problems = overrides::apply(&sources, &mut root);
-        match TableReader::read_all(&root, |table| Spec::read(table, &stem(path))) {
-            Ok((spec, sweep)) if problems.is_empty() => return Ok((spec, sweep, root)),
+        match TableReader::read_all(&root, read) {
+            Ok((spec, beside)) if problems.is_empty() => return Ok((spec, beside, root)),
             Ok(_) => {}
             Err(more) => problems.extend(more),
         }
         Err(problems)
     };
     match resolve() {
-        Ok((spec, sweep, root)) => Ok(Resolved { spec, sweep, sources, root }),
+        Ok((spec, beside, root)) => Ok(Resolved { spec, beside, sources, root }),
         Err(problems) => Err(SpecError::Mistakes { sources, problems }),
     }
 }
 
 /// The name of a spec that gives none.
-pub(super) fn stem(path: &Path) -> Cow<'_, str> {
+pub(crate) fn stem(path: &Path) -> Cow<'_, str> {
     path.file_stem().unwrap_or_default().to_string_lossy()
 }
 
 /// The text of the file at `path`.
-pub(super) fn read_text(path: &Path) -> Result<String, SpecError> {
+pub(crate) fn read_text(path: &Path) -> Result<String, SpecError> {
     let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => missing(path),
         _ => unreadable(path, &format!("cannot be read: {error}"), "check that it is a file that you may read"),
@@ -115,6 +115,6 @@ fn unreadable(path: &Path, what: &str, help: &str) -> SpecError {
 }
 
 /// A path as an error shows it.
-pub(super) fn shown(path: &Path) -> String {
+pub(crate) fn shown(path: &Path) -> String {
     normalize_untrusted_str(&path.display().to_string())
 }

@@ -1,53 +1,28 @@
 //! An experiment as its user writes it: TOML in, a checked and fully resolved experiment out.
 //!
 //! The settings of each part live beside the code that they configure; this module composes them. In reading order:
-//! [`load()`] takes a file to a [`Spec`]; `source` and `tree` keep where every value was written, `overrides` applies
-//! `--set`; `reader`, `number`, `text` and `choice` are what each `read` function is written in; `identity` reads name,
-//! seeds and format; `defaults` are for a spec without a method; `checks` compares settings of different parts; `problem`, `skeleton` and `nearest` say what is wrong;
-//! [`load_trials`] makes many specs of one, as its `space` says; `resolved` writes a spec back as TOML and gives it a hash.
-//!
-//! A new key is a field of its struct and a line in the struct's `read`, which names the allowed range and the default:
-//! `warm_up: table.number("warm_up").at_least(0.0).below(1.0).or(0.0)`. A new variant is a member of its enum and a line
-//! in the enum's [`Choice::VARIANTS`]: its name in the spec, which is serde's name of the member, and how it is read.
+//! [`load()`] takes a file to a [`Spec`], read by [`settings`](crate::settings); `identity` reads name, seeds and format;
+//! `defaults` are for a spec without a method; `checks` compares settings of different parts; `resolved` writes a spec back
+//! as TOML and gives it a hash.
 
 mod checks;
-mod choice;
 mod defaults;
 mod identity;
 mod load;
-mod nearest;
-mod number;
-mod overrides;
-mod problem;
-mod reader;
 mod resolved;
-mod skeleton;
-mod source;
-mod space;
-mod text;
-mod tree;
-mod trials;
 
 use serde::Serialize;
 
-pub use choice::{Choice, Variant};
 pub use identity::FORMAT;
 pub(crate) use identity::optional_seeds;
-pub use load::{load, load_with_sweep, parse};
-pub use problem::SpecError;
-pub use reader::TableReader;
-pub use space::Written;
-pub use trials::{Trial, Trials, load_trials, parse_trials};
+pub(crate) use load::{Resolved, read_text, resolve, shown};
+pub use load::{load, parse};
 
+pub use crate::settings::SpecError;
 use crate::{
-    fit::Training, initial_values::InitialValues, inputs::Inputs, method::Method, network::Network, sweep::Sweep,
+    fit::Training, initial_values::InitialValues, inputs::Inputs, method::Method, network::Network,
+    settings::TableReader,
 };
-
-/// Whether a setting that came later than others has its default: it is then left out of a resolved spec, so that the
-/// hashes of experiments that do not use it stay.
-pub(crate) fn is_default<T: Default + PartialEq>(setting: &T) -> bool {
-    *setting == T::default()
-}
 
 /// A resolved experiment: every default filled in, every number checked. Written to the run folder, it is the run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -69,9 +44,8 @@ pub struct Spec {
 }
 
 impl Spec {
-    /// With the `[sweep]`, which is no part of the experiment itself. `file_stem` is the name if the spec gives none. One
-    /// seed unless it says more.
-    fn read(table: &mut TableReader, file_stem: &str) -> (Self, Option<Sweep>) {
+    /// `file_stem` is the name if the spec gives none. One seed unless it says more.
+    pub(crate) fn read(table: &mut TableReader, file_stem: &str) -> Self {
         let spec = Self {
             format: identity::format(table),
             name: identity::name(table, file_stem),
@@ -83,8 +57,7 @@ impl Spec {
             imported_components: identity::digest(table, "imported_components"),
         };
         checks::check(&spec, table);
-        let sweep = table.optional_table("sweep", |table| Sweep::read(table, &spec.seeds));
-        (spec, sweep)
+        spec
     }
 }
 

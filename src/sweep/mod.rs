@@ -1,6 +1,6 @@
 //! Many trials of one experiment: which they are, how they are run, and where they stand.
 //!
-//! - `settings`, `space`, `strategy`, `slurm_settings`: what a spec's `[sweep]` says, and the values of every trial
+//! - `settings`, `space`, `space_reader`, `strategy`, `slurm_settings`: what a spec's `[sweep]` says; `trials`: the spec of every trial
 //! - `plan`: which trials are trained together
 //! - `work`: the packs in turn; `rows`: what came of them, in one table
 //! - `workers`, `slurm`: in several processes, of this machine or of others
@@ -18,9 +18,11 @@ mod settings;
 mod slurm;
 mod slurm_settings;
 mod space;
+mod space_reader;
 mod standing;
 mod status;
 mod strategy;
+mod trials;
 mod work;
 mod workers;
 
@@ -33,8 +35,10 @@ pub use settings::Sweep;
 pub use slurm::{Array, arrays};
 pub use slurm_settings::Slurm;
 pub use space::{Domain, Drawn, Parameter, Range, Scale};
+pub use space_reader::Written;
 pub use standing::{Standing, standing, standings};
 pub use status::status;
 pub use strategy::{Draws, Strategy, in_words};
+pub use trials::{Trial, Trials, load_trials, load_with_sweep, parse_trials};
 pub use work::{Part, Shard, WorkEnd, work};
 pub use workers::run_workers;

@@ -8,8 +8,8 @@ use crate::{
     run::{RunError, SweepFolder, read_table, write_table},
     schedule::Schedule,
     selection::{BatchTopK, Selection},
-    spec::{Measurement, Spec, SpecError, Trial, Trials, load_trials},
-    sweep::{Sweep, in_words},
+    spec::{Measurement, Spec, SpecError},
+    sweep::{Sweep, Trial, Trials, in_words, load_trials},
 };
 
 /// Replicas that are trained together unless the spec says otherwise: enough to fill a machine, few enough that a row

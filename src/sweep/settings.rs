@@ -6,11 +6,7 @@ use super::{
     Parameter, Slurm, Strategy,
     strategy::{MOST_KEYS, MOST_TRIALS},
 };
-use crate::{
-    experiment::Halving,
-    run::Interrupt,
-    spec::{TableReader, optional_seeds},
-};
+use crate::{experiment::Halving, run::Interrupt, settings::TableReader, spec::optional_seeds};
 
 /// Many trials of one experiment.
 #[derive(Clone, Debug, PartialEq)]

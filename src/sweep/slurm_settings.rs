@@ -1,6 +1,6 @@
 //! The `[sweep.slurm]` of a spec: what the jobs of a sweep ask of Slurm.
 
-use crate::spec::TableReader;
+use crate::settings::TableReader;
 
 /// Each text is as `sbatch` takes it.
 #[derive(Clone, Debug, PartialEq)]

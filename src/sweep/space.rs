@@ -3,7 +3,8 @@
 use serde::Serialize;
 use toml::Value;
 
-use crate::spec::{Choice, Variant, Written};
+use super::Written;
+use crate::settings::{Choice, Variant};
 
 /// Digits that a value from a range is rounded to: enough to place it, few enough to read and to type.
 const DIGITS: usize = 6;

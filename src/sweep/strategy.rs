@@ -7,7 +7,7 @@ use toml::Value;
 use super::{Drawn, Parameter};
 use crate::{
     random::{Purpose, stream},
-    spec::{Choice, TableReader, Variant},
+    settings::{Choice, TableReader, Variant},
 };
 
 /// More trials than any report shows.
@@ -108,10 +108,7 @@ pub fn in_words(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        spec::Written,
-        sweep::{Domain, Range, Scale},
-    };
+    use crate::sweep::{Domain, Range, Scale, Written};
 
     fn unit(key: &str) -> Parameter {
         let range = Range { from: 0.0, to: 1.0, points: None, scale: Scale::Linear, integers: false };

@@ -5,6 +5,7 @@
 mod chromium;
 mod configuration;
 mod honest_configuration;
+mod layers;
 mod mathematics;
 mod page;
 mod report;

@@ -9,8 +9,9 @@ use apd::{
     fit::{Divergence, Fit, Moment, Objective, Training},
     memory::slice,
     method::Decomposition,
-    network::{Biases, Embedding, Network, Task, Weights},
+    network::{Biases, Embedding, Network, Task},
     reading::Activation,
+    weights::Weights,
 };
 use support::{assert_close, components, inputs, residual_mlp, settings, tms, training, weights};
 use tch::{Device, Tensor};

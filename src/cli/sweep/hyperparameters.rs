@@ -21,8 +21,7 @@ use crate::{
     device,
     experiment::{memory, pack::memory_of},
     run::{RunError, SweepFolder, prepare_results},
-    spec::load_trials,
-    sweep::{self, Plan},
+    sweep::{self, Plan, load_trials},
 };
 
 /// Run many trials of one experiment: every setting that the spec's [sweep] names

@@ -8,9 +8,9 @@ use crate::{
     components::Components,
     experiment::halving::Criterion,
     metric::{Distortion, Profiles, mean_log_error, measure_activity, score},
-    network::Weights,
     run::Interrupt,
     spec::Spec,
+    weights::Weights,
 };
 
 /// How good a replica is as it stands, the larger, the better; the worst of all where there is nothing to tell by. `None`:

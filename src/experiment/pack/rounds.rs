@@ -14,9 +14,9 @@ use crate::{
         save, tables,
     },
     fit::{End, Fit, State},
-    network::Weights,
     run::{Checkpoints, Provenance, RunError, Status, write_table, write_tensors},
     statistics::score_of_diverged,
+    weights::Weights,
 };
 
 /// What comes of a round.

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use apd::spec::{SpecError, parse, parse_trials};
+use apd::{
+    spec::{SpecError, parse},
+    sweep::{Trials, parse_trials},
+};
 use toml::{Table, Value};
 
 /// A spec as text, with `--set` beside it.
@@ -46,7 +49,7 @@ impl Written {
         parse(Path::new("x.toml"), &self.text, &self.settings)
     }
 
-    pub fn trials(&self) -> Result<apd::spec::Trials, SpecError> {
+    pub fn trials(&self) -> Result<Trials, SpecError> {
         parse_trials(Path::new("x.toml"), &self.text, &self.settings)
     }
 

@@ -8,9 +8,10 @@ use apd::{
     inputs::{GatedInputs, Inputs},
     method::{Apd, Coefficients, Decomposition},
     metric::{Company, OneFeatureInputs, Partial, gated_recovery, response_curves, selection_by_value},
-    network::{GatedFunctions, Network, Weights},
+    network::{GatedFunctions, Network},
     random::Purpose,
     selection::{BatchTopK, Selection},
+    weights::Weights,
 };
 use tch::{Device, Kind, Tensor};
 

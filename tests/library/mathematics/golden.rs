@@ -16,12 +16,13 @@ use apd::{
     initial_values::{InitialValues, Shape},
     inputs::{IndependentFeatures, Inputs},
     method::{Apd, Coefficients, Columns, Decomposition, LastComponent, SparsePass},
-    network::{Biases, Embedding, HiddenKind, LabelCoefficients, Labels, Loss, Network, ResidualMlp, Tms, Weights},
+    network::{Biases, Embedding, HiddenKind, LabelCoefficients, Labels, Loss, Network, ResidualMlp, Tms},
     optimizer::{Adam, Rate},
     random::Purpose,
     reading::{Activation, Masked, SiteProduct, Tape},
     schedule::Schedule,
     selection::{BatchTopK, Selection},
+    weights::Weights,
 };
 use serde_json::Value;
 use tch::{Kind, Tensor};

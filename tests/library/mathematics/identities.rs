@@ -5,10 +5,11 @@ use apd::{
     attribution::{Loops, ablation_attributions, by_block, gauss_legendre, tangents as tangents_of},
     components::{Components, Factors},
     fit::{Moment, Objective},
-    network::{Biases, Embedding, Loss, Network, ResidualMlp, Task, Weights},
+    network::{Biases, Embedding, Loss, Network, ResidualMlp, Task},
     reading::{Activation, Masked, SiteProduct, Tangent, Tape},
     run::{read_tensors, write_tensors},
     site::PerSite,
+    weights::Weights,
 };
 use tch::{Device, Kind, Tensor};
 

@@ -10,12 +10,12 @@ use apd::{
     method::{Apd, Coefficients, Columns, LastComponent},
     network::{
         Biases, Embedding, GatedFunctions, HiddenKind, LabelCoefficients, Labels, Loss, Network, ResidualMlp, Tms,
-        Weights,
     },
     random::Purpose,
     reading::Activation,
     schedule::Schedule,
     selection::{BatchTopK, Selection},
+    weights::Weights,
 };
 use tch::Tensor;
 

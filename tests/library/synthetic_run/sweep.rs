@@ -8,8 +8,7 @@ use std::{
 use apd::{
     experiment::SUMMARY,
     run::{Machine, Provenance, RunFolder, Status, SweepFolder},
-    spec::load_trials,
-    sweep::Plan,
+    sweep::{Plan, load_trials},
 };
 
 /// What is made up of a trial.

@@ -10,7 +10,8 @@ use apd::{
     checkpoint_file::{CheckpointFile, ImportedTarget},
     fit::LogRow,
     run::{TensorFile, read_table},
-    spec::{parse, parse_trials},
+    spec::parse,
+    sweep::parse_trials,
 };
 use proptest::{prelude::*, sample::Index};
 

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use apd::spec::{parse, parse_trials};
+use apd::{spec::parse, sweep::parse_trials};
 use apd_fuzz::assert_printable;
 use libfuzzer_sys::fuzz_target;
 

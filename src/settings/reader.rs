@@ -60,31 +60,36 @@ impl<'a> TableReader<'a> {
     }
 
     /// There must be nothing at `key`; `title` says why.
-    pub(super) fn forbid(&mut self, key: &'static str, title: &str) {
+    pub(crate) fn forbid(&mut self, key: &'static str, title: &str) {
         if let Some(node) = self.value(key) {
             self.report(key, Problem::new(title).at(node.origin.clone()).labelled(format!("remove `{key}`")));
         }
     }
 
+    /// Whatever stands at `key` is somebody else's to read.
+    pub(crate) fn pass_over(&mut self, key: &'static str) {
+        self.know([key]);
+    }
+
     /// What is written at `key`.
-    pub(super) fn value(&mut self, key: &'static str) -> Option<&'a Node> {
+    pub(crate) fn value(&mut self, key: &'static str) -> Option<&'a Node> {
         self.know([key]);
         self.table?.get(key)
     }
 
     /// The value that `key` must have is not there; `example` stands for one.
-    pub(super) fn miss(&mut self, key: &str, example: &str) {
+    pub(crate) fn miss(&mut self, key: &str, example: &str) {
         self.missing.push(Missing::key(&self.path, key, example));
     }
 
     /// What is written at `key` is not what `title` asks for.
-    pub(super) fn refuse(&mut self, key: &str, node: &Node, title: String) {
+    pub(crate) fn refuse(&mut self, key: &str, node: &Node, title: String) {
         let problem =
             Problem::new(title).at(node.origin.clone()).labelled(format!("this is {}", node.value.in_words()));
         self.report(key, problem);
     }
 
-    pub(super) fn report(&mut self, key: &str, problem: Problem) {
+    pub(crate) fn report(&mut self, key: &str, problem: Problem) {
         self.problems.push(problem.about(self.dotted(key)));
     }
 
@@ -114,11 +119,11 @@ impl<'a> TableReader<'a> {
     }
 
     /// This table itself, for a choice between tables in it.
-    pub(super) fn entries(&self) -> impl Iterator<Item = (&'a str, &'a Node)> + use<'a> {
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&'a str, &'a Node)> + use<'a> {
         self.table.into_iter().flat_map(|table| table.entries()).map(|entry| (entry.key.as_str(), &entry.node))
     }
 
-    pub(super) fn know(&mut self, keys: impl IntoIterator<Item = &'static str>) {
+    pub(crate) fn know(&mut self, keys: impl IntoIterator<Item = &'static str>) {
         for key in keys {
             if !self.known.contains(&key) {
                 self.known.push(key);
@@ -127,7 +132,7 @@ impl<'a> TableReader<'a> {
     }
 
     /// Names the variant that a choice would take, with all that it needs.
-    pub(super) fn miss_variant<T>(&mut self, key: &str, names: &[&str], read: impl FnOnce(&mut TableReader<'a>) -> T) {
+    pub(crate) fn miss_variant<T>(&mut self, key: &str, names: &[&str], read: impl FnOnce(&mut TableReader<'a>) -> T) {
         let mut child = TableReader::new(self.dotted(key), None, None);
         read(&mut child);
         let mut missing = child.finish().1;
@@ -139,7 +144,7 @@ impl<'a> TableReader<'a> {
     }
 
     /// The table `inner`, found below this one at the dotted `path`.
-    pub(super) fn inner<T>(
+    pub(crate) fn inner<T>(
         &mut self,
         path: &str,
         inner: &'a Table,
@@ -165,7 +170,7 @@ impl<'a> TableReader<'a> {
     }
 
     /// A value to go on with after a mistake.
-    pub(super) fn stand_in<T>(&self, read: impl FnOnce(&mut TableReader<'a>) -> T) -> T {
+    pub(crate) fn stand_in<T>(&self, read: impl FnOnce(&mut TableReader<'a>) -> T) -> T {
         read(&mut TableReader::new(String::new(), None, None))
     }
 

@@ -2,14 +2,11 @@
 
 use std::path::Path;
 
-use super::{
-    Spec, SpecError, TableReader,
-    load::{Resolved, read_text, resolve, shown},
-    overrides,
-    problem::Problem,
-    tree::Node,
+use super::{Drawn, Parameter, Sweep, in_words};
+use crate::{
+    settings::{Node, Problem, SpecError, TableReader, overrides},
+    spec::{Resolved, Spec, read_text, resolve, shown},
 };
-use crate::sweep::{Drawn, Parameter, Sweep, in_words};
 
 /// A sweep with its trials.
 #[derive(Clone, Debug)]
@@ -28,6 +25,17 @@ pub struct Trial {
     pub spec: Spec,
 }
 
+/// The experiment of the file at `path` with its `[sweep]` if it has one: checked, but not its trials. Each of `overrides`
+/// (`KEY=VALUE`) is applied in order.
+pub fn load_with_sweep(path: &Path, overrides: &[String]) -> Result<(Spec, Option<Sweep>), SpecError> {
+    let Resolved { spec, beside: sweep, .. } = resolve(path, &read_text(path)?, overrides, read_sweep)?;
+    Ok((spec, sweep))
+}
+
+fn read_sweep(table: &mut TableReader, spec: &Spec) -> Option<Sweep> {
+    table.optional_table("sweep", |table| Sweep::read(table, &spec.seeds))
+}
+
 /// The sweep of the file at `path`, each of `overrides` (`KEY=VALUE`) applied in order.
 ///
 /// # Errors
@@ -39,7 +47,7 @@ pub fn load_trials(path: &Path, overrides: &[String]) -> Result<Trials, SpecErro
 
 /// Like [`load_trials`], of a file's text: `path` only names it.
 pub fn parse_trials(path: &Path, text: &str, overrides: &[String]) -> Result<Trials, SpecError> {
-    let Resolved { spec: base, sweep, sources, mut root } = resolve(path, text, overrides)?;
+    let Resolved { spec: base, beside: sweep, sources, mut root } = resolve(path, text, overrides, read_sweep)?;
     let Some(sweep) = sweep else {
         return Err(SpecError::Unreadable {
             title: format!("{} has no `[sweep]`", shown(path)),
@@ -76,7 +84,7 @@ fn with_values(root: &Node, sweep: &Sweep, drawn: &[Drawn], name: &str) -> Resul
         const AFTER_ALL_SOURCES: usize = usize::MAX / 2;
         overrides::put(&mut root, &keys, Node::from_toml(value, &origin, AFTER_ALL_SOURCES + place));
     }
-    let (spec, _) = TableReader::read_all(&root, |table| Spec::read(table, name))?;
+    let spec = TableReader::read_all(&root, |table| Spec::read(table, name))?;
     Ok(Spec { seeds: sweep.seeds.clone(), ..spec })
 }
 

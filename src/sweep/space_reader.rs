@@ -3,14 +3,8 @@
 //! A key is dotted (`"method.apd.rank" = [1, 2]`) or nested (`method.apd.rank = [1, 2]`). The values are not checked here:
 //! a trial is an ordinary spec and is read like one, so a wrong value is shown where it stands in the space.
 
-use super::{
-    problem::{Problem, quoted},
-    reader::TableReader,
-    skeleton::related,
-    source::Origin,
-    tree::{Node, Table, Value},
-};
-use crate::sweep::{Domain, Parameter, Range, Scale};
+use super::{Domain, Parameter, Range, Scale};
+use crate::settings::{Node, Origin, Problem, Table, TableReader, Value, quoted, related};
 
 /// What says of itself what a spec is, and so is the same in all trials; and what to write instead.
 const FIXED: [(&str, &str); 5] = [
@@ -150,7 +144,7 @@ fn read_range(table: &mut TableReader, written: &Table) -> Range {
 mod tests {
     use std::path::Path;
 
-    use crate::spec::load_trials;
+    use crate::sweep::load_trials;
 
     /// The keys are those of a spec, however they are nested.
     #[test]

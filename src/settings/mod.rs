@@ -1,0 +1,36 @@
+//! Settings in TOML, read with the place of every value: all mistakes of a file are found in one go and each is shown where it stands.
+//!
+//! Nothing here knows an experiment. `source` and `tree` keep where every value was written, `overrides` applies `--set`;
+//! `reader`, `number`, `text` and `choice` are what every `read` function is written in; `problem`, `skeleton` and `nearest`
+//! say what is wrong.
+//!
+//! A new key is a field of its struct and a line in the struct's `read`, which names the allowed range and the default:
+//! `warm_up: table.number("warm_up").at_least(0.0).below(1.0).or(0.0)`. A new variant is a member of its enum and a line
+//! in the enum's [`Choice::VARIANTS`]: its name in the file, which is serde's name of the member, and how it is read.
+
+mod choice;
+mod nearest;
+mod number;
+pub(crate) mod overrides;
+mod problem;
+mod reader;
+mod skeleton;
+mod source;
+mod text;
+pub(crate) mod tree;
+
+pub use choice::{Choice, Variant};
+pub(crate) use nearest::nearest;
+pub(crate) use number::grouped;
+pub use problem::SpecError;
+pub(crate) use problem::{Problem, quoted};
+pub use reader::TableReader;
+pub(crate) use skeleton::related;
+pub(crate) use source::{Origin, Sources};
+pub(crate) use tree::{Node, Table, Value};
+
+/// Whether a setting that came later than others has its default: it is then left out of a resolved file, so that the
+/// hashes of experiments that do not use it stay.
+pub(crate) fn is_default<T: Default + PartialEq>(setting: &T) -> bool {
+    *setting == T::default()
+}
