@@ -39,6 +39,6 @@ pub use space_reader::Written;
 pub use standing::{Standing, standing, standings};
 pub use status::status;
 pub use strategy::{Draws, Strategy, in_words};
-pub use trials::{Trial, Trials, load_trials, load_with_sweep, parse_trials};
+pub use trials::{Trial, Trials, load_trials, load_with_sweep, parse_trials, parse_with_sweep};
 pub use work::{Part, Shard, WorkEnd, work};
 pub use workers::run_workers;

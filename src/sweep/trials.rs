@@ -28,7 +28,12 @@ pub struct Trial {
 /// The experiment of the file at `path` with its `[sweep]` if it has one: checked, but not its trials. Each of `overrides`
 /// (`KEY=VALUE`) is applied in order.
 pub fn load_with_sweep(path: &Path, overrides: &[String]) -> Result<(Spec, Option<Sweep>), SpecError> {
-    let Resolved { spec, beside: sweep, .. } = resolve(path, &read_text(path)?, overrides, read_sweep)?;
+    parse_with_sweep(path, &read_text(path)?, overrides)
+}
+
+/// Like [`load_with_sweep`], of a file's text: `path` only names it.
+pub fn parse_with_sweep(path: &Path, text: &str, overrides: &[String]) -> Result<(Spec, Option<Sweep>), SpecError> {
+    let Resolved { spec, beside: sweep, .. } = resolve(path, text, overrides, read_sweep)?;
     Ok((spec, sweep))
 }
 

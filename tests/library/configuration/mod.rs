@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, path::Path};
 
 use apd::{
-    spec::{SpecError, parse},
-    sweep::{Trials, parse_trials},
+    spec::SpecError,
+    sweep::{Trials, parse_trials, parse_with_sweep},
 };
 use toml::{Table, Value};
 
@@ -46,7 +46,7 @@ impl Written {
     }
 
     pub fn spec(&self) -> Result<apd::spec::Spec, SpecError> {
-        parse(Path::new("x.toml"), &self.text, &self.settings)
+        Ok(parse_with_sweep(Path::new("x.toml"), &self.text, &self.settings)?.0)
     }
 
     pub fn trials(&self) -> Result<Trials, SpecError> {
