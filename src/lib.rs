@@ -7,8 +7,7 @@
 //!   written once), [`inputs`], [`components`] (factors of low rank), [`initial_values`], [`random`] (streams keyed by seed,
 //!   purpose and step).
 //! - How a forward pass is read: [`reading`] — dense, masked, selected, or with a tangent a component.
-//! - The method: [`attribution`], [`selection`], [`loss`], put together in [`method`]; what a step of it costs:
-//!   [`operations`].
+//! - The method: [`attribution`], [`selection`], [`loss`], put together in [`method`].
 //! - Training: [`fit`] (the only loop), [`optimizer`], [`schedule`], [`profile`] (where a step's time goes).
 //! - What came of it: [`metric`] (components in, numbers out), [`statistics`].
 //! - Around it: [`settings`] (TOML read with the place of every value), [`spec`] (a checked experiment of them), [`run`] (what stays on disk), [`checkpoint_file`] (what
@@ -44,7 +43,6 @@ pub mod method;
 pub mod metric;
 mod narrow;
 pub mod network;
-pub mod operations;
 pub mod optimizer;
 mod panicked;
 pub mod profile;

@@ -9,9 +9,12 @@
 //! - [`rates`]: what this machine's products and copies take
 //! - [`row`]: the row, and the machine that it is of
 
+mod literal;
 mod measure;
+mod operations;
 mod rates;
 mod row;
+mod scaling;
 
 use std::{num::NonZeroU16, path::PathBuf, process::ExitCode, thread::available_parallelism};
 
@@ -20,19 +23,20 @@ use apd::{
     device::{self, DeviceChoice},
     fit::{Fit, InputStream, Moment, Objective},
     memory,
-    method::{Decomposition, Literal, Method},
+    method::{Decomposition, Method},
     network::Task,
-    operations::Step,
     optimizer::{Adam, Rate},
     random::Purpose,
-    report::scaling,
     spec::{Spec, load},
     weights::Weights,
 };
 use clap::Parser;
+use literal::Literal;
 use measure::Clock;
+use operations::Step;
 use rates::Rates;
 use row::{Row, describe_machine, peak_memory};
+use scaling::scaling;
 use tch::{Device, Kind, Tensor};
 
 /// What `scripts/bench` asks for.

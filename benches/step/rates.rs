@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use apd::operations::Product;
+use crate::operations::Product;
 use tch::{Device, Kind, Tensor};
 
 use crate::measure::finish;

@@ -2,13 +2,11 @@
 
 use std::{fmt, fs, fs::OpenOptions, io, num::NonZeroU16, path::Path, process::Command, thread::available_parallelism};
 
-use apd::{
-    device, experiment::memory, libtorch, method::Method, network::Network, operations::Step, spec::Spec, version,
-};
+use apd::{device, experiment::memory, libtorch, method::Method, network::Network, spec::Spec, version};
 use serde::Serialize;
 use tch::Device;
 
-use crate::{measure::Time, rates::Rates};
+use crate::{measure::Time, operations::Step, rates::Rates};
 
 /// Milliseconds are of a step, operations as counted from the shapes, memory in megabytes of the whole process, libtorch
 /// included; on a GPU, of its memory.

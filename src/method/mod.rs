@@ -3,12 +3,10 @@
 mod apd;
 mod comparison;
 mod decomposition;
-mod literal;
 mod lp;
 
 pub use apd::{Apd, Coefficients, Columns, LastComponent};
 pub use decomposition::{Decomposition, Observed, SparsePass};
-pub use literal::Literal;
 use serde::Serialize;
 
 use crate::settings::{Choice, Variant};

@@ -35,6 +35,15 @@ mod tensorboard;
 mod terminal;
 mod weights;
 
+/// What figures are drawn on and with, for programs beside the report that draw in its style.
+pub mod canvas {
+    pub use super::figure::{
+        axis::Axis,
+        sheet::{Frame, Sheet},
+        style,
+    };
+}
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -42,7 +51,6 @@ use std::{
 
 pub use diff::diff;
 use figure::Figure;
-pub use figure::scaling;
 pub use list::list;
 pub use png::export as export_as_png;
 use run_data::RunData;

@@ -16,7 +16,6 @@
 //! - [`layers`]: in which layers components lie
 //! - [`losses`], [`target_training`]: the training of the components and of the target
 //! - [`singular_values`]: how many directions each component uses
-//! - [`mod@scaling`]: how time and memory grow, of benchmarks and not of runs
 
 mod active_components;
 mod attributions;
@@ -38,17 +37,15 @@ mod paired;
 mod rate_distortion;
 mod recovered;
 mod responses;
-mod scaling;
 mod scrubbing;
 pub(super) mod sheet;
 mod singular_values;
 mod steps;
-pub(super) mod style;
+pub mod style;
 mod target_training;
 mod vectors;
 mod verdict;
 
-pub use scaling::scaling;
 #[cfg(test)]
 pub use style::FONT_FAMILY;
 pub use style::diverging;

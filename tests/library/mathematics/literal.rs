@@ -1,11 +1,12 @@
 //! The fast step against the paper's formulas as they stand: over fifty steps from the same start, the same selections, losses,
 //! gradients and components.
 
+use crate::literal_form::Literal;
 use crate::support::{assert_close, components, inputs, residual_mlp, settings, tms, weights};
 use apd::{
     fit::{InputStream, Moment, Objective, total},
     inputs::{ExactlyActive, Inputs},
-    method::{Apd, Coefficients, Columns, Decomposition, Literal, SparsePass},
+    method::{Apd, Coefficients, Columns, Decomposition, SparsePass},
     network::{Biases, Embedding, Network},
     optimizer::{Adam, Rate},
     reading::Activation,

@@ -1,20 +1,21 @@
-//! The method as the paper writes it: the reference that [`super::Decomposition`] is held against, for its numbers in the
+//! The method as the paper writes it: the reference that [`apd::method::Decomposition`] is held against, for its numbers in the
 //! tests and for its speed in the benchmarks.
 //!
 //! One backward pass an output gives the attributions, all components are multiplied with all samples, the matrices P_c are
 //! built, and libtorch's automatic differentiation makes every gradient. Nothing is shared with the fast form but the
 //! networks' forward passes and what holds the tensors.
+#![allow(dead_code, reason = "the tests look at more of it than the benchmark")]
 
 use std::ops::Range;
 
 use tch::{Tensor, no_grad};
 
-use super::{Apd, Coefficients, Columns, LastComponent, Observed};
-use crate::{
+use apd::{
     attribution::{Attribution, AttributionsAt},
     components::{Components, Factors},
     fit::{Moment, Objective, Term},
     loss::per_replica,
+    method::{Apd, Coefficients, Columns, LastComponent, Observed},
     network::Network,
     optimizer::Parameter,
     reading::{Activation, BiasIndex, EmbeddingIndex, Reading, SiteUse},
