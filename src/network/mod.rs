@@ -92,6 +92,14 @@ impl Network {
         }
     }
 
+    /// What a mechanism of the network belongs to, as a noun.
+    pub fn mechanism_of(&self) -> &'static str {
+        match self {
+            Network::Tms(_) | Network::ResidualMlp(_) => "feature",
+            Network::GatedFunctions(_) => "function",
+        }
+    }
+
     /// Whether the output has passed through activations in the network's middle.
     pub fn has_hidden_activations(&self) -> bool {
         match self {
