@@ -153,7 +153,7 @@ mod tests {
         let tiny = tiny::residual_mlp();
         // Neuron 1 reads feature 1 and writes to output 0.
         let writes = &tiny.weights.sites[SiteIndex(1)];
-        let _ = writes.select(1, 1).copy_(&Tensor::from_slice(&[2.0_f32, 0.0]).unsqueeze(0));
+        writes.select(1, 1).copy_(&Tensor::from_slice(&[2.0_f32, 0.0]).unsqueeze(0));
         let work = work_of(&tiny);
         assert!(work[1].error_none > 0.1 && !work[1].represented);
     }

@@ -9,7 +9,7 @@ mod tms;
 mod training;
 mod weights;
 
-pub use answer::{ERROR_BATCH, ERROR_SAMPLES, errors_beside_baselines, not_learned};
+pub use answer::{ERROR_BATCH, ERROR_SAMPLES, Room, errors_beside_baselines, not_learned};
 pub use gated_functions::{GatedFunctions, SmoothFunction};
 use rand::{distr::StandardUniform, rngs::ChaCha8Rng};
 use rand_distr::Distribution;

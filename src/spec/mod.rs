@@ -4,7 +4,7 @@
 //! [`load()`] takes a file to a [`Spec`]; `source` and `tree` keep where every value was written, `overrides` applies
 //! `--set`; `reader`, `number`, `text` and `choice` are what each `read` function is written in; `identity` reads name,
 //! seeds and format; `defaults` are for a spec without a method; `checks` compares settings of different parts; `problem`, `skeleton` and `nearest` say what is wrong;
-//! [`load_trials`] makes many specs of one, as its `space` says; `resolved` writes a spec back as TOML and gives it a hash.
+//! [`load_trials`] makes many specs of one, as its `space` says; `resolved` writes a spec back as TOML and gives it a hash, `short_floats` keeps numbers in such text short.
 //!
 //! A new key is a field of its struct and a line in the struct's `read`, which names the allowed range and the default:
 //! `warm_up: table.number("warm_up").at_least(0.0).below(1.0).or(0.0)`. A new variant is a member of its enum and a line
@@ -21,6 +21,7 @@ mod overrides;
 mod problem;
 mod reader;
 mod resolved;
+mod short_floats;
 mod skeleton;
 mod source;
 mod space;
@@ -36,6 +37,7 @@ pub(crate) use identity::optional_seeds;
 pub use load::{load, load_with_sweep, parse};
 pub use problem::SpecError;
 pub use reader::TableReader;
+pub(crate) use short_floats::with_short_floats;
 pub use space::Written;
 pub use trials::{Trial, Trials, load_trials, parse_trials};
 

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     experiment::Halving,
     run::Interrupt,
-    spec::{TableReader, optional_seeds},
+    spec::{TableReader, optional_seeds, with_short_floats},
 };
 
 /// Many trials of one experiment.
@@ -86,6 +86,6 @@ impl Sweep {
         for Parameter { key, domain, .. } in &self.space {
             text += &format!("{} = {}\n", toml::Value::String(key.clone()), domain.to_toml());
         }
-        text
+        with_short_floats(&text)
     }
 }
