@@ -192,7 +192,7 @@ impl<M: Mechanisms> Replica<M> {
         let left_out = left_out_in_words(&represented, spec.target.network.mechanism_of());
         if let Some(left_out) = left_out.filter(|_| represented.contains(&true)) {
             tracing::warn!(
-                "replica {replica} (seed {seed}): its target does not represent {left_out}: the verdict leaves them out"
+                "replica {replica} (seed {seed}): its target does not represent {left_out}, which no verdict counts"
             );
         }
         mechanisms.summarise(&mut summary);

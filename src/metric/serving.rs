@@ -29,8 +29,8 @@ pub enum ComponentState {
 }
 
 impl Serving {
-    /// From `weights[component][feature]`; only components that are `alive` serve, and only features that are `represented`
-    /// are served: a weight is a ratio to what the target holds.
+    /// From `weights[component][feature]`; only components that are `alive` serve, and only features that have weights in
+    /// the target, `represented`, are served: a weight is a ratio to these.
     pub fn new(weights: &[Vec<f64>], alive: &[bool], represented: &[bool]) -> Self {
         let of_feature = |feature: usize| {
             let weights = weights.iter().filter(|_| represented[feature]).map(|row| row[feature]).enumerate();

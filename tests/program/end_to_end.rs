@@ -200,7 +200,10 @@ report: runs/tiny-[..]/report/report.html
         "replica,component,site,numerical_rank,stable_rank,entropy_rank,frobenius_norm,nuclear_norm,singular_value_1,\
          singular_value_2"
     );
-    assert_eq!(header(&folder, "features.csv"), "replica,feature,component,cosine,norm_ratio,leak,error_alone");
+    assert_eq!(
+        header(&folder, "features.csv"),
+        "replica,feature,component,cosine,norm_ratio,leak,error_alone,represented"
+    );
     assert_eq!(header(&folder, "rate_distortion.csv"), "replica,mean_active,active_ranks,description_length,error");
     assert_eq!(
         header(&folder, "scores.csv"),
@@ -384,7 +387,7 @@ fn a_residual_mlp_is_measured_by_what_its_components_do() {
     assert_eq!(
         header(&folder, "features.csv"),
         "replica,feature,component,own_component,error_none,error_alone,error_selected,target_error,mean_active,\
-         components_serving,slope,cosine"
+         components_serving,slope,cosine,represented"
     );
     assert_eq!(header(&folder, "contributions.csv"), "replica,feature,neuron,target,component");
     assert_eq!(header(&folder, "serving.csv"), "replica,feature,component,weight,share");

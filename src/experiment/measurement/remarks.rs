@@ -12,7 +12,7 @@ pub fn remarks(activity: &Activity, halted_at: Option<u64>, steps: u64, represen
         remarks.push(format!("its training was ended after {step} of {steps} steps, because other trials were ahead"));
     }
     if !represented.contains(&true) {
-        remarks.push("its target represents nothing that could be recovered, so that there is no verdict".into());
+        remarks.push("its target represents none of its features, so that there is no verdict".into());
     }
     if activity.largest_attribution == 0.0 {
         remarks.push("all attributions are zero: the order of the components decides which are active".into());
@@ -74,7 +74,7 @@ mod tests {
     fn a_target_that_represents_nothing_is_remarked() {
         assert_eq!(
             remarks(&activity(&[3.0], 0.5, 0.0), None, 90, &[false, false]),
-            ["its target represents nothing that could be recovered, so that there is no verdict"]
+            ["its target represents none of its features, so that there is no verdict"]
         );
     }
 }

@@ -13,7 +13,8 @@ use crate::{
     },
     metric::{
         ComponentState, Contributions, FeatureWork, OneFeatureInputs, Partial, Serving, Spectrum, curve_values,
-        feature_work, layer_shares, layers_spanned, response_curves, responses, selection_by_value, squared_errors,
+        feature_work, layer_shares, layers_spanned, represented, response_curves, responses, selection_by_value,
+        squared_errors,
     },
     network::Network,
     run::{RunError, RunFolder, write_table},
@@ -50,9 +51,12 @@ impl super::Mechanisms for Mechanisms {
 
         let contributions = Contributions::new(mlp, decomposition.weights(), components);
         let (slopes, cosines) = (contributions.slopes(), contributions.cosines());
-        let (mean_attributions, by_feature) = subject.by_feature(&contributions.lengths());
+        let lengths = contributions.lengths();
+        // What serves a feature is told by the weights, on whatever inputs they answer.
+        let has_weights = represented(&lengths);
+        let serving = Serving::new(&slopes, &alive, &has_weights);
+        let (mean_attributions, by_feature) = subject.by_feature(&lengths);
         let represented: Vec<bool> = by_feature.iter().map(|found| found.work.represented).collect();
-        let serving = Serving::new(&slopes, &alive, &represented);
         let most_attributed: Vec<usize> = by_feature.iter().map(|found| found.work.component).collect();
         if subject.interrupt.requested() {
             return None;
@@ -77,7 +81,7 @@ impl super::Mechanisms for Mechanisms {
                 error_selected: errors.selected,
                 target_error: errors.target,
                 mean_active: errors.mean_active,
-                components_serving: represented.then(|| serving.by_feature[feature].len()),
+                components_serving: has_weights[feature].then(|| serving.by_feature[feature].len()),
                 slope: represented.then(|| slopes[component][feature]),
                 cosine: represented.then(|| cosines[component][feature]),
                 represented,
