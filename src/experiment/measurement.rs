@@ -23,7 +23,10 @@ use crate::{
     components::Components,
     fit::{Divergence, InputStream},
     method::{Decomposition, Method},
-    metric::{Activity, Partial, RatePoint, Spectrum, measure_activity, rate_distortion, spectra, total_ranks},
+    metric::{
+        Activity, Partial, RatePoint, Spectrum, left_out_in_words, measure_activity, rate_distortion, spectra,
+        total_ranks,
+    },
     network::Network,
     random::Purpose,
     run::{Interrupt, RunError, RunFolder, write_table},
@@ -63,6 +66,9 @@ trait Mechanisms: Sized {
 
     /// Means of A_c(x)^2 over inputs with one feature alone, or one control bit, `[feature][component]`.
     fn mean_attributions(&self) -> &[Vec<f64>];
+
+    /// Whether the target represents each feature; what it does not represent is left out of the verdict.
+    fn represented(&self) -> Vec<bool>;
 
     /// Fills in the columns of the kind.
     fn summarise(&self, row: &mut SummaryRow);
@@ -178,10 +184,17 @@ impl<M: Mechanisms> Replica<M> {
         let scores = subject.scores(&curve, mechanisms.mean_attributions())?;
         let rank_rows = rank_rows(spec, replica, &spectra);
         let seed = spec.seeds[replica];
-        let remarks = remarks(&activity, halted_at, spec.decomposition.steps);
+        let represented = mechanisms.represented();
+        let remarks = remarks(&activity, halted_at, spec.decomposition.steps, &represented);
         let mut summary = summary_row(replica, seed, &activity, &ranks, &rank_rows, remarks);
         if let Some(remarks) = &summary.remarks {
             tracing::warn!("replica {replica} (seed {seed}): {remarks}");
+        }
+        let left_out = left_out_in_words(&represented, spec.target.network.mechanism_of());
+        if let Some(left_out) = left_out.filter(|_| represented.contains(&true)) {
+            tracing::warn!(
+                "replica {replica} (seed {seed}): its target does not represent {left_out}, which no verdict counts"
+            );
         }
         mechanisms.summarise(&mut summary);
         let mut components = component_rows(replica, &activity, decomposition.components());

@@ -129,7 +129,7 @@ pub fn train_target(spec: &Spec, session: &mut Session) -> Result<Outcome, RunEr
     let folders: Vec<_> = targets::seeds(spec).iter().map(|&seed| targets::folder(spec, session, seed)).collect();
     let trained = folders.iter().all(TargetFolder::is_trained);
     if trained {
-        folders.iter().try_for_each(targets::tell_baselines)?;
+        folders.iter().try_for_each(|folder| targets::tell_baselines(folder, &spec.target.network))?;
     }
     if finished || trained {
         return Ok(Outcome::Finished { folder: targets_folder, already: true });

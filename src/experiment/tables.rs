@@ -167,17 +167,20 @@ pub struct RankRow {
 }
 
 /// Of toy models of superposition.
-pub const TMS_FEATURES: &[&str] = &["replica", "feature", "component", "cosine", "norm_ratio", "leak", "error_alone"];
+pub const TMS_FEATURES: &[&str] =
+    &["replica", "feature", "component", "cosine", "norm_ratio", "leak", "error_alone", "represented"];
 
+/// What compares a component with the target is `None` of a feature that the target does not represent.
 #[derive(Debug, Serialize)]
 pub struct TmsFeatureRow {
     pub replica: usize,
     pub feature: usize,
     pub component: Option<usize>,
-    pub cosine: f64,
-    pub norm_ratio: f64,
-    pub leak: f64,
+    pub cosine: Option<f64>,
+    pub norm_ratio: Option<f64>,
+    pub leak: Option<f64>,
     pub error_alone: Option<f64>,
+    pub represented: bool,
 }
 
 impl RankRow {
@@ -214,35 +217,40 @@ pub const MLP_FEATURES: &[&str] = &[
     "components_serving",
     "slope",
     "cosine",
+    "represented",
 ];
 
+/// What is said of a component is `None` of a feature that the target does not represent.
 #[derive(Debug, Serialize)]
 pub struct MlpFeatureRow {
     pub replica: usize,
     pub feature: usize,
-    pub component: usize,
-    pub own_component: bool,
+    pub component: Option<usize>,
+    pub own_component: Option<bool>,
     pub error_none: f64,
-    pub error_alone: f64,
+    pub error_alone: Option<f64>,
     /// Empty in the L_p form, which selects nothing.
     pub error_selected: Option<f64>,
     pub target_error: f64,
     pub mean_active: f64,
-    pub components_serving: usize,
-    pub slope: f64,
-    pub cosine: f64,
+    pub components_serving: Option<usize>,
+    pub slope: Option<f64>,
+    pub cosine: Option<f64>,
+    pub represented: bool,
 }
 
 /// `features.csv` of gated functions: a row a function.
-pub const GATED_FEATURES: &[&str] = &["replica", "feature", "component", "cosine", "own_component"];
+pub const GATED_FEATURES: &[&str] = &["replica", "feature", "component", "cosine", "own_component", "represented"];
 
+/// What is said of a component is `None` of a function that has no weights.
 #[derive(Debug, Serialize)]
 pub struct GatedFeatureRow {
     pub replica: usize,
     pub feature: usize,
     pub component: Option<usize>,
-    pub cosine: f64,
-    pub own_component: bool,
+    pub cosine: Option<f64>,
+    pub own_component: Option<bool>,
+    pub represented: bool,
 }
 
 pub const CONTRIBUTIONS: &[&str] = &["replica", "feature", "neuron", "target", "component"];
@@ -253,7 +261,8 @@ pub struct ContributionRow {
     pub feature: usize,
     pub neuron: usize,
     pub target: f64,
-    pub component: f64,
+    /// Empty of a feature that the target does not represent.
+    pub component: Option<f64>,
 }
 
 pub const SERVING: &[&str] = &["replica", "feature", "component", "weight", "share"];

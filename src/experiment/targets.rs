@@ -9,6 +9,7 @@ use crate::{
     network::{ERROR_SAMPLES, Network, Task, errors_beside_baselines, not_learned},
     random::Purpose,
     run::{Lock, Provenance, RunError, Status, TargetFolder, TensorFile, read_table, write_table, write_tensors},
+    settings::with_short_floats,
     spec::{Spec, Target},
     weights::Weights,
 };
@@ -67,7 +68,7 @@ pub fn obtain(spec: &Spec, session: &mut Session) -> Result<Obtained, RunError> 
 /// The section of the spec that the targets come from, as it is kept beside them.
 pub fn section(spec: &Spec) -> String {
     let target = Target { seed: None, ..spec.target.clone() };
-    toml::to_string(&target).expect("a resolved section is plain data")
+    with_short_floats(&toml::to_string(&target).expect("a resolved section is plain data"))
 }
 
 /// Trains or constructs the missing targets; an outcome if it was interrupted.
@@ -123,7 +124,7 @@ fn make(spec: &Spec, session: &mut Session, missing: &[(TargetFolder, Lock)]) ->
         let row = |(answer, errors): &(&str, Vec<f64>)| (answer.to_string(), errors[replica]);
         let rows = errors.iter().map(row).map(|(answer, error)| BaselineRow { answer, error });
         write_table(&folder.baselines_table(), tables::BASELINES, rows)?;
-        tell_baselines(folder)?;
+        tell_baselines(folder, network)?;
         provenance.end(Status::Finished)?;
         keep(network, &weights, replica, folder)?;
     }
@@ -151,7 +152,7 @@ fn keep(network: &Network, weights: &Weights, replica: usize, folder: &TargetFol
 
 /// Says how the target's error compares with those of simple answers, if that was measured when it was trained, and warns of
 /// a target that is no better.
-pub fn tell_baselines(folder: &TargetFolder) -> Result<(), RunError> {
+pub fn tell_baselines(folder: &TargetFolder, network: &Network) -> Result<(), RunError> {
     if !folder.baselines_table().is_file() {
         return Ok(());
     }
@@ -159,7 +160,7 @@ pub fn tell_baselines(folder: &TargetFolder) -> Result<(), RunError> {
     let errors: Vec<String> = rows.iter().map(|row| format!("{} {:.3e}", row.answer, row.error)).collect();
     tracing::info!("error on {ERROR_SAMPLES} samples, target of seed {}: {}", folder.seed(), errors.join(", "));
     let errors: Vec<(&str, f64)> = rows.iter().map(|row| (row.answer.as_str(), row.error)).collect();
-    if let Some(why) = not_learned(&errors) {
+    if let Some(why) = not_learned(&errors, network.room()) {
         tracing::warn!("the target of seed {} has not learned its task: {why}", folder.seed());
     }
     Ok(())

@@ -42,6 +42,11 @@ impl Contributions {
         [SiteIndex(2 * layer), SiteIndex(2 * layer + 1)]
     }
 
+    /// The length of the target's contributions to each feature, `[feature]`.
+    pub fn lengths(&self) -> Vec<f64> {
+        numbers(squared_lengths(&self.target).sqrt())
+    }
+
     /// The slope, without intercept, of a component's contributions to a feature over the target's, `[component][feature]`: the
     /// share of the feature's function that the component holds, 1 for all of it. 0 for a feature without function.
     pub fn slopes(&self) -> Vec<Vec<f64>> {

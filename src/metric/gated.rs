@@ -2,7 +2,7 @@
 
 use tch::{Kind, Tensor};
 
-use super::assignment::assign;
+use super::{assignment::assign, represented::represented};
 use crate::components::{Components, Factors};
 
 /// The least cosine of a matched component with its function.
@@ -11,17 +11,18 @@ const LEAST_COSINE: f64 = 0.95;
 /// How one replica's components compare with the functions of its target.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GatedRecovery {
-    pub functions: Vec<FunctionMatch>,
-    /// For every component, the function that it is most like.
-    pub components: Vec<FunctionAgreement>,
-    /// Every function has a component of its own, of cosine 0.95 at least.
-    pub recovered: bool,
+    /// `None` of a function without true weights.
+    pub functions: Vec<Option<FunctionMatch>>,
+    /// For every component, the function that it is most like; `None` where no function has weights.
+    pub components: Vec<Option<FunctionAgreement>>,
+    /// Every function has a component of its own, of cosine 0.95 at least; `None` where no function has weights.
+    pub recovered: Option<bool>,
 }
 
 /// A function and the component that the optimal assignment gives it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FunctionMatch {
-    /// `None` where there are fewer components than functions.
+    /// `None` where there are fewer components than functions with weights.
     pub component: Option<usize>,
     /// Between the function's true weights and the component, over all sites together.
     pub cosine: f64,
@@ -42,9 +43,12 @@ pub struct FunctionAgreement {
 }
 
 /// Compares `components` with `truth`, the weights of each function as a component. Both are of one replica. The
-/// assignment makes the sum of the cosines largest; a component that is zero has cosine 0 with every function.
+/// assignment makes the sum of the cosines largest; a component that is zero has cosine 0 with every function. Functions whose
+/// true weights are not [`represented()`] are left out.
 pub fn gated_recovery(truth: &Components, components: &Components) -> GatedRecovery {
-    let (functions, number) = (truth.number() as usize, components.number() as usize);
+    let number = components.number() as usize;
+    let represented = represented(&Vec::try_from(truth.squared_norms().sqrt().squeeze_dim(0)).expect("one axis"));
+    let kept: Vec<usize> = (0..represented.len()).filter(|&function| represented[function]).collect();
     let products = inner_products(truth, components);
     let norms = |components: &Components| components.squared_norms().sqrt().clamp_min(f64::MIN_POSITIVE).squeeze_dim(0);
     let lengths = norms(truth).unsqueeze(1) * norms(components).unsqueeze(0);
@@ -55,21 +59,22 @@ pub fn gated_recovery(truth: &Components, components: &Components) -> GatedRecov
         if cosine.is_finite() { cosine } else { 0.0 }
     };
 
-    let matched = |(function, component): (usize, Option<usize>)| FunctionMatch {
-        component,
-        cosine: component.map_or(0.0, |component| score(function, component)),
-    };
-    let functions_matched: Vec<_> = assign(functions, number, score).into_iter().enumerate().map(matched).collect();
+    let assigned = assign(kept.len(), number, |place, component| score(kept[place], component));
+    let mut functions = vec![None; represented.len()];
+    for (&function, component) in kept.iter().zip(assigned) {
+        let cosine = component.map_or(0.0, |component| score(function, component));
+        functions[function] = Some(FunctionMatch { component, cosine });
+    }
     let agreement = |component: usize| {
         let of_functions =
-            (0..functions).map(|function| FunctionAgreement { function, cosine: score(function, component) });
+            kept.iter().map(|&function| FunctionAgreement { function, cosine: score(function, component) });
         let larger =
             |best: FunctionAgreement, next: FunctionAgreement| if next.cosine > best.cosine { next } else { best };
-        of_functions.reduce(larger).expect("there is a function")
+        of_functions.reduce(larger)
     };
     GatedRecovery {
-        recovered: functions_matched.iter().all(FunctionMatch::is_recovered),
-        functions: functions_matched,
+        recovered: (!kept.is_empty()).then(|| functions.iter().flatten().all(FunctionMatch::is_recovered)),
+        functions,
         components: (0..number).map(agreement).collect(),
     }
 }
@@ -107,30 +112,40 @@ mod tests {
     fn cosines_are_over_all_sites_together() {
         // 1 * 3 + 3 * 1 = 6 of sqrt(10) sqrt(10): at each site alone the cosine were 1.
         let recovery = gated_recovery(&truth(), &components(&[[0.0, 2.0, 0.0, 1.0], [3.0, 0.0, 1.0, 0.0]]));
-        assert!((recovery.functions[0].cosine - 0.6).abs() < 1e-12, "{recovery:?}");
-        assert_eq!(
-            recovery.functions.iter().map(|function| function.component).collect::<Vec<_>>(),
-            [Some(1), Some(0)]
-        );
-        let agreements: Vec<_> = recovery.components.iter().map(|agreement| agreement.function).collect();
+        let found: Vec<_> = recovery.functions.iter().flatten().collect();
+        assert!((found[0].cosine - 0.6).abs() < 1e-12, "{recovery:?}");
+        assert_eq!(found.iter().map(|function| function.component).collect::<Vec<_>>(), [Some(1), Some(0)]);
+        let agreements: Vec<_> = recovery.components.iter().flatten().map(|agreement| agreement.function).collect();
         assert_eq!(agreements, [1, 0]);
-        assert!(!recovery.recovered);
+        assert_eq!(recovery.recovered, Some(false));
     }
 
     #[test]
     fn functions_are_recovered_in_any_order_at_any_length_beside_what_is_nothing() {
         let found = components(&[[0.0; 4], [0.0, 1.0, 0.0, 0.5], [2.0, 0.0, 6.0, 0.5]]);
         let recovery = gated_recovery(&truth(), &found);
-        assert!(recovery.recovered, "{recovery:?}");
-        assert_eq!(recovery.components[0].cosine, 0.0);
+        assert_eq!(recovery.recovered, Some(true), "{recovery:?}");
+        assert_eq!(recovery.components[0].unwrap().cosine, 0.0);
+    }
+
+    #[test]
+    fn functions_without_weights_are_left_out() {
+        let truth = components(&[[1.0, 0.0, 3.0, 0.0], [0.0, 1e-5, 0.0, 1e-5], [0.0; 4]]);
+        // The second component is most like the second function, which is noise.
+        let found = gated_recovery(&truth, &components(&[[1.0, 0.0, 3.0, 0.0], [0.0, 1.0, 0.0, 1.0]]));
+        assert_eq!(found.recovered, Some(true));
+        assert_eq!(found.functions[1..], [None, None]);
+        assert_eq!(found.components[1], Some(FunctionAgreement { function: 0, cosine: 0.0 }));
+        let nothing = gated_recovery(&components(&[[0.0; 4]]), &components(&[[1.0, 0.0, 3.0, 0.0]]));
+        assert_eq!(nothing, GatedRecovery { functions: vec![None], components: vec![None], recovered: None });
     }
 
     #[test]
     fn one_component_for_two_functions_recovers_only_one() {
         let recovery = gated_recovery(&truth(), &components(&[[1.0, 0.0, 3.0, 0.0]]));
-        assert_eq!(recovery.functions[1], FunctionMatch { component: None, cosine: 0.0 });
-        assert!(!recovery.recovered);
+        assert_eq!(recovery.functions[1], Some(FunctionMatch { component: None, cosine: 0.0 }));
+        assert_eq!(recovery.recovered, Some(false));
         let twice = components(&[[1.0, 0.0, 3.0, 0.0], [1.0, 0.0, 3.0, 0.1]]);
-        assert!(!gated_recovery(&truth(), &twice).recovered, "one to one");
+        assert_eq!(gated_recovery(&truth(), &twice).recovered, Some(false), "one to one");
     }
 }

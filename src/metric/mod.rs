@@ -3,6 +3,7 @@
 //! - Of every network: [`measure_activity`], [`coactivities`], [`spectra`], [`Description`], [`rate_distortion()`].
 //! - To tell right from wrong without the mechanisms: [`score()`], from [`Distortion`] and [`Profiles`]; its rivals
 //!   [`ablate_inactive`], [`agreement()`].
+//! - Which features have a mechanism that can be recovered: [`represented()`].
 //! - Of toy models of superposition: [`recovery()`], [`error_with_one_component`].
 //! - Of residual MLPs: [`feature_work`] (the verdict), [`Contributions`], [`Serving`], [`scrub`], [`FeatureScrubbing`],
 //!   [`layer_shares`].
@@ -26,6 +27,7 @@ mod profile;
 mod rank;
 mod rate_distortion;
 mod recovery;
+mod represented;
 mod response;
 mod score;
 mod scrubbing;
@@ -50,7 +52,8 @@ pub use partial::{Partial, squared_errors};
 pub use profile::Profiles;
 pub use rank::{Spectrum, spectra};
 pub use rate_distortion::{RatePoint, rate_distortion};
-pub use recovery::{ComponentMatch, FeatureMatch, Recovery, recovery};
+pub use recovery::{ComponentMatch, FeatureMatch, Recovery, Verdict, recovery};
+pub use represented::{LEAST_SHARE, left_out_in_words, represented};
 pub use response::{Company, ResponseCurves, Responses, response_curves, responses, selection_by_value};
 pub use score::{best, mean_log_error, score};
 pub use scrubbing::{Scrubbing, scrub};

@@ -2,7 +2,7 @@
 
 use tch::Tensor;
 
-use super::{OneFeatureInputs, Partial, partial::squared_errors};
+use super::{OneFeatureInputs, Partial, partial::squared_errors, represented::represented};
 
 /// Below this share of the error without components a component does a feature's work.
 const PASSES: f64 = 0.1;
@@ -16,13 +16,22 @@ pub struct FeatureWork {
     pub error_alone: f64,
     /// Without any component.
     pub error_none: f64,
+    /// Whether the target computes anything for the feature; nothing is said of the components of one for which it does not.
+    pub represented: bool,
     /// The error alone is below 10 % of that without any, and so it is for no other feature with the same component.
     pub own: bool,
 }
 
 /// One for every feature. `mean_attributions[feature][component]` are the means of A_c(x)^2 over `inputs`; a component that is
-/// always active is no candidate.
-pub fn feature_work(partial: &Partial, inputs: &OneFeatureInputs, mean_attributions: &[Vec<f64>]) -> Vec<FeatureWork> {
+/// always active is no candidate. A feature is represented if both its neuron contributions, of these `lengths` `[feature]`,
+/// and the root of its error without components are [`represented()`]: with weights that nothing reads there is nothing to
+/// lose, and what a bias or another feature's neurons do is no function of this feature.
+pub fn feature_work(
+    partial: &Partial,
+    inputs: &OneFeatureInputs,
+    mean_attributions: &[Vec<f64>],
+    lengths: &[f64],
+) -> Vec<FeatureWork> {
     let input = &inputs.input;
     let most_attributed = most_attributed(mean_attributions, partial.candidates() as usize);
     let mask = partial.keeping(&inputs.of_samples(&most_attributed), input);
@@ -30,7 +39,11 @@ pub fn feature_work(partial: &Partial, inputs: &OneFeatureInputs, mean_attributi
     let errors = |output: Tensor| inputs.means_by_feature(&squared_errors(&output, &target));
     let (alone, none) = (errors(partial.output(&mask, input)), errors(partial.output_without(input)));
 
-    let passes: Vec<bool> = alone.iter().zip(&none).map(|(alone, none)| *alone < PASSES * none).collect();
+    let answered = represented(&none.iter().map(|error| error.sqrt()).collect::<Vec<_>>());
+    let represented: Vec<bool> =
+        answered.iter().zip(represented(lengths)).map(|(answers, has)| *answers && has).collect();
+    let passes: Vec<bool> =
+        (0..none.len()).map(|feature| represented[feature] && alone[feature] < PASSES * none[feature]).collect();
     let shared = |feature: usize| {
         let same = |other: usize| other != feature && most_attributed[other] == most_attributed[feature];
         (0..passes.len()).any(|other| same(other) && passes[other])
@@ -39,6 +52,7 @@ pub fn feature_work(partial: &Partial, inputs: &OneFeatureInputs, mean_attributi
         component: most_attributed[feature],
         error_alone: alone[feature],
         error_none: none[feature],
+        represented: represented[feature],
         own: passes[feature] && !shared(feature),
     };
     (0..passes.len()).map(work).collect()
@@ -60,13 +74,18 @@ mod tests {
     use tch::Kind;
 
     use super::*;
-    use crate::{attribution::gradient_attributions, metric::tiny};
+    use crate::{
+        attribution::gradient_attributions,
+        metric::{Contributions, tiny},
+        site::SiteIndex,
+    };
 
     fn work_of(tiny: &tiny::Tiny) -> Vec<FeatureWork> {
         let partial = tiny.partial();
         let inputs = OneFeatureInputs::new(2, &Tensor::zeros([1], (Kind::Float, tch::Device::Cpu)));
         let attributions = gradient_attributions(&tiny.network, &tiny.weights, &tiny.components, &inputs.input);
-        feature_work(&partial, &inputs, &inputs.mean_attributions(&attributions))
+        let lengths = Contributions::new(tiny.mlp(), &tiny.weights, &tiny.components).lengths();
+        feature_work(&partial, &inputs, &inputs.mean_attributions(&attributions), &lengths)
     }
 
     /// Mean over two outputs of (factor x)^2 over x = 0.01 .. 1.
@@ -89,8 +108,8 @@ mod tests {
     #[test]
     fn a_component_that_does_half_of_the_work_is_not_enough() {
         let tiny = tiny::residual_mlp();
-        let _ = tiny.components.factors[crate::site::SiteIndex(1)].b.select(1, 1).fill_(0.0);
-        let _ = tiny.components.factors[crate::site::SiteIndex(1)].b.select(1, 1).select(2, 1).fill_(1.0);
+        let _ = tiny.components.factors[SiteIndex(1)].b.select(1, 1).fill_(0.0);
+        let _ = tiny.components.factors[SiteIndex(1)].b.select(1, 1).select(2, 1).fill_(1.0);
         let work = work_of(&tiny);
         assert!(work[0].own && !work[1].own);
     }
@@ -106,6 +125,42 @@ mod tests {
         tiny.components.factors = tiny.weights.sites.map(whole);
         let work = work_of(&tiny);
         assert!(work.iter().all(|work| work.component == 0 && work.error_alone < 1e-12 && !work.own));
+    }
+
+    /// The weight with which neuron 1 reads feature 1; what it writes stays twice what it reads.
+    fn work_with_feature_1_read_by(weight: f64) -> Vec<FeatureWork> {
+        let tiny = tiny::residual_mlp();
+        let reads = |matrix: &Tensor| matrix.select(1, 1).select(1, 1).fill_(weight);
+        let _ = reads(&tiny.weights.sites[SiteIndex(0)]);
+        // Component 0 holds it all, so that the same component passes for both features.
+        let factors = &tiny.components.factors[SiteIndex(0)];
+        let _ = factors.b.select(1, 1).fill_(0.0);
+        work_of(&tiny)
+    }
+
+    #[test]
+    fn a_feature_for_which_the_target_computes_nothing_takes_no_component_from_another() {
+        for weight in [0.0, 1e-20, 0.999e-3] {
+            let work = work_with_feature_1_read_by(weight);
+            assert!(work[0].represented && work[0].own, "{weight}: {work:?}");
+            assert!(!work[1].represented && !work[1].own, "{weight}: {work:?}");
+        }
+        assert!(work_with_feature_1_read_by(1.001e-3)[1].represented);
+    }
+
+    #[test]
+    fn a_feature_that_is_read_where_its_own_output_is_not_written_has_no_function() {
+        let tiny = tiny::residual_mlp();
+        // Neuron 1 reads feature 1 and writes to output 0.
+        let writes = &tiny.weights.sites[SiteIndex(1)];
+        writes.select(1, 1).copy_(&Tensor::from_slice(&[2.0_f32, 0.0]).unsqueeze(0));
+        let work = work_of(&tiny);
+        assert!(work[1].error_none > 0.1 && !work[1].represented);
+    }
+
+    #[test]
+    fn a_function_of_negative_inputs_alone_is_not_judged_on_positive_ones() {
+        assert!(!work_with_feature_1_read_by(-1.0)[1].represented);
     }
 
     #[test]

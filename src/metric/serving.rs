@@ -29,18 +29,19 @@ pub enum ComponentState {
 }
 
 impl Serving {
-    /// From `weights[component][feature]`; only components that are `alive` serve.
-    pub fn new(weights: &[Vec<f64>], alive: &[bool]) -> Self {
-        let features = weights.first().map_or(0, Vec::len);
+    /// From `weights[component][feature]`; only components that are `alive` serve, and only features that have weights in
+    /// the target, `represented`, are served: a weight is a ratio to these.
+    pub fn new(weights: &[Vec<f64>], alive: &[bool], represented: &[bool]) -> Self {
         let of_feature = |feature: usize| {
-            let all = weights.iter().map(|row| row[feature]).enumerate().filter(|(component, _)| alive[*component]);
+            let weights = weights.iter().filter(|_| represented[feature]).map(|row| row[feature]).enumerate();
+            let all = weights.filter(|(component, _)| alive[*component]);
             let mut serving: Vec<(usize, f64)> = all.filter(|(_, weight)| *weight > 0.0).collect();
             serving.sort_by(|(_, left), (_, right)| right.total_cmp(left));
             let largest = serving.first().map_or(0.0, |(_, weight)| *weight);
             serving.retain(|(_, weight)| *weight >= SERVING_SHARE * largest);
             serving
         };
-        Self { by_feature: (0..features).map(of_feature).collect() }
+        Self { by_feature: (0..represented.len()).map(of_feature).collect() }
     }
 
     /// How many features each of the components serves.
@@ -85,7 +86,7 @@ mod tests {
             vec![2.0, 2.0, 2.0, 2.0],
         ];
         let alive = [true, true, true, true, true, false];
-        let serving = Serving::new(&weights, &alive);
+        let serving = Serving::new(&weights, &alive, &[true; 4]);
         assert_eq!(serving.by_feature, [vec![(0, 1.0)], vec![(1, 0.9), (2, 0.3)], vec![(3, 0.8)], vec![(3, 0.7)]]);
         assert_eq!(serving.features_served(6), [1, 1, 1, 2, 0, 0]);
         use ComponentState::*;
@@ -94,7 +95,15 @@ mod tests {
 
     #[test]
     fn a_feature_without_weight_is_served_by_none() {
-        let serving = Serving::new(&[vec![0.0], vec![-1.0]], &[true, true]);
+        let serving = Serving::new(&[vec![0.0], vec![-1.0]], &[true, true], &[true]);
         assert_eq!(serving.by_feature, [vec![]]);
+    }
+
+    #[test]
+    fn a_feature_that_is_not_represented_is_served_by_none_and_mixes_no_component() {
+        let alive = [true, true];
+        let serving = Serving::new(&[vec![1.0, 1e30], vec![0.0, 2e30]], &alive, &[true, false]);
+        assert_eq!(serving.by_feature, [vec![(0, 1.0)], vec![]]);
+        assert_eq!(serving.states(&alive), [ComponentState::Monosemantic, ComponentState::Idle]);
     }
 }

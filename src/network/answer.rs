@@ -75,6 +75,15 @@ impl Network {
         }
     }
 
+    /// Whether the simple answer `monosemantic` serves every feature.
+    pub fn room(&self) -> Room {
+        match self {
+            Network::Tms(Tms { hidden, features, .. }) => Room::of(*hidden, *features),
+            Network::ResidualMlp(ResidualMlp { neurons, features, .. }) => Room::of(*neurons, *features),
+            Network::GatedFunctions(_) => Room::ForSome,
+        }
+    }
+
     /// Simple answers to `input` [replica, sample, feature] with these labels, by name:
     ///
     /// - `monosemantic`: of a network that gives each of its dimensions (toy model) or neurons (residual MLP) to one feature,
@@ -141,15 +150,43 @@ pub fn errors_beside_baselines(
     sums.into_iter().map(|(name, sum)| (name, mean(sum))).collect()
 }
 
-/// Of a network whose error is not below that of each simple answer, as a clause which answers those are. `errors` are
-/// those of [`errors_beside_baselines`] for one network, by name.
-pub fn not_learned(errors: &[(&str, f64)]) -> Option<String> {
-    let (_, error) = errors.iter().find(|(answer, _)| *answer == "target")?;
+/// Of a network that is no better than simple answers, as a clause which answers those are; `None` if it has learned its task.
+/// `errors` are those of [`errors_beside_baselines`] for one network, by name; `room` is that of [`Network::room`].
+///
+/// Where some features have no place of their own, a network that has learned is better than both answers. Where every
+/// feature has one, `monosemantic` is as good as a network of the kind gets, up to rounding without any error, and none can
+/// be asked to be below it. What has been learned there is nearer to it than to `nothing`; nearer still cannot be asked of
+/// every network, because features that are embedded along each other disturb each other.
+pub fn not_learned(errors: &[(&str, f64)], room: Room) -> Option<String> {
+    let error_of = |name: &str| errors.iter().find(|(answer, _)| *answer == name).map(|(_, error)| *error);
+    let error = error_of("target")?;
     // An error that is no number is below none.
-    let is_below = |simple: &f64| error < simple;
-    let better = errors.iter().filter(|(answer, simple)| *answer != "target" && !is_below(simple));
+    let is_below = |simple: f64| error < simple;
+    if let (Room::ForAll, Some(best), Some(nothing)) = (room, error_of("monosemantic"), error_of("nothing")) {
+        return (!is_below(best + (nothing - best) / 2.0)).then(|| {
+            format!(
+                "its error {error:.3e} is no nearer to {best:.3e} of the answer `monosemantic`, which serves every feature \
+                 here, than to {nothing:.3e} of the answer `nothing`"
+            )
+        });
+    }
+    let better = errors.iter().filter(|(answer, simple)| *answer != "target" && !is_below(*simple));
     let better: Vec<String> = better.map(|(answer, simple)| format!("{simple:.3e} of the answer `{answer}`")).collect();
     (!better.is_empty()).then(|| format!("its error {error:.3e} is not below {}", better.join(" and ")))
+}
+
+/// Whether a network has a dimension or a neuron for each of its features.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    ForAll,
+    ForSome,
+}
+
+impl Room {
+    /// Of so many hidden dimensions (toy model) or neurons (residual MLP).
+    pub fn of(places: usize, features: usize) -> Self {
+        if places >= features { Room::ForAll } else { Room::ForSome }
+    }
 }
 
 #[cfg(test)]
@@ -258,7 +295,8 @@ mod tests {
 
     #[test]
     fn a_network_that_is_no_better_than_a_simple_answer_has_not_learned() {
-        let told = |target: f64| not_learned(&[("target", target), ("monosemantic", 0.03), ("nothing", 0.06)]);
+        let told =
+            |target: f64| not_learned(&[("target", target), ("monosemantic", 0.03), ("nothing", 0.06)], Room::ForSome);
         assert_eq!(told(0.02), None);
         assert_eq!(
             told(0.03).as_deref(),
@@ -270,7 +308,41 @@ mod tests {
                 "its error NaN is not below 3.000e-2 of the answer `monosemantic` and 6.000e-2 of the answer `nothing`"
             )
         );
-        assert_eq!(not_learned(&[]), None);
+        assert_eq!(not_learned(&[], Room::ForSome), None);
+    }
+
+    #[test]
+    fn where_every_feature_has_a_place_a_network_has_learned_that_comes_near_to_the_monosemantic_answer() {
+        let told = |target: f64, best: f64| {
+            not_learned(&[("target", target), ("monosemantic", best), ("nothing", 0.06)], Room::ForAll)
+        };
+        // Perfect, up to rounding of either; better than one place a feature allows, with two.
+        for (target, best) in [(0.0, 0.0), (1e-14, 0.0), (1e-14, 1e-16), (0.0299, 0.0), (0.001, 0.01), (0.0349, 0.01)] {
+            assert_eq!(told(target, best), None, "{target} beside {best}");
+        }
+        assert_eq!(
+            told(0.03, 0.0).as_deref(),
+            Some(
+                "its error 3.000e-2 is no nearer to 0.000e0 of the answer `monosemantic`, which serves every feature here, \
+                 than to 6.000e-2 of the answer `nothing`"
+            )
+        );
+        for target in [0.06, 0.5, f64::NAN, f64::INFINITY] {
+            assert!(told(target, 0.0).is_some(), "{target}");
+        }
+    }
+
+    #[test]
+    fn there_is_room_for_all_features_from_as_many_places_on() {
+        let room = |hidden| {
+            Network::Tms(Tms { features: 3, hidden, hidden_layers: 0, hidden_kind: HiddenKind::Trained }).room()
+        };
+        assert_eq!([2, 3, 4].map(room), [Room::ForSome, Room::ForAll, Room::ForAll]);
+        let mlp = |neurons| {
+            let mlp = residual_mlp(Labels::Activation, LabelCoefficients::One);
+            Network::ResidualMlp(ResidualMlp { neurons, ..mlp }).room()
+        };
+        assert_eq!([3, 4].map(mlp), [Room::ForSome, Room::ForAll]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ mod tms;
 mod training;
 mod weights;
 
-pub use answer::{ERROR_BATCH, ERROR_SAMPLES, errors_beside_baselines, not_learned};
+pub use answer::{ERROR_BATCH, ERROR_SAMPLES, Room, errors_beside_baselines, not_learned};
 pub use gated_functions::{GatedFunctions, SmoothFunction};
 use rand::{distr::StandardUniform, rngs::ChaCha8Rng};
 use rand_distr::Distribution;
@@ -89,6 +89,14 @@ impl Network {
             Network::Tms(tms) => tms.features,
             Network::ResidualMlp(mlp) => mlp.features,
             Network::GatedFunctions(gated) => gated.features(),
+        }
+    }
+
+    /// What a mechanism of the network belongs to, as a noun.
+    pub fn mechanism_of(&self) -> &'static str {
+        match self {
+            Network::Tms(_) | Network::ResidualMlp(_) => "feature",
+            Network::GatedFunctions(_) => "function",
         }
     }
 

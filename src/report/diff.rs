@@ -6,13 +6,16 @@ use std::{
 };
 
 use super::{
+    evidence::FeatureRow,
+    left_out,
     rows::{SummaryRow, read_cells, read_table},
     run_data::read_spec,
-    table::{Share, Table},
+    table::{Share, Table, fixed},
     terminal::{aligned_with_names, wrapped},
 };
 use crate::{
     run::{RunError, RunFolder},
+    settings::with_short_floats,
     statistics::{MeanDeviation, mean_and_deviation},
     visible::visible,
 };
@@ -47,6 +50,7 @@ pub fn diff(first: &Path, second: &Path, width: usize) -> Result<String, RunErro
     });
     parts.push(aligned_with_names(&results(&runs), width));
     for (letter, side) in ["A", "B"].iter().zip(&runs) {
+        parts.extend(side.left_out.as_ref().map(|sentence| wrapped(&format!("{letter}: {sentence}"), width)));
         let note = |problem: &String| wrapped(&visible(&format!("Note on {letter}: {problem}")), width);
         parts.extend(side.problems.iter().map(note));
     }
@@ -63,6 +67,8 @@ struct Side {
     /// The columns of its summary that hold numbers.
     numbers: Vec<(String, Vec<f64>)>,
     problems: Vec<String>,
+    /// Which features its verdicts leave out.
+    left_out: Option<String>,
 }
 
 impl Side {
@@ -73,7 +79,11 @@ impl Side {
         collect("", &toml::Value::Table(read_spec(&paths.spec(), &mut problems)), &mut settings);
         let summary: Vec<SummaryRow> = read_table(&paths.summary_table(), &mut problems);
         let (share, numbers) = (Share::of_rows(&summary), numbers(&paths.summary_table()));
-        Ok(Self { shown: folder.display().to_string(), settings, share, numbers, problems })
+        // The table is no part of what is compared: whatever else is wrong with it is no matter here.
+        let features: Vec<FeatureRow> = read_table(&paths.features_table(), &mut Vec::new());
+        let is_gated = settings.keys().any(|key| key.starts_with("target.gated_functions."));
+        let left_out = left_out::sentence_of(&features, if is_gated { "function" } else { "feature" });
+        Ok(Self { shown: folder.display().to_string(), settings, share, numbers, problems, left_out })
     }
 }
 
@@ -98,7 +108,7 @@ fn collect(key: &str, value: &toml::Value, settings: &mut BTreeMap<String, Strin
         }
         toml::Value::Table(_) => drop(settings.insert(key.to_owned(), "{}".to_owned())),
         toml::Value::Array(list) => drop(settings.insert(key.to_owned(), shortened(list))),
-        value => drop(settings.insert(key.to_owned(), value.to_string())),
+        value => drop(settings.insert(key.to_owned(), with_short_floats(&value.to_string()))),
     }
 }
 
@@ -109,7 +119,7 @@ fn shortened(list: &[toml::Value]) -> String {
     if is_long && numbers.windows(2).all(|pair| pair[0].checked_add(1) == Some(pair[1])) {
         return format!("[{}, {} .. {}]", numbers[0], numbers[1], numbers[numbers.len() - 1]);
     }
-    toml::Value::Array(list.to_vec()).to_string()
+    with_short_floats(&toml::Value::Array(list.to_vec()).to_string())
 }
 
 /// The keys whose values are not the same, or that only one of them has.
@@ -164,7 +174,7 @@ fn in_digits(MeanDeviation { mean, deviation, .. }: &MeanDeviation) -> String {
         return format!("{mean:.3e}{deviation}");
     }
     let decimals = (DIGITS - 1 - size).max(0) as usize;
-    let deviation = deviation.map(|deviation| format!(" ± {deviation:.decimals$}")).unwrap_or_default();
+    let deviation = deviation.map(|deviation| format!(" ± {}", fixed(deviation, decimals))).unwrap_or_default();
     format!("{mean:.decimals$}{deviation}")
 }
 
@@ -210,5 +220,7 @@ mod tests {
         assert_eq!(shown(1.234567e-7, Some(1.2e-8)), "1.235e-7 ± 1.2e-8");
         assert_eq!(shown(0.0, Some(0.0)), "0.000 ± 0.000");
         assert_eq!(shown(54_321.0, Some(10.0)), "54321 ± 10");
+        assert_eq!(shown(0.0, Some(1e300)), "0.000 ± 1.000e300");
+        assert_eq!(shown(1e308, Some(f64::INFINITY)), "1.000e308 ± inf");
     }
 }

@@ -29,6 +29,9 @@ pub struct FeatureRow {
     pub target_error: f64,
     #[serde(default = "missing", deserialize_with = "number")]
     pub mean_active: f64,
+    /// Whether the target represents the feature; `None` in runs that are older than the column, which judge every feature.
+    #[serde(default)]
+    pub represented: Option<bool>,
 }
 
 /// A row of `rate_distortion.csv`: one selection.

@@ -1,6 +1,7 @@
 //! The tables of a report as a fragment of LaTeX, `tables.tex`, for `\input` in a document that uses booktabs.
 
 use super::{
+    left_out,
     run_data::RunData,
     table::{self, Share, Table},
 };
@@ -13,6 +14,7 @@ pub fn tables(run: &RunData) -> String {
     parts.extend(Share::of(run).map(|share| {
         format!("% Recovered: {} ({}; Wilson 95 % interval {})", share.count(), share.percent(), share.interval())
     }));
+    parts.extend(left_out::sentence(run).map(|sentence| format!("% {sentence}")));
     if run.summary.is_empty() {
         parts.push("% No replica has been measured yet.".to_owned());
     } else {

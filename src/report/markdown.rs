@@ -3,7 +3,7 @@
 use super::{
     choice,
     figure::Figure,
-    kind,
+    kind, left_out,
     run_data::RunData,
     table::{self, Share, Table},
 };
@@ -20,6 +20,7 @@ pub fn page(run: &RunData, figures: &[Figure]) -> String {
             parts.push(format!("**Recovered: {count}** ({percent}; Wilson 95 % interval {interval})."));
             parts.extend(share.against_published(run));
         }
+        parts.extend(left_out::sentence(run));
         parts.extend(choice::sentence(run));
         parts.push(written(&table::comparison(run)));
     }

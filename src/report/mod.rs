@@ -4,7 +4,7 @@
 //! - `files`, `run_data`, `rows`, `evidence`, `weights`: a run folder read into plain values
 //! - `paper`: published numbers to compare with
 //! - `kind`: what the tables tell of each kind of network
-//! - `choice`: which replica the score would pick
+//! - `choice`: which replica the score would pick; `left_out`: which features no verdict counts
 //! - `table`: what the tables say, whatever they are written in
 //! - `terminal`, `markdown`, `latex`: the tables as text, the page `report.md`, and `tables.tex`
 //! - `page`: the page `report.html`, and several runs side by side
@@ -22,6 +22,7 @@ mod figure;
 mod files;
 mod kind;
 mod latex;
+mod left_out;
 mod list;
 mod markdown;
 mod page;

@@ -9,6 +9,7 @@ use super::{
     weights::Weights,
 };
 use crate::{
+    network::Room,
     run::{Provenance, RunError, RunFolder},
     spec,
 };
@@ -36,6 +37,25 @@ pub enum Target {
         neurons: usize,
         layers: usize,
     },
+}
+
+impl Target {
+    /// Whether each feature may have a dimension or a neuron of its own.
+    pub fn room(&self) -> Room {
+        match *self {
+            Target::Tms(Sizes { features, hidden, .. }) => Room::of(hidden, features),
+            Target::ResidualMlp { features, neurons, .. } => Room::of(neurons, features),
+            Target::GatedFunctions { .. } => Room::ForSome,
+        }
+    }
+
+    /// What a mechanism belongs to, as a noun.
+    pub fn mechanism_of(&self) -> &'static str {
+        match self {
+            Target::Tms(_) | Target::ResidualMlp { .. } => "feature",
+            Target::GatedFunctions { .. } => "function",
+        }
+    }
 }
 
 /// Everything that a report shows of one run.

@@ -10,7 +10,7 @@ use super::{
     run_data::{RunData, Target},
 };
 use crate::{
-    network::not_learned,
+    network::{Room, not_learned},
     statistics::{Interval, MeanDeviation, fisher_exact, mean_and_deviation, wilson_interval},
     visible::visible,
 };
@@ -207,12 +207,13 @@ pub fn gaps(run: &RunData) -> Vec<String> {
 
 /// Of each target that is no better than a simple answer a sentence.
 fn unlearned(run: &RunData) -> Vec<String> {
+    let room = run.target.map_or(Room::ForSome, |target| target.room());
     let mut errors: BTreeMap<usize, Vec<(&str, f64)>> = BTreeMap::new();
     for BaselineRow { replica, answer, error } in &run.evidence.baselines {
         errors.entry(*replica).or_default().push((answer, *error));
     }
     let sentence = |(replica, errors): (&usize, &Vec<(&str, f64)>)| {
-        let why = not_learned(errors)?;
+        let why = not_learned(errors, room)?;
         Some(visible(&format!("The target of replica {replica} has not learned its task: {why}.")))
     };
     errors.iter().filter_map(sentence).collect()
@@ -239,7 +240,7 @@ pub fn duration(seconds: f64) -> String {
         s if s < 10.0 => format!("{s:.1} s"),
         s if s < 120.0 => format!("{s:.0} s"),
         s if s < 7200.0 => format!("{minutes:.0} min"),
-        _ => format!("{:.1} h", minutes / 60.0),
+        _ => format!("{} h", fixed(minutes / 60.0, 1)),
     }
 }
 
@@ -248,9 +249,16 @@ pub fn scientific(value: f64) -> String {
     if value.is_finite() { format!("{value:.1e}") } else { not_finite(value) }
 }
 
-/// With so many digits behind the point.
+/// From here on a number is written with its power of ten, whatever digits are asked for.
+const LONGEST_FIXED: f64 = 1e9;
+
+/// With so many digits behind the point; a number too long for a table with its power of ten.
 pub fn fixed(value: f64, digits: usize) -> String {
-    if value.is_finite() { format!("{value:.digits$}") } else { not_finite(value) }
+    match value.abs() {
+        size if !size.is_finite() => not_finite(value),
+        size if size < LONGEST_FIXED => format!("{value:.digits$}"),
+        _ => format!("{value:.digits$e}"),
+    }
 }
 
 fn not_finite(value: f64) -> String {
@@ -260,16 +268,16 @@ fn not_finite(value: f64) -> String {
 /// "0.998 ± 0.001"; with the number of values where some of the `count` are missing.
 fn plus_minus(value: Option<MeanDeviation>, count: usize, digits: usize) -> String {
     let Some(value) = value else { return "–".to_owned() };
-    let deviation = value.deviation.map(|deviation| format!(" ± {deviation:.digits$}")).unwrap_or_default();
+    let deviation = value.deviation.map(|deviation| format!(" ± {}", fixed(deviation, digits))).unwrap_or_default();
     let of = if value.count < count { format!(" ({} known)", value.count) } else { String::new() };
-    format!("{:.digits$}{deviation}{of}", value.mean)
+    format!("{}{deviation}{of}", fixed(value.mean, digits))
 }
 
 /// "0.998 ± 0.001", of the values that are numbers; None if none is.
 pub fn mean(values: impl Iterator<Item = f64>) -> Option<String> {
     let value = mean_and_deviation(values)?;
     let is_small = value.mean != 0.0 && value.mean.abs() < 0.01;
-    let written = |number: f64| if is_small { format!("{number:.1e}") } else { format!("{number:.3}") };
+    let written = |number: f64| if is_small { scientific(number) } else { fixed(number, 3) };
     let deviation = value.deviation.map(|deviation| format!(" ± {}", written(deviation))).unwrap_or_default();
     Some(written(value.mean) + &deviation)
 }
@@ -283,5 +291,15 @@ mod tests {
         assert_eq!(mean([2e-6, 4e-6].into_iter()).unwrap(), "3.0e-6 ± 1.4e-6");
         assert_eq!(mean([0.998, f64::NAN].into_iter()).unwrap(), "0.998");
         assert_eq!(mean([f64::NAN].into_iter()), None);
+    }
+
+    #[test]
+    fn no_number_has_hundreds_of_digits() {
+        assert_eq!([fixed(0.12345, 3), fixed(-999_999_999.0, 1)], ["0.123", "-999999999.0"]);
+        assert_eq!([fixed(1.5e9, 3), fixed(-1e300, 0), fixed(f64::MAX, 1)], ["1.500e9", "-1e300", "1.8e308"]);
+        assert_eq!([fixed(5e-324, 3), fixed(f64::INFINITY, 3), fixed(f64::NAN, 3)], ["0.000", "inf", "–"]);
+        assert_eq!(mean([1e100, -1e100].into_iter()).unwrap(), "0.000 ± 1.414e100");
+        assert_eq!(plus_minus(mean_and_deviation([1e150, 3e150]), 2, 1), "2.0e150 ± 1.4e150");
+        assert_eq!(duration(1e300), "2.8e296 h");
     }
 }

@@ -5,7 +5,7 @@ use comfy_table::{
 };
 
 use super::{
-    choice, kind,
+    choice, kind, left_out,
     run_data::RunData,
     table::{self, Share, Table},
 };
@@ -33,6 +33,7 @@ fn section(run: &RunData, width: usize) -> String {
             parts.push(format!("Recovered: {count} ({percent}; Wilson 95 % interval {interval})"));
             parts.extend(share.against_published(run).map(|sentence| wrapped(&sentence, width)));
         }
+        parts.extend(left_out::sentence(run).map(|sentence| wrapped(&sentence, width)));
         parts.extend(choice::sentence(run).map(|sentence| wrapped(&sentence, width)));
         parts.push(aligned(&table::comparison(run), width));
     }

@@ -2,7 +2,7 @@
 //!
 //! Nothing here knows an experiment. `source` and `tree` keep where every value was written, `overrides` applies `--set`;
 //! `reader`, `number`, `text` and `choice` are what every `read` function is written in; `problem`, `skeleton` and `nearest`
-//! say what is wrong.
+//! say what is wrong; `short_floats` keeps numbers in written TOML short.
 //!
 //! A new key is a field of its struct and a line in the struct's `read`, which names the allowed range and the default:
 //! `warm_up: table.number("warm_up").at_least(0.0).below(1.0).or(0.0)`. A new variant is a member of its enum and a line
@@ -14,6 +14,7 @@ mod number;
 pub(crate) mod overrides;
 mod problem;
 mod reader;
+mod short_floats;
 mod skeleton;
 mod source;
 mod text;
@@ -25,6 +26,7 @@ pub(crate) use number::grouped;
 pub use problem::SpecError;
 pub(crate) use problem::{Problem, quoted};
 pub use reader::TableReader;
+pub(crate) use short_floats::with_short_floats;
 pub(crate) use skeleton::related;
 pub(crate) use source::{Origin, Sources};
 pub(crate) use tree::{Node, Table, Value};

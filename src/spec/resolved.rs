@@ -8,11 +8,12 @@ use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
 use super::{Spec, Target};
+use crate::settings::with_short_floats;
 
 impl Spec {
     /// The whole spec, defaults included, as TOML.
     pub fn to_toml(&self) -> String {
-        toml::to_string(self).expect("every value of a spec has its TOML")
+        with_short_floats(&toml::to_string(self).expect("every value of a spec has its TOML"))
     }
 
     /// SHA-256 of all settings, in hexadecimal digits.

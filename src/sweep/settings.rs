@@ -6,7 +6,12 @@ use super::{
     Parameter, Slurm, Strategy,
     strategy::{MOST_KEYS, MOST_TRIALS},
 };
-use crate::{experiment::Halving, run::Interrupt, settings::TableReader, spec::optional_seeds};
+use crate::{
+    experiment::Halving,
+    run::Interrupt,
+    settings::{TableReader, with_short_floats},
+    spec::optional_seeds,
+};
 
 /// Many trials of one experiment.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,6 +87,6 @@ impl Sweep {
         for Parameter { key, domain, .. } in &self.space {
             text += &format!("{} = {}\n", toml::Value::String(key.clone()), domain.to_toml());
         }
-        text
+        with_short_floats(&text)
     }
 }

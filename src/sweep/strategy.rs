@@ -7,7 +7,7 @@ use toml::Value;
 use super::{Drawn, Parameter};
 use crate::{
     random::{Purpose, stream},
-    settings::{Choice, TableReader, Variant},
+    settings::{Choice, TableReader, Variant, with_short_floats},
 };
 
 /// More trials than any report shows.
@@ -101,7 +101,7 @@ pub const MOST_KEYS: usize = sobol_burley::NUM_DIMENSIONS as usize;
 pub fn in_words(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
-        other => other.to_string(),
+        other => with_short_floats(&other.to_string()),
     }
 }
 

@@ -11,6 +11,7 @@ mod export;
 mod import;
 mod list_diff;
 mod misuse;
+mod represented;
 mod set_up;
 #[path = "../library/support/mod.rs"]
 mod support;

@@ -27,7 +27,8 @@ impl super::Mechanisms for Mechanisms {
         let Network::GatedFunctions(gated) = subject.decomposition.network() else { unreachable!("chosen by kind") };
         let truth = gated.true_components(subject.decomposition.weights(), gated.functions, GatedFunctions::TRUE_RANK);
         let recovery = gated_recovery(&truth, subject.decomposition.components());
-        let (mean_attributions, curves) = subject.by_control_bit(gated);
+        let has_component: Vec<bool> = recovery.functions.iter().map(Option::is_some).collect();
+        let (mean_attributions, curves) = subject.by_control_bit(gated, &has_component);
         Some(Self { recovery, mean_attributions, curves, replica: subject.replica })
     }
 
@@ -35,27 +36,32 @@ impl super::Mechanisms for Mechanisms {
         &self.mean_attributions
     }
 
+    fn represented(&self) -> Vec<bool> {
+        self.recovery.functions.iter().map(Option::is_some).collect()
+    }
+
     fn summarise(&self, row: &mut SummaryRow) {
-        row.features_with_own_component =
-            Some(self.recovery.functions.iter().filter(|function| function.is_recovered()).count());
-        row.recovered = Some(self.recovery.recovered);
+        let own = || self.recovery.functions.iter().flatten().filter(|function| function.is_recovered()).count();
+        row.features_with_own_component = self.recovery.recovered.map(|_| own());
+        row.recovered = self.recovery.recovered;
     }
 
     fn describe(&self, rows: &mut [ComponentRow]) {
         for (row, agreement) in rows.iter_mut().zip(&self.recovery.components) {
-            row.matched_feature = Some(agreement.function);
-            row.cosine = Some(agreement.cosine);
+            row.matched_feature = agreement.map(|agreement| agreement.function);
+            row.cosine = agreement.map(|agreement| agreement.cosine);
         }
     }
 
     fn write(replicas: &[Self], folder: &RunFolder) -> Result<(), RunError> {
         let rows = replicas.iter().flat_map(|Self { recovery, replica, .. }| {
-            let row = |(feature, found): (usize, &FunctionMatch)| GatedFeatureRow {
+            let row = |(feature, found): (usize, &Option<FunctionMatch>)| GatedFeatureRow {
                 replica: *replica,
                 feature,
-                component: found.component,
-                cosine: found.cosine,
-                own_component: found.is_recovered(),
+                component: found.as_ref().and_then(|found| found.component),
+                cosine: found.as_ref().map(|found| found.cosine),
+                own_component: found.as_ref().map(FunctionMatch::is_recovered),
+                represented: found.is_some(),
             };
             recovery.functions.iter().enumerate().map(row)
         });
@@ -66,8 +72,9 @@ impl super::Mechanisms for Mechanisms {
 }
 
 impl Subject<'_> {
-    /// Means of A_c(x)^2 over x for each control bit, and the curves of the functions.
-    fn by_control_bit(&self, gated: &GatedFunctions) -> (Vec<Vec<f64>>, Vec<CurveRow>) {
+    /// Means of A_c(x)^2 over x for each control bit, and the curves of the functions, with those of a component where a
+    /// function has weights that one could hold.
+    fn by_control_bit(&self, gated: &GatedFunctions, has_component: &[bool]) -> (Vec<Vec<f64>>, Vec<CurveRow>) {
         let Inputs::Gated(GatedInputs { probability, low, high }) = self.spec.target.inputs else {
             unreachable!("gated functions have gated inputs")
         };
@@ -84,7 +91,7 @@ impl Subject<'_> {
         let components = most_attributed(&mean_attributions, partial.candidates() as usize);
         let curves = response_curves(&partial, &inputs, &components, selection.as_ref());
         let labels = self.functions(gated, &inputs.values);
-        let rows = curve_rows(self.replica, &inputs.values, labels.as_deref(), &curves);
+        let rows = curve_rows(self.replica, &inputs.values, labels.as_deref(), &curves, has_component);
         (mean_attributions, rows)
     }
 

@@ -13,7 +13,8 @@ use crate::{
     },
     metric::{
         ComponentState, Contributions, FeatureWork, OneFeatureInputs, Partial, Serving, Spectrum, curve_values,
-        feature_work, layer_shares, layers_spanned, response_curves, responses, selection_by_value, squared_errors,
+        feature_work, layer_shares, layers_spanned, represented, response_curves, responses, selection_by_value,
+        squared_errors,
     },
     network::Network,
     run::{RunError, RunFolder, write_table},
@@ -50,13 +51,17 @@ impl super::Mechanisms for Mechanisms {
 
         let contributions = Contributions::new(mlp, decomposition.weights(), components);
         let (slopes, cosines) = (contributions.slopes(), contributions.cosines());
-        let serving = Serving::new(&slopes, &alive);
-        let (mean_attributions, by_feature) = subject.by_feature();
+        let lengths = contributions.lengths();
+        // What serves a feature is told by the weights, on whatever inputs they answer.
+        let has_weights = represented(&lengths);
+        let serving = Serving::new(&slopes, &alive, &has_weights);
+        let (mean_attributions, by_feature) = subject.by_feature(&lengths);
+        let represented: Vec<bool> = by_feature.iter().map(|found| found.work.represented).collect();
         let most_attributed: Vec<usize> = by_feature.iter().map(|found| found.work.component).collect();
         if subject.interrupt.requested() {
             return None;
         }
-        let curves = subject.curves(&most_attributed);
+        let curves = subject.curves(&most_attributed, &represented);
         let responses =
             responses(&Partial::of(decomposition), &most_attributed, &decomposition.weights().embeddings[0]);
         if subject.interrupt.requested() {
@@ -64,19 +69,23 @@ impl super::Mechanisms for Mechanisms {
         }
         let scrubbing = subject.scrub(&serving);
 
-        let feature_row = |(feature, errors): (usize, &OfFeature)| MlpFeatureRow {
-            replica,
-            feature,
-            component: errors.work.component,
-            own_component: errors.work.own,
-            error_none: errors.work.error_none,
-            error_alone: errors.work.error_alone,
-            error_selected: errors.selected,
-            target_error: errors.target,
-            mean_active: errors.mean_active,
-            components_serving: serving.by_feature[feature].len(),
-            slope: slopes[errors.work.component][feature],
-            cosine: cosines[errors.work.component][feature],
+        let feature_row = |(feature, errors): (usize, &OfFeature)| {
+            let FeatureWork { component, error_alone, error_none, represented, own } = errors.work;
+            MlpFeatureRow {
+                replica,
+                feature,
+                component: represented.then_some(component),
+                own_component: represented.then_some(own),
+                error_none,
+                error_alone: represented.then_some(error_alone),
+                error_selected: errors.selected,
+                target_error: errors.target,
+                mean_active: errors.mean_active,
+                components_serving: has_weights[feature].then(|| serving.by_feature[feature].len()),
+                slope: represented.then(|| slopes[component][feature]),
+                cosine: represented.then(|| cosines[component][feature]),
+                represented,
+            }
         };
         let features: Vec<MlpFeatureRow> = by_feature.iter().enumerate().map(feature_row).collect();
         let norms: Vec<Vec<f64>> =
@@ -84,7 +93,7 @@ impl super::Mechanisms for Mechanisms {
         let shares = layer_shares(&norms, SITES_PER_LAYER);
         Some(Self {
             scrubbing_curves: subject.scrub_features(mlp, &serving, &features)?,
-            responses: response_rows(replica, &responses, &vec![true; features.len()]),
+            responses: response_rows(replica, &responses, &represented),
             curves,
             mean_attributions,
             contributions: contribution_rows(replica, &contributions, &features),
@@ -103,14 +112,19 @@ impl super::Mechanisms for Mechanisms {
         &self.mean_attributions
     }
 
+    fn represented(&self) -> Vec<bool> {
+        self.features.iter().map(|feature| feature.represented).collect()
+    }
+
     fn summarise(&self, row: &mut SummaryRow) {
-        let own = self.features.iter().filter(|feature| feature.own_component).count();
+        let verdicts: Vec<bool> = self.features.iter().filter_map(|feature| feature.own_component).collect();
+        let own = verdicts.iter().filter(|own| **own).count();
         let count = |state| Some(self.states.iter().filter(|found| **found == state).count());
         let is_alive = |(state, _): &(&ComponentState, &Option<f64>)| **state != ComponentState::Dead;
         let spans = self.states.iter().zip(&self.layers_spanned).filter(is_alive);
         let spans: Vec<f64> = spans.filter_map(|(_, spanned)| *spanned).collect();
-        row.features_with_own_component = Some(own);
-        row.recovered = Some(own == self.features.len());
+        row.features_with_own_component = (!verdicts.is_empty()).then_some(own);
+        row.recovered = (!verdicts.is_empty()).then_some(own == verdicts.len());
         row.monosemantic = count(ComponentState::Monosemantic);
         row.duplicate = count(ComponentState::Duplicate);
         row.mixed = count(ComponentState::Mixed);
@@ -162,8 +176,8 @@ struct OfFeature {
 
 impl Subject<'_> {
     /// For every feature, with the means of A_c(x)^2 over its inputs, `[feature][component]`. All features' inputs together are
-    /// one batch to the trained selection.
-    fn by_feature(&self) -> (Vec<Vec<f64>>, Vec<OfFeature>) {
+    /// one batch to the trained selection. `lengths` `[feature]` are those of the target's neuron contributions.
+    fn by_feature(&self, lengths: &[f64]) -> (Vec<Vec<f64>>, Vec<OfFeature>) {
         let Self { decomposition, .. } = *self;
         let partial = Partial::of(decomposition);
         let inputs = OneFeatureInputs::new(decomposition.network().features(), &decomposition.weights().embeddings[0]);
@@ -184,12 +198,12 @@ impl Subject<'_> {
             mean_active: mean_active[feature],
         };
         let mean_attributions = inputs.mean_attributions(&attributions);
-        let work = feature_work(&partial, &inputs, &mean_attributions);
+        let work = feature_work(&partial, &inputs, &mean_attributions, lengths);
         (mean_attributions, work.into_iter().enumerate().map(of_feature).collect())
     }
 
-    /// The curves of all features, each with its most attributed component.
-    fn curves(&self, most_attributed: &[usize]) -> Vec<CurveRow> {
+    /// The curves of all features, each that is `represented` with its most attributed component.
+    fn curves(&self, most_attributed: &[usize], represented: &[bool]) -> Vec<CurveRow> {
         let Self { decomposition, .. } = *self;
         let features = most_attributed.len();
         let values = curve_values(&decomposition.weights().embeddings[0]);
@@ -200,7 +214,7 @@ impl Subject<'_> {
         });
         let curves = response_curves(&Partial::of(decomposition), &inputs, most_attributed, selection.as_ref());
         let labels = inputs.own_outputs(&self.labels(&inputs.input));
-        curve_rows(self.replica, &inputs.values, Some(&labels), &curves)
+        curve_rows(self.replica, &inputs.values, Some(&labels), &curves, represented)
     }
 
     /// What the target was trained to answer.
@@ -219,10 +233,12 @@ fn contribution_rows(
 ) -> Vec<ContributionRow> {
     let of_feature = |row: &MlpFeatureRow| {
         let feature = row.feature;
-        let (target, component) =
-            (contributions.of_target(feature), contributions.of_component(row.component, feature));
-        let row = move |(neuron, (target, component))| ContributionRow { replica, feature, neuron, target, component };
-        target.into_iter().zip(component).enumerate().map(row)
+        let component = row.component.map(|component| contributions.of_component(component, feature));
+        let row = move |(neuron, target): (usize, f64)| {
+            let component = component.as_ref().map(|component| component[neuron]);
+            ContributionRow { replica, feature, neuron, target, component }
+        };
+        contributions.of_target(feature).into_iter().enumerate().map(row)
     };
     features.iter().flat_map(of_feature).collect()
 }

@@ -21,12 +21,14 @@ pub fn response_rows(replica: usize, responses: &Responses, has_component: &[boo
     responses.target.iter().zip(&responses.component).enumerate().flat_map(of_feature).collect()
 }
 
-/// Of curves along `inputs` `[value]` with their labels, `[feature][value]`.
+/// Of curves along `inputs` `[value]` with their labels, `[feature][value]`. `has_component[feature]`: as in
+/// [`response_rows`].
 pub fn curve_rows(
     replica: usize,
     inputs: &[f64],
     labels: Option<&[Vec<f64>]>,
     curves: &ResponseCurves,
+    has_component: &[bool],
 ) -> Vec<CurveRow> {
     let ResponseCurves { target, component, selected } = curves;
     let row = |(feature, value): (usize, usize)| {
@@ -37,7 +39,7 @@ pub fn curve_rows(
             input: SixDigits(inputs[value]),
             label: labels.map(at),
             target: at(target),
-            component: at(component),
+            component: has_component[feature].then(|| at(component)),
             selected: selected.as_deref().map(at),
         }
     };

@@ -57,11 +57,13 @@ impl Subject<'_> {
 }
 
 /// The first ones, and those of the largest and the smallest error with their most attributed component alone; ascending.
+/// Features that the target does not represent have none and are passed over.
 fn features_to_look_at(features: &[MlpFeatureRow]) -> Vec<usize> {
-    let by_error = |left: &&MlpFeatureRow, right: &&MlpFeatureRow| left.error_alone.total_cmp(&right.error_alone);
-    let extremes = [features.iter().min_by(by_error), features.iter().max_by(by_error)];
-    let mut chosen: Vec<usize> = (0..features.len().min(FIRST_FEATURES)).collect();
-    chosen.extend(extremes.into_iter().flatten().map(|row| row.feature));
+    let errors: Vec<(usize, f64)> = features.iter().filter_map(|row| Some((row.feature, row.error_alone?))).collect();
+    let by_error = |(_, left): &&(usize, f64), (_, right): &&(usize, f64)| left.total_cmp(right);
+    let extremes = [errors.iter().min_by(by_error), errors.iter().max_by(by_error)];
+    let mut chosen: Vec<usize> = errors.iter().take(FIRST_FEATURES).map(|(feature, _)| *feature).collect();
+    chosen.extend(extremes.into_iter().flatten().map(|(feature, _)| *feature));
     chosen.sort_unstable();
     chosen.dedup();
     chosen
@@ -140,20 +142,22 @@ pub fn mean_errors(scrubbing: &Scrubbing) -> [f64; 3] {
 mod tests {
     use super::*;
 
+    /// A feature whose error is NaN is not represented.
     fn features(errors: &[f64]) -> Vec<MlpFeatureRow> {
-        let row = |(feature, &error_alone): (usize, &f64)| MlpFeatureRow {
+        let row = |(feature, &error): (usize, &f64)| MlpFeatureRow {
             replica: 0,
             feature,
-            component: 0,
-            own_component: false,
+            component: Some(0),
+            own_component: Some(false),
             error_none: 1.0,
-            error_alone,
+            error_alone: Some(error).filter(|error| !error.is_nan()),
             error_selected: None,
             target_error: 0.0,
             mean_active: 1.0,
-            components_serving: 1,
-            slope: 1.0,
-            cosine: 1.0,
+            components_serving: Some(1),
+            slope: Some(1.0),
+            cosine: Some(1.0),
+            represented: !error.is_nan(),
         };
         errors.iter().enumerate().map(row).collect()
     }
@@ -163,6 +167,9 @@ mod tests {
         assert_eq!(features_to_look_at(&features(&[0.5, 0.4, 0.3, 0.2, 0.9, 0.1, 0.6])), [0, 1, 2, 4, 5]);
         assert_eq!(features_to_look_at(&features(&[0.1, 0.9, 0.3, 0.2])), [0, 1, 2]);
         assert_eq!(features_to_look_at(&features(&[0.1])), [0]);
+        let none = f64::NAN;
+        assert_eq!(features_to_look_at(&features(&[none, 0.5, none, 0.3, 0.4, 0.9, none])), [1, 3, 4, 5]);
+        assert_eq!(features_to_look_at(&features(&[none])), [0; 0]);
     }
 
     #[test]

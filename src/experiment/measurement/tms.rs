@@ -31,14 +31,19 @@ impl super::Mechanisms for Mechanisms {
         let error_alone = |feature: usize, component: usize| {
             error_with_one_component(decomposition.network(), weights, components, feature, component)
         };
-        let row = |(feature, matched): (usize, &FeatureMatch)| TmsFeatureRow {
-            replica,
-            feature,
-            component: matched.component,
-            cosine: matched.cosine,
-            norm_ratio: matched.norm_ratio,
-            leak: matched.leak,
-            error_alone: matched.component.map(|component| error_alone(feature, component)),
+        let row = |(feature, matched): (usize, &Option<FeatureMatch>)| {
+            let matched = matched.as_ref();
+            let component = matched.and_then(|matched| matched.component);
+            TmsFeatureRow {
+                replica,
+                feature,
+                component,
+                cosine: matched.map(|matched| matched.cosine),
+                norm_ratio: matched.map(|matched| matched.norm_ratio),
+                leak: matched.map(|matched| matched.leak),
+                error_alone: component.map(|component| error_alone(feature, component)),
+                represented: matched.is_some(),
+            }
         };
         let features = recovery.features.iter().enumerate().map(row).collect();
         let hidden = &subject.spectra[1..];
@@ -57,20 +62,24 @@ impl super::Mechanisms for Mechanisms {
         &self.mean_attributions
     }
 
+    fn represented(&self) -> Vec<bool> {
+        self.recovery.features.iter().map(Option::is_some).collect()
+    }
+
     fn summarise(&self, row: &mut SummaryRow) {
-        row.mmcs = Some(self.recovery.mmcs);
-        row.ml2r = Some(self.recovery.ml2r);
-        row.recovered = Some(self.recovery.recovered);
+        row.mmcs = self.recovery.verdict.map(|verdict| verdict.mmcs);
+        row.ml2r = self.recovery.verdict.map(|verdict| verdict.ml2r);
+        row.recovered = self.recovery.verdict.map(|verdict| verdict.recovered);
         row.alive_on_hidden = self.alive_on_hidden;
     }
 
     fn describe(&self, rows: &mut [ComponentRow]) {
         for (row, matched) in rows.iter_mut().zip(&self.recovery.components) {
-            let feature = matched.feature.map(|feature| &self.recovery.features[feature]);
+            let feature = matched.feature.and_then(|feature| self.recovery.features[feature].as_ref());
             row.matched_feature = matched.feature;
             row.cosine = feature.map(|feature| feature.cosine);
             row.norm_ratio = feature.map(|feature| feature.norm_ratio);
-            row.largest_leak = Some(matched.largest_leak);
+            row.largest_leak = self.recovery.verdict.map(|_| matched.largest_leak);
         }
     }
 
@@ -86,7 +95,7 @@ impl Subject<'_> {
     /// For every feature with its matched component and no other, not even one that is always active.
     fn responses(&self, recovery: &Recovery) -> Vec<ResponseRow> {
         let partial = Partial { last_always_active: false, ..Partial::of(self.decomposition) };
-        let matched: Vec<Option<usize>> = recovery.features.iter().map(|feature| feature.component).collect();
+        let matched: Vec<Option<usize>> = recovery.features.iter().map(|matched| matched.as_ref()?.component).collect();
         let components: Vec<usize> = matched.iter().map(|component| component.unwrap_or_default()).collect();
         let found = responses(&partial, &components, &partial.weights.biases[0]);
         let has_component: Vec<bool> = matched.iter().map(Option::is_some).collect();

@@ -52,7 +52,8 @@ pub struct CurveRow {
     /// Empty where the target's task is not known.
     pub label: Option<SixDigits>,
     pub target: SixDigits,
-    pub component: SixDigits,
+    /// Empty of a feature that the target does not represent.
+    pub component: Option<SixDigits>,
     /// Empty in the L_p form, which selects nothing.
     pub selected: Option<SixDigits>,
 }

@@ -51,7 +51,11 @@ pub fn draw(panels: &[Panel], title: &str) -> String {
     }
     sheet.upright((12.0, 20.0 + TOP_HEIGHT / 2.0), "hidden dim.");
     let bar = Frame { x: style::WIDTH - RIGHT + 12.0, y: 20.0, width: 9.0, height: TOP_HEIGHT };
-    let mark = |share: f64| if share == 0.0 { "0".to_owned() } else { format!("{:.2}", share * limit) };
+    let mark = |share: f64| match share * limit {
+        0.0 => "0".to_owned(),
+        value if (0.01..1e5).contains(&value.abs()) => format!("{value:.2}"),
+        value => style::short(value),
+    };
     let marks = [1.0, 0.0, -1.0].map(|share| (share, mark(share).replace('-', "−")));
     heat::colour_bar(&mut sheet, bar, "weight", -1.0, &marks, style::diverging);
 

@@ -7,7 +7,7 @@ use super::{
     sheet::{Frame, Sheet},
     style,
 };
-use crate::report::{evidence::FeatureRow, run_data::RunData};
+use crate::report::{evidence::FeatureRow, run_data::RunData, table};
 
 /// Name, colour and number of what is drawn, the last on top.
 type Series = (&'static str, &'static str, fn(&FeatureRow) -> f64);
@@ -22,7 +22,9 @@ const NO_OWN: &str = "one, not its own";
 
 pub fn draw(run: &RunData) -> Option<Figure> {
     let replica = run.shown_replica();
-    let mut rows: Vec<&FeatureRow> = run.evidence.features.iter().filter(|row| row.replica == replica).collect();
+    let of_replica = run.evidence.features.iter().filter(|row| row.replica == replica);
+    let (mut rows, without): (Vec<&FeatureRow>, Vec<&FeatureRow>) =
+        of_replica.partition(|row| row.represented != Some(false));
     // Those of toy models have no errors without a component to compare with.
     if !rows.iter().any(|row| row.error_none.is_finite()) {
         return None;
@@ -72,6 +74,10 @@ pub fn draw(run: &RunData) -> Option<Figure> {
         cells.extend(SERIES.map(|(.., value)| number(value(row))));
         cells
     });
+    let not_drawn = match without.len() {
+        0 => String::new(),
+        left_out => format!(" Not drawn: {}, which the target does not represent.", table::count(left_out, "feature")),
+    };
     Some(Figure {
         name: "feature_errors",
         title: "Errors of single features",
@@ -80,7 +86,7 @@ pub fn draw(run: &RunData) -> Option<Figure> {
         caption: format!(
             "{}. A dot a feature: mean squared error on inputs with only this feature active, on a logarithmic scale, of \
              the target to the labels, and to the target of what is left with the feature's most attributed component \
-             alone, with the trained selection, and without any. Seen when it works: one component is about as good as \
+             alone, with the trained selection, and without any.{not_drawn} Seen when it works: one component is about as good as \
              the selection, and far below no component; vermillion are features without a component of their own, at \
              the right end.",
             run.shown_because()

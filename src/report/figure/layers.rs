@@ -12,6 +12,7 @@ use super::{
 use crate::report::{
     evidence::LayerRow,
     run_data::{RunData, Target},
+    table::fixed,
 };
 
 /// One component's shares, by layer.
@@ -69,9 +70,10 @@ pub fn draw(run: &RunData) -> Option<Figure> {
         svg: sheet.svg("layers", "Each alive component's shares of its squared norm in the layers"),
         caption: format!(
             "{}. A bar an alive component: the share of its squared Frobenius norm that lies in each layer. A mean \
-             component spans {mean:.2} layers. Seen when it works: where the target computes a feature across layers, the \
+             component spans {mean} layers. Seen when it works: where the target computes a feature across layers, the \
              feature's component has shares in several; bars of one colour lie in one layer.",
-            run.shown_because()
+            run.shown_because(),
+            mean = fixed(mean, 2),
         ),
     })
 }

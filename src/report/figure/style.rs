@@ -103,10 +103,12 @@ pub fn power_of_ten(power: i32) -> String {
     }
 }
 
-/// A number for a tick: −1, 0.5, 2e−6.
+/// A number for a tick: −1, 0.5, 2e−6, 1.5e12.
 pub fn number(value: f64) -> String {
-    if value != 0.0 && value.abs() < 1e-4 {
-        return format!("{value:.0e}").replace('-', "−");
+    if value != 0.0 && !(1e-4..1e7).contains(&value.abs()) {
+        // Six digits hide what rounding has left of a multiple of a round step.
+        let rounded: f64 = format!("{value:.5e}").parse().unwrap_or(value);
+        return format!("{rounded:e}").replace('-', "−");
     }
     let rounded = format!("{value:.6}");
     rounded.trim_end_matches('0').trim_end_matches('.').replace('-', "−")
@@ -160,6 +162,8 @@ mod tests {
     #[test]
     fn numbers_of_ticks_are_short() {
         assert_eq!(["0", "−1", "0.5", "20", "2e−6"].map(str::to_owned), [0.0, -1.0, 0.5, 20.0, 2e-6].map(number));
+        let [small, large, largest] = [3.0 * 5e-6, -1.5e12, 1e300].map(number);
+        assert_eq!([small, large, largest], ["1.5e−5", "−1.5e12", "1e300"]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::{
     steps::{self, Curve},
     style,
 };
-use crate::report::run_data::RunData;
+use crate::{network::Room, report::run_data::RunData};
 
 /// The term of the table that is drawn.
 const ERROR: &str = "error";
@@ -66,6 +66,16 @@ pub fn draw(run: &RunData) -> Option<Figure> {
             }
         },
     );
+    let success = match run.target.map_or(Room::ForSome, |target| target.room()) {
+        Room::ForSome => {
+            "the error falls below that of the monosemantic answer, so the target computes more features than it has \
+             dimensions or neurons"
+        }
+        Room::ForAll => {
+            "the error falls near to that of the monosemantic answer, which here has a dimension or a neuron for every \
+             feature; an error of zero has no place on the scale and no line"
+        }
+    };
     Some(Figure {
         name: "target_training",
         title: "Training of the target",
@@ -73,8 +83,7 @@ pub fn draw(run: &RunData) -> Option<Figure> {
         svg: sheet.svg("target_training", "Error of the target over its training steps, beside simple answers"),
         caption: format!(
             "Mean squared error of the target to the labels on each step's batch, on a logarithmic scale{band}{beside}. \
-             Seen when it works: the error falls below that of the monosemantic answer, so the target computes more features \
-             than it has dimensions or neurons."
+             Seen when it works: {success}."
         ),
     })
 }

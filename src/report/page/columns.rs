@@ -52,4 +52,5 @@ pub const FEATURES: &[Column] = &[
     column("mean_active", "components", "in the trained selection"),
     column("components_serving", "components", "that serve the feature"),
     column("slope", "ratio", "of the component's neuron contributions over the target's"),
+    column("represented", "", "whether the target represents the feature; if not, it is left out of the verdict"),
 ];

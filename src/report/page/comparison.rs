@@ -14,6 +14,7 @@ use crate::{
         table::{self, Table},
     },
     run::RunFolder,
+    settings::with_short_floats,
     visible::visible,
 };
 
@@ -172,7 +173,7 @@ fn collect(path: &str, value: &toml::Value, lines: &mut Vec<(String, String)>) {
             collect(&format!("{path}{dot}{key}"), value, lines);
         }),
         toml::Value::Table(_) => lines.push((path.to_owned(), "(chosen)".to_owned())),
-        other => lines.push((path.to_owned(), other.to_string())),
+        other => lines.push((path.to_owned(), with_short_floats(&other.to_string()))),
     }
 }
 

@@ -114,6 +114,17 @@ impl Cells {
         self.columns.iter().map(String::as_str)
     }
 
+    /// Without `column` if every row holds `value`, which then tells nothing.
+    fn without_constant(mut self, column: &str, value: &str) -> Cells {
+        if let Some(at) = self.columns.iter().position(|name| name == column)
+            && self.rows.values().flatten().all(|row| row.get(at).is_some_and(|cell| cell == value))
+        {
+            self.columns.remove(at);
+            self.rows.values_mut().flatten().for_each(|row| drop(row.remove(at)));
+        }
+        self
+    }
+
     /// Takes out the rows whose number in `column` is `below` this magnitude.
     fn without_weak(mut self, column: &str, below: f64) -> Cells {
         if let Some(column) = self.columns.iter().position(|name| name == column) {
@@ -183,6 +194,7 @@ impl Data {
         let in_full = |replica| full.contains(&replica);
         let components = Cells::read(&folder.components_table(), every, &mut new).unwrap_or_default();
         let features = Cells::read(&folder.features_table(), every, &mut new).unwrap_or_default();
+        let features = features.without_constant("represented", "true");
         let serving = Cells::read(&folder.serving_table(), every, &mut new);
         let attributions = Cells::read(&folder.attributions_table(), in_full, &mut new);
         let attributions = attributions.map(|cells| cells.with_largest("component", "attribution", MOST_ACTIVATING));

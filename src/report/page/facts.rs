@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::{
     report::{files, run_data::RunData, table},
     run::RunFolder,
+    settings::with_short_floats,
     visible::visible,
 };
 
@@ -124,7 +125,7 @@ fn in_words(value: &toml::Value) -> String {
         toml::Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    visible(text.trim_end_matches(", "))
+    visible(with_short_floats(&text).trim_end_matches(", "))
 }
 
 /// The files that the run's folder holds, with what is in them.

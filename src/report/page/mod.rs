@@ -25,7 +25,7 @@ use view::{Columns, FigureView, TableView, Verdict};
 
 use super::{
     figure::Figure,
-    kind,
+    kind, left_out,
     run_data::RunData,
     table::{self, Share, Table},
 };
@@ -57,6 +57,8 @@ struct Page {
     about: String,
     unfinished: Option<&'static str>,
     verdict: Option<Verdict>,
+    /// Why there is none, of a run that is measured.
+    no_verdict: Option<String>,
     settings: Vec<(&'static str, String)>,
     picture: Option<String>,
     comparison: Option<TableView>,
@@ -97,6 +99,7 @@ pub fn page(run: &RunData, figures: &[Figure], asked: &[usize]) -> String {
         about: visible(&table::about(run)),
         unfinished: facts.unfinished(),
         verdict: Share::of(run).map(|share| Verdict::new(&share, run)),
+        no_verdict: left_out::sentence(run).filter(|_| !run.summary.is_empty()),
         settings: facts.settings(),
         picture,
         comparison: (!run.summary.is_empty()).then(|| TableView::new("comparison", "Means", table::comparison(run))),

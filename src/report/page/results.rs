@@ -2,6 +2,7 @@
 
 use super::comparison::header;
 use crate::report::{
+    left_out,
     rows::SummaryRow,
     run_data::RunData,
     table::{self, Share, Table, mean},
@@ -45,6 +46,7 @@ pub fn results(runs: &[RunData], names: &[String]) -> Table {
     row("recovered", &|run| Some(Share::of(run)?.count()));
     row("recovered, share", &|run| Some(Share::of(run)?.percent()));
     row("recovered, Wilson 95 % interval", &|run| Some(Share::of(run)?.interval()));
+    row("left out of the verdict", &left_out::words);
     for (name, number) in NUMBERS {
         row(name, &|run| mean(run.summary.iter().map(number)));
     }

@@ -8,8 +8,9 @@ use crate::{
     report::{
         choice,
         figure::Figure,
+        left_out,
         run_data::{RunData, Target},
-        table::{Share, Table},
+        table::{Share, Table, fixed},
     },
     statistics::mean_and_deviation,
     visible::visible,
@@ -113,6 +114,8 @@ pub struct Verdict {
     pub choice: Option<String>,
     /// Where the verdict is about features: how many have a component of their own.
     pub own_components: Option<String>,
+    /// Which features the verdict leaves out.
+    pub left_out: Option<String>,
 }
 
 impl Verdict {
@@ -125,20 +128,22 @@ impl Verdict {
             against_published: share.against_published(run),
             choice: choice::sentence(run),
             own_components: own_components(run),
+            left_out: left_out::sentence(run),
         }
     }
 }
 
 fn own_components(run: &RunData) -> Option<String> {
     let own = mean_and_deviation(run.summary.iter().map(|row| row.features_with_own_component))?;
-    let of = match run.target {
-        Some(Target::ResidualMlp { features, .. }) => format!(" of {features}"),
-        Some(Target::GatedFunctions { functions, .. }) => format!(" of {functions}"),
-        _ => String::new(),
+    let in_digits = |number: f64| fixed(number, usize::from(number.fract() != 0.0));
+    let of = match (left_out::mean_judged(run), run.target) {
+        (Some(judged), _) => format!(" of {} that the target represents", in_digits(judged)),
+        (None, Some(Target::ResidualMlp { features, .. })) => format!(" of {features}"),
+        (None, Some(Target::GatedFunctions { functions, .. })) => format!(" of {functions}"),
+        (None, _) => String::new(),
     };
-    let digits = usize::from(own.mean.fract() != 0.0);
     let whose = if run.summary.len() == 1 { "" } else { " in a mean replica" };
-    Some(format!("Features with a component of their own{whose}: {:.digits$}{of}.", own.mean))
+    Some(format!("Features with a component of their own{whose}: {}{of}.", in_digits(own.mean)))
 }
 
 /// Headings as the page's script wants them.
