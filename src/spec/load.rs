@@ -92,6 +92,9 @@ pub(super) fn read_text(path: &Path) -> Result<String, SpecError> {
     }
     let not_text =
         || unreadable(path, "is not a text file", "a spec is a TOML file in UTF-8, like those in experiments/");
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        return Err(unreadable(path, "is text in UTF-16", "save it in UTF-8: iconv -f UTF-16 -t UTF-8"));
+    }
     let text = String::from_utf8(bytes).map_err(|_| not_text())?;
     if text.contains('\0') { Err(not_text()) } else { Ok(text) }
 }

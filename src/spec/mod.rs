@@ -3,7 +3,7 @@
 //! The settings of each part live beside the code that they configure; this module composes them. In reading order:
 //! [`load()`] takes a file to a [`Spec`]; `source` and `tree` keep where every value was written, `overrides` applies
 //! `--set`; `reader`, `number`, `text` and `choice` are what each `read` function is written in; `identity` reads name,
-//! seeds and format; `defaults` are for a spec without a method; `checks` compares settings of different parts; `problem`, `skeleton` and `nearest` say what is wrong;
+//! seeds and format; `defaults` are for a spec without a method; `checks` compares settings of different parts; `problem`, `skeleton`, `nearest` and `unseen` say what is wrong;
 //! [`load_trials`] makes many specs of one, as its `space` says; `resolved` writes a spec back as TOML and gives it a hash.
 //!
 //! A new key is a field of its struct and a line in the struct's `read`, which names the allowed range and the default:
@@ -27,6 +27,7 @@ mod space;
 mod text;
 mod tree;
 mod trials;
+mod unseen;
 
 use serde::Serialize;
 
