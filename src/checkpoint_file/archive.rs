@@ -94,7 +94,7 @@ fn directory(bytes: &[u8]) -> Result<(u64, u64), Refusal> {
     let earliest = last.saturating_sub(LARGEST_COMMENT);
     let is_end = |&start: &usize| {
         let comment = usize::from(u16::from_le_bytes([bytes[start + 20], bytes[start + 21]]));
-        bytes[start..].starts_with(END) && start + END_SIZE + comment == bytes.len()
+        bytes[start..].starts_with(END) && start + END_SIZE + comment <= bytes.len()
     };
     let start = (earliest..=last).rev().find(is_end).ok_or_else(cut_off)?;
     let mut end = Bytes(&bytes[start + 10..]);

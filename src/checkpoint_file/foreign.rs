@@ -6,11 +6,12 @@ use super::{archive::Archive, refusal::Refusal, shown};
 
 const UNPACK: &str = "unpack it, and give the checkpoint that was in it";
 const DOWNLOAD: &str =
-    "download the checkpoint itself: this is what a server sent instead of it, or its page in a browser";
+    "download the checkpoint itself, and not the page about it; if a server sent this instead, the page says why";
 const SAVE_ARRAYS: &str =
     "save the arrays as safetensors: safetensors.numpy.save_file({\"embed\": array, ..}, \"model.safetensors\")";
 const FROM_KERAS: &str = "load it with its own library, and save the arrays as safetensors: safetensors.numpy.save_file({..}, \"model.safetensors\")";
 const FETCH_LFS: &str = "fetch the file itself: git lfs install, then git lfs pull";
+const SAVE_STATE: &str = "save the state dict: torch.save(model.state_dict(), \"model.pth\")";
 const OTHER: &str = "give a file of torch.save or a safetensors file";
 
 /// Where the bytes are, the bytes, what the file is, and what to do.
@@ -37,18 +38,8 @@ const BINARY: [Beginning; 31] = [
     (0, b"GGUF", "a GGUF file of llama.cpp", OTHER),
     (4, b"TFL3", "a model of TensorFlow Lite", FROM_KERAS),
     (0, b"\x08\x01\x12", "a model of TensorFlow or ONNX", FROM_KERAS),
-    (
-        2,
-        b"\x12\x07pytorch",
-        "a model in ONNX",
-        "save the state dict of the model that was exported: torch.save(model.state_dict(), \"model.pth\")",
-    ),
-    (
-        2,
-        b"\x12",
-        "a model in ONNX",
-        "save the state dict of the model that was exported: torch.save(model.state_dict(), \"model.pth\")",
-    ),
+    (2, b"\x12\x07pytorch", "a model in ONNX", SAVE_STATE),
+    (2, b"\x12", "a model in ONNX", SAVE_STATE),
     (0, b"MATLAB 5.0", "a file of MATLAB", FROM_KERAS),
     (0, b"PAR1", "a Parquet table", OTHER),
     (0, b"ARROW1", "an Arrow table", OTHER),
@@ -67,15 +58,16 @@ const BINARY: [Beginning; 31] = [
 ];
 
 /// How text begins, after blanks and whatever the letters' case.
-const TEXT: [(&str, &str, &str); 10] = [
+const TEXT: [(&str, &str, &str); 11] = [
     ("version https://git-lfs.github.com/spec/", "a Git LFS pointer, which stands for the file", FETCH_LFS),
     ("# xet version", "a pointer of Xet, which stands for the file", "fetch the file itself: git xet checkout"),
     ("/annex/objects/", "a pointer of git-annex, which stands for the file", "fetch the file itself: git annex get"),
     ("outs:", "a pointer of DVC, which stands for the file", "fetch the file itself: dvc pull"),
     ("model_checkpoint_path:", "the index of a TensorFlow checkpoint", FROM_KERAS),
+    ("(dp", "a pickle in the text of Python 2", SAVE_STATE),
+    ("ccopy_reg", "a pickle in the text of Python 2", SAVE_STATE),
     ("<!doctype html", "an HTML page", DOWNLOAD),
     ("<html", "an HTML page", DOWNLOAD),
-    ("<head", "an HTML page", DOWNLOAD),
     ("<?xml", "an XML document", DOWNLOAD),
     ("<error", "an XML document", DOWNLOAD),
 ];
@@ -83,18 +75,15 @@ const TEXT: [(&str, &str, &str); 10] = [
 /// What is known of a file that is no checkpoint.
 pub fn file(bytes: &[u8]) -> Refusal {
     if bytes.iter().all(|&byte| byte == 0) {
-        return Refusal::cut_off(format!("its {} bytes are all zero", bytes.len()));
+        return Refusal::cut_off(format!("it holds nothing but zeros, {} of them", bytes.len()));
     }
     let is_at = |&&(place, begin, ..): &&Beginning| bytes.get(place..).is_some_and(|rest| rest.starts_with(begin));
-    if let Some(text) = text(bytes) {
-        return text;
-    }
-    // A protobuf whose first field, a version, is small: one byte is too little to tell by the table alone.
+    // A protobuf whose first field, a version, is small: what follows it is too little to tell.
     let is_versioned = |&&(place, ..): &&Beginning| place != 2 || bytes[0] == 8 && bytes[1] < 32;
-    match BINARY.iter().filter(is_versioned).find(is_at) {
-        Some((_, _, what, help)) => Refusal::new(format!("it is {what}"), *help),
-        None => "it is neither what torch.save writes nor a safetensors file".into(),
+    if let Some((_, _, what, help)) = BINARY.iter().filter(is_versioned).find(is_at) {
+        return Refusal::new(format!("it is {what}"), *help);
     }
+    text(bytes).unwrap_or_else(|| "it is neither what torch.save writes nor a safetensors file".into())
 }
 
 /// What is known of a folder that was given for a file.
@@ -128,22 +117,29 @@ fn text(bytes: &[u8]) -> Option<Refusal> {
     if let Some((_, what, help)) = TEXT.iter().find(|(begin, ..)| begins(begin)) {
         return Some(Refusal::new(format!("it is {what}"), *help));
     }
-    let line = text.lines().next().unwrap_or_default();
+    let begin = shown(&text.split_whitespace().collect::<Vec<_>>().join(" ")).replace("\\\"", "\"");
     Some(match text.chars().next() {
         None => Refusal::new("it holds nothing but blanks", OTHER),
         Some('{' | '[') if text.contains("\"weight_map\"") => Refusal::new(
             "it is the index of a model in several safetensors files",
             "give the files that it names, one after the other, or save them as one",
         ),
-        Some('{' | '[') => Refusal::new(format!("it is JSON: {}", shown(line)), DOWNLOAD),
-        Some(_) => Refusal::new(format!("it is a text: {}", shown(line)), OTHER),
+        Some('{' | '[') => Refusal::new(
+            format!("it is JSON: {begin}"),
+            "give the checkpoint itself; if a server sent this instead of it, the text says why",
+        ),
+        Some('<') => Refusal::new("it is a page or document of the web", DOWNLOAD),
+        Some(_) => Refusal::new(format!("it is a text: {begin}"), OTHER),
     })
 }
 
-/// Parts of paths in an archive, what it then is, and what to do; a part in the place of the last one or the first.
+/// What only torch.jit.save puts into an archive.
+const TORCH_SCRIPT: &str = "constants.pkl";
+
+/// How a path in an archive ends, what the archive then is, and what to do. The first that fits counts.
 const ARCHIVES: [(&str, &str, &str); 12] = [
     (
-        "constants.pkl",
+        TORCH_SCRIPT,
         "a TorchScript archive of torch.jit.save",
         "save its state dict: torch.save(torch.jit.load(\"FILE\").state_dict(), \"model.pth\")",
     ),
@@ -175,8 +171,8 @@ const ARCHIVES: [(&str, &str, &str); 12] = [
 /// What is known of an archive that is not one of `torch.save`.
 pub fn archive(archive: &Archive) -> Option<Refusal> {
     let holds = |end: &str| archive.paths().any(|path| path.ends_with(end));
-    let is_script = holds(ARCHIVES[0].0);
-    if holds("data.pkl") && !is_script {
+    // Such an archive has a data.pkl too, which is not that of torch.save.
+    if holds("data.pkl") && !holds(TORCH_SCRIPT) {
         return None;
     }
     let (_, what, help) = ARCHIVES.iter().find(|(end, ..)| holds(end))?;

@@ -188,7 +188,7 @@ impl Reader<'_, '_> {
             let odd = if element.kind.is_none() { element } else { cast };
             return Ok(Err(Oddity::Elements(odd.name)));
         };
-        let bytes = storage.bytes(self.storages).map_err(|what| damaged(what))?;
+        let bytes = storage.bytes(self.storages).map_err(damaged)?;
         let (offset, size, stride) = (
             pickle.integer::<i64>(arguments[1]),
             pickle.integers::<i64>(arguments[2]),

@@ -79,7 +79,11 @@ impl Problem {
             None => group.element(File::path(&sources.path)),
             // No text is to blame.
             Some(origin) if origin.is_filled_in() => {
-                help.push(format!("{}; without `[method]` this is filled in: give the key in the spec", self.label));
+                let key = self.about.first().map_or("it", String::as_str);
+                help.push(format!(
+                    "{}; a spec without `[method]` has `{key}` filled in: give it in the spec",
+                    self.label
+                ));
                 group.element(File::path(&sources.path))
             }
             Some(origin) => {

@@ -11,10 +11,10 @@ const NAMED: [Named; 66] = [
     ('\u{8}', "BACKSPACE", ""),
     ('\u{b}', "LINE TABULATION", " "),
     ('\u{c}', "FORM FEED", " "),
-    ('\r', "CARRIAGE RETURN", ""),
+    ('\r', "CARRIAGE RETURN", "\n"),
     ('\u{1b}', "ESCAPE", ""),
     ('\u{7f}', "DELETE", ""),
-    ('\u{85}', "NEXT LINE", ""),
+    ('\u{85}', "NEXT LINE", "\n"),
     ('\u{a0}', "NO-BREAK SPACE", " "),
     ('\u{ad}', "SOFT HYPHEN", ""),
     ('\u{34f}', "COMBINING GRAPHEME JOINER", ""),
@@ -33,8 +33,8 @@ const NAMED: [Named; 66] = [
     ('\u{200d}', "ZERO WIDTH JOINER", ""),
     ('\u{200e}', "LEFT-TO-RIGHT MARK", ""),
     ('\u{200f}', "RIGHT-TO-LEFT MARK", ""),
-    ('\u{2028}', "LINE SEPARATOR", ""),
-    ('\u{2029}', "PARAGRAPH SEPARATOR", ""),
+    ('\u{2028}', "LINE SEPARATOR", "\n"),
+    ('\u{2029}', "PARAGRAPH SEPARATOR", "\n"),
     ('\u{202a}', "LEFT-TO-RIGHT EMBEDDING", ""),
     ('\u{202b}', "RIGHT-TO-LEFT EMBEDDING", ""),
     ('\u{202c}', "POP DIRECTIONAL FORMATTING", ""),
@@ -92,6 +92,7 @@ pub fn in_words(c: char) -> Option<String> {
     let named = NAMED.iter().find(|(named, ..)| *named == c);
     Some(match named {
         Some((_, name, "")) => format!("{code} {name}, which cannot be seen: delete it"),
+        Some((_, name, "\n")) => format!("{code} {name}, which ends no line here: end the line as others do"),
         Some((_, name, " ")) => format!("{code} {name}, which looks like a blank: write a blank"),
         Some((_, name, instead)) => format!("{code} {name}: write {instead}"),
         None if is_other_unseen(c) => format!("{code}, which cannot be seen: delete it"),
@@ -109,6 +110,7 @@ mod tests {
         assert_eq!(told('\u{200b}'), "U+200B ZERO WIDTH SPACE, which cannot be seen: delete it");
         assert_eq!(told('\u{a0}'), "U+00A0 NO-BREAK SPACE, which looks like a blank: write a blank");
         assert_eq!(told('\u{2212}'), "U+2212 MINUS SIGN: write -");
+        assert_eq!(told('\r'), "U+000D CARRIAGE RETURN, which ends no line here: end the line as others do");
         assert_eq!(told('\u{fe0f}'), "U+FE0F, which cannot be seen: delete it");
         assert_eq!(in_words('a').or(in_words(' ')).or(in_words('\t')).or(in_words('é')), None);
         assert!(is_unseen('\u{3000}') && !is_unseen('\u{201c}') && !is_unseen('-'));

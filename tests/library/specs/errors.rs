@@ -1460,3 +1460,93 @@ fn mistakes_after_the_twentieth_are_only_counted() {
     assert!(text.contains("`wrong_19`") && !text.contains("`wrong_20`"));
     assert!(text.ends_with("\n\nerror: 25 mistakes in x.toml (5 of them not shown)\n"), "{text}");
 }
+
+/// The name of a spec that a `--set` gives it.
+fn name_of(setting: &str) -> String {
+    parse(Path::new("x.toml"), CORRECT, &[setting.to_string()]).unwrap_or_else(|error| panic!("{error}")).name
+}
+
+#[test]
+fn a_key_that_takes_text_takes_what_looks_like_something_else_as_it_was_typed() {
+    for typed in ["123", "1e5", "2024-01-01", "true", "1234567", "007", "inf", "nan", "1.50", "0x10", "1_000", "x"] {
+        assert_eq!(name_of(&format!("name={typed}")), typed);
+    }
+    assert_eq!(name_of("name='007'"), "007");
+    assert_eq!(name_of("name= 007 "), "007");
+    set(&["name=+1.50"]).says(str![[r#"
+error: `name` must be 1 to 64 letters, digits, `.`, `_` or `-` and not begin with `.` or `-`
+ |
+ | --set name=+1.50
+ |            ^^^^^ this is the text "+1.50"
+
+error: 1 mistake in --set
+
+"#]]);
+    // A number remains one where a number is asked for, and is named as one elsewhere.
+    set(&["decomposition.schedule=3", "seeds=1 2", "method.apd.rank=1.0"]).says(str![[r#"
+error: `schedule` must be one of "constant", "linear", "cosine", { exponential = { .. } }
+ |
+ | --set decomposition.schedule=3
+ |                              ^ this is 3
+
+error: `seeds` must be their number, from 1 to 1_000, or a list of them
+ |
+ | --set seeds=1 2
+ |             ^^^ this is the text "1 2"
+
+error: `rank` must be an integer from 1 to 100_000
+ |
+ | --set method.apd.rank=1.0
+ |                       ^^^ this is 1.0
+
+error: 3 mistakes in --set
+
+"#]]);
+}
+
+#[test]
+fn settings_of_slurm_are_text_as_it_was_typed() {
+    let settings = ["space.method.apd.rank=[1, 2]", "slurm.time=1-04:00:00", "slurm.memory=8", "slurm.partition=1e5"];
+    let settings = settings.map(|setting| format!("sweep.{setting}"));
+    let trials = apd::spec::parse_trials(Path::new("x.toml"), CORRECT, &settings).unwrap();
+    let slurm = format!("{:?}", trials.sweep.slurm);
+    for typed in ["\"1-04:00:00\"", "\"8\"", "\"1e5\""] {
+        assert!(slurm.contains(typed), "{slurm}");
+    }
+}
+
+#[test]
+fn what_cannot_be_seen_is_named_with_its_place() {
+    with(&[("hidden = 2", "hid\u{200b}den = 2"), ("steps = 5_000", "steps\u{a0}=\u{a0}5_000")]).says(str![[r#"
+"#]]);
+    with(&[("hidden = 2", "\"hid\u{ad}den\" = 2")]).says(str![[r#"
+"#]]);
+    set(&["decomposition.schedule=cosine\u{200f}", "see\u{2060}ds=3", "seeds=[1,\u{a0}2]"]).says(str![[r#"
+"#]]);
+}
+
+#[test]
+fn what_looks_like_another_character_is_named_with_what_to_write() {
+    after("name = \u{201c}tiny\u{201d}").says(str![[r#"
+"#]]);
+    with(&[("= 0.005", "= \u{2212}0.005"), ("rank = 3", "r\u{430}nk = 3")]).says(str![[r#"
+"#]]);
+}
+
+#[test]
+fn a_mark_of_byte_order_and_the_line_ends_of_windows_are_no_mistakes() {
+    let text = format!("\u{feff}{}", CORRECT.replace('\n', "\r\n"));
+    let plain = parse(Path::new("x.toml"), CORRECT, &[]).unwrap();
+    assert_eq!(parse(Path::new("x.toml"), &text, &[]).unwrap(), plain);
+    only("name = \"a\"\rseeds = 2").says(str![[r#"
+"#]]);
+}
+
+#[test]
+fn a_value_that_was_filled_in_is_told_as_one() {
+    let (target, _) = CORRECT.split_once("[method.apd]").unwrap();
+    only(&target.replace("probability = 0.05", "probability = 1e-9"))
+        .and_set(&["decomposition.batch=4"])
+        .says(str![[r#"
+"#]]);
+}

@@ -55,7 +55,8 @@ pub fn draw(sweep: &SweepData) -> Option<Figure> {
         let recovered = group.recovered.map_or_else(String::new, |recovered| recovered.to_string());
         let counts = [group.trials.to_string(), group.replicas.to_string(), recovered];
         let scores = [group.score.unwrap_or(f64::NAN), range.0, range.1].map(number);
-        [&[found.key.clone()], number_and_word(&group.values).as_slice(), &counts, &scores].concat()
+        let [value, words] = number_and_word(&group.values);
+        [&[found.key.clone(), value, words], counts.as_slice(), &scores].concat()
     });
     Some(Figure {
         name: "effects",
