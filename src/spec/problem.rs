@@ -130,9 +130,10 @@ pub enum SpecError {
 impl SpecError {
     /// All mistakes in the order in which they were written, and their number; every line ends with a newline.
     pub fn render(&self, colour: bool) -> String {
-        // The renderer shows control characters as pictures, but not these, which some terminals obey too.
-        let is_of_8_bits = |c: char| matches!(c, '\u{80}'..='\u{9f}');
-        let text = self.rendered(colour).replace(is_of_8_bits, "\u{fffd}");
+        // The renderer shows most control characters as pictures. What else cannot be seen, or turns the direction of writing,
+        // is marked where it stands; only the escapes of the colours are meant.
+        let is_marked = |c: char| c != '\u{1b}' && unseen::is_unseen(c);
+        let text = self.rendered(colour).replace(is_marked, "\u{fffd}");
         text.lines().map(|line| line.trim_end().to_string() + "\n").collect()
     }
 

@@ -217,7 +217,8 @@ fn many_recovered_replicas_are_a_band_of_quartiles_in_the_losses() {
 #[test]
 fn a_column_of_a_runs_tables_has_one_type() {
     let entries = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden_run").read_dir().unwrap();
-    let tables = entries.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|end| end == "csv"));
+    let tables =
+        entries.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|end| end == "csv"));
     let tables: Vec<PathBuf> = tables.collect();
     assert!(tables.len() > 3, "{tables:?}");
     tables.iter().for_each(assert_types);

@@ -1521,7 +1521,7 @@ fn what_cannot_be_seen_is_named_with_its_place() {
 error: this is not TOML: invalid unquoted key, expected letters, numbers, `-`, `_`
  --> x.toml:3:4
   |
-3 | hid​den = 2
+3 | hid�den = 2
   |    ^
   |
   = help: line 3, column 4 is U+200B ZERO WIDTH SPACE, which cannot be seen: delete it
@@ -1529,7 +1529,7 @@ error: this is not TOML: invalid unquoted key, expected letters, numbers, `-`, `
 error: this is not TOML: invalid unquoted key, expected letters, numbers, `-`, `_`
  --> x.toml:9:6
   |
-9 | steps = 5_000
+9 | steps�=�5_000
   |      ^
   |
   = help: line 9, column 6 is U+00A0 NO-BREAK SPACE, which looks like a blank: write a blank
@@ -1542,7 +1542,7 @@ error: 2 mistakes in x.toml
 error: unknown key `hid\u{ad}den` in `[target.tms]`
  --> x.toml:3:1
   |
-3 | "hid­den" = 2
+3 | "hid�den" = 2
   | ^^^^^^^^ did you mean `hidden`?
   |
   = help: allowed here: features, hidden, hidden_layers, hidden_kind
@@ -1554,14 +1554,14 @@ error: 1 mistake in x.toml
     set(&["decomposition.schedule=cosine\u{200f}", "see\u{2060}ds=3", "seeds=[1,\u{a0}2]"]).says(str![[r#"
 error: `schedule` must be one of "constant", "linear", "cosine", { exponential = { .. } }
  |
- | --set decomposition.schedule=cosine‏
+ | --set decomposition.schedule=cosine�
  |                              ^^^^^^ did you mean "cosine"?
  |
  = help: character 30 of the setting is U+200F RIGHT-TO-LEFT MARK, which cannot be seen: delete it
 
 error: `--set` needs a dotted key
  |
- | --set see⁠ds=3
+ | --set see�ds=3
  |       ^^^^^ this is no key
  |
  = help: write it as KEY=VALUE, for example --set method.apd.rank=1
@@ -1569,7 +1569,7 @@ error: `--set` needs a dotted key
 
 error: this is not TOML: string values must be quoted, expected literal string
  |
- | --set seeds=[1, 2]
+ | --set seeds=[1,�2]
  |                ^^
  |
  = help: character 10 of the setting is U+00A0 NO-BREAK SPACE, which looks like a blank: write a blank
