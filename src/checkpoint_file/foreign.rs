@@ -82,7 +82,7 @@ pub fn folder(path: &Path) -> Refusal {
     if path.join(".metadata").is_file() {
         return Refusal::new(
             "it is a checkpoint of torch.distributed in several files",
-            "make it one file: python -m torch.distributed.checkpoint.format_utils dcp_to_torch FILE model.pth",
+            "make it one file: python -m torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER model.pth",
         );
     }
     Refusal::new("it is a folder", "give a file in it, of torch.save or a safetensors file")

@@ -60,7 +60,7 @@ impl CheckpointFile {
         let refused = |Refusal { why, help }: Refusal| {
             RunError::new(
                 format!("cannot use {}: {why}", path.display()),
-                help.replace("FILE", &path.display().to_string()),
+                help.replace("\"FILE\"", &format!("{:?}", path.display().to_string())),
             )
         };
         if about.is_dir() {
@@ -74,6 +74,16 @@ impl CheckpointFile {
         }
         let bytes = fs::read(path).map_err(unreadable)?;
         Self::parse(&bytes).map_err(refused)
+    }
+
+    /// Refuses the file if a tensor that is meant cannot be a weight. `is_meant` is asked of the names of those that cannot.
+    pub fn check_usable(&self, path: &Path, is_meant: impl Fn(&str) -> bool) -> Result<(), RunError> {
+        match self.unusable.iter().find(|(name, _)| is_meant(name)) {
+            None => Ok(()),
+            Some((name, Refusal { why, help })) => {
+                Err(RunError::new(format!("{} does not fit: {} {why}", path.display(), shown(name)), help.clone()))
+            }
+        }
     }
 
     /// The same of a file's bytes; says why they cannot be used.

@@ -1,6 +1,6 @@
 //! Why a file cannot be used, and what to do instead.
 
-/// Both as parts of a sentence: `cannot use FILE: WHY`, `help: HELP`.
+/// Both as parts of a sentence: `cannot use PATH: WHY`, `help: HELP`. In the help `"FILE"` stands for the path.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refusal {
     pub why: String,

@@ -699,6 +699,9 @@ fn tensors_that_cannot_be_weights_are_told_only_where_there_are_no_others() {
             "unsigned has elements of the kind uint16",
         ]
     );
+    let refusal = file.check_usable(Path::new("x.pth"), |name| name == "sparse").unwrap_err().to_string();
+    assert!(refusal.contains("x.pth does not fit: `sparse` is sparse\n  help: save its to_dense()"), "{refusal}");
+    assert!(file.check_usable(Path::new("x.pth"), |name| name == "plain").is_ok());
     let meta = b"\x80\x02}X\x05\0\0\0b_outctorch._utils\n_rebuild_meta_tensor_no_storage\n(ctorch\nfloat32\nK\x05\x85K\x01\x85\x89tRs.";
     refused(
         &archive("data.pkl", meta),
