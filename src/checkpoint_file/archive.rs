@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{bytes::Bytes, shown};
+use super::{bytes::Bytes, refusal::Refusal, shown};
 
 const END: &[u8] = b"PK\x05\x06";
 const END_64_LOCATOR: &[u8] = b"PK\x06\x07";
@@ -23,42 +23,78 @@ const EXTRA_64: u16 = 1;
 const IN_EXTRA: u64 = u32::MAX as u64;
 
 /// The files of an archive by their path in it.
-pub struct Archive<'a>(BTreeMap<String, &'a [u8]>);
+pub struct Archive<'a> {
+    bytes: &'a [u8],
+    files: BTreeMap<String, Entry>,
+}
+
+/// What the directory says about a file.
+struct Entry {
+    /// Where its local header begins.
+    offset: u64,
+    /// Bytes of the content, and of what is in the archive of it.
+    size: u64,
+    stored: u64,
+    checksum: u32,
+    /// Whether its bytes are in the archive as they are.
+    is_plain: bool,
+}
 
 impl<'a> Archive<'a> {
-    /// Finds every file and checks its checksum.
-    pub fn read(bytes: &'a [u8]) -> Result<Self, String> {
+    /// Reads the directory. A file's content is looked at when it is asked for.
+    pub fn read(bytes: &'a [u8]) -> Result<Self, Refusal> {
         let (entries, offset) = directory(bytes)?;
         let mut directory = at(bytes, offset)?;
         let mut files = BTreeMap::new();
         // Files that lie over each other could make the checksums take for ever.
-        let mut unread = bytes.len();
+        let mut unread = bytes.len() as u64;
         for _ in 0..entries {
-            let (name, content) = file(bytes, &mut directory, &mut unread)?;
-            if files.insert(name.to_string(), content).is_some() {
-                return Err(format!("its archive has two files {}", shown(name)));
+            let (name, entry) = entry(&mut directory)?;
+            unread = unread.checked_sub(entry.stored).ok_or("the files of its archive lie over each other")?;
+            if files.insert(name.to_string(), entry).is_some() {
+                return Err(format!("its archive has two files {}", shown(name)).into());
             }
         }
-        Ok(Self(files))
+        Ok(Self { bytes, files })
     }
 
     pub fn paths(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.files.keys().map(String::as_str)
     }
 
-    pub fn get(&self, path: &str) -> Result<&'a [u8], String> {
-        self.0.get(path).copied().ok_or_else(|| format!("its archive lacks {}", shown(path)))
+    /// The content of a file, which matches its checksum.
+    pub fn get(&self, path: &str) -> Result<&'a [u8], Refusal> {
+        let entry = self.files.get(path).ok_or_else(|| format!("its archive lacks {}", shown(path)))?;
+        if !entry.is_plain {
+            return Err(Refusal::new(
+                format!("{} in its archive is compressed or encrypted, as torch.save leaves none", shown(path)),
+                "unpack the archive and pack it again without compression: zip -0 -r",
+            ));
+        }
+        let mut local = at(self.bytes, entry.offset)?;
+        if local.take(4)? != LOCAL_HEADER {
+            return Err("the directory of its archive is damaged".into());
+        }
+        local.take(22)?;
+        let (name_size, extra_size) = (local.u16()?, local.u16()?);
+        local.take(u64::from(name_size) + u64::from(extra_size))?;
+        let content = local.take(entry.size)?;
+        if crc32fast::hash(content) != entry.checksum {
+            let why = format!("{} in its archive does not match its checksum", shown(path));
+            return Err(Refusal::new(why, "download or copy it again: some of its bytes are damaged"));
+        }
+        Ok(content)
     }
 }
 
 /// Number of files, and where their directory begins.
-fn directory(bytes: &[u8]) -> Result<(u64, u64), String> {
-    let cut_off = || "its archive has no directory at its end: the file is cut off or damaged".to_string();
+fn directory(bytes: &[u8]) -> Result<(u64, u64), Refusal> {
+    let cut_off = || Refusal::cut_off("its archive has no directory at its end: the file is cut off or damaged");
     let last = bytes.len().checked_sub(END_SIZE).ok_or_else(cut_off)?;
     let earliest = last.saturating_sub(LARGEST_COMMENT);
     let is_end = |&start: &usize| {
         let comment = usize::from(u16::from_le_bytes([bytes[start + 20], bytes[start + 21]]));
-        bytes[start..].starts_with(END) && start + END_SIZE + comment == bytes.len()
+        bytes[start..].starts_with(END) && start + END_SIZE + comment <= bytes.len()
     };
     let start = (earliest..=last).rev().find(is_end).ok_or_else(cut_off)?;
     let mut end = Bytes(&bytes[start + 10..]);
@@ -79,8 +115,8 @@ fn directory(bytes: &[u8]) -> Result<(u64, u64), String> {
     Ok((entries, end_64.u64()?))
 }
 
-/// Name and content of the next file in the directory. `unread`: how many bytes all further files can have together.
-fn file<'a>(bytes: &'a [u8], directory: &mut Bytes<'a>, unread: &mut usize) -> Result<(&'a str, &'a [u8]), String> {
+/// Name and entry of the next file in the directory.
+fn entry<'a>(directory: &mut Bytes<'a>) -> Result<(&'a str, Entry), Refusal> {
     if directory.take(4)? != DIRECTORY_ENTRY {
         return Err("the directory of its archive is damaged".into());
     }
@@ -107,25 +143,11 @@ fn file<'a>(bytes: &'a [u8], directory: &mut Bytes<'a>, unread: &mut usize) -> R
         }
     }
     const ENCRYPTED: u16 = 1;
-    if flags & ENCRYPTED != 0 || compression != 0 || stored != size {
-        return Err(format!("{} in its archive is compressed or encrypted, as torch.save leaves none", shown(name)));
-    }
-    let mut local = at(bytes, offset)?;
-    if local.take(4)? != LOCAL_HEADER {
-        return Err("the directory of its archive is damaged".into());
-    }
-    local.take(22)?;
-    let (name_size, extra_size) = (local.u16()?, local.u16()?);
-    local.take(u64::from(name_size) + u64::from(extra_size))?;
-    let content = local.take(size)?;
-    *unread = unread.checked_sub(content.len()).ok_or("the files of its archive lie over each other")?;
-    if crc32fast::hash(content) != checksum {
-        return Err(format!("{} in its archive does not match its checksum", shown(name)));
-    }
-    Ok((name, content))
+    let is_plain = flags & ENCRYPTED == 0 && compression == 0 && stored == size;
+    Ok((name, Entry { offset, size, stored, checksum, is_plain }))
 }
 
-fn at(bytes: &[u8], offset: u64) -> Result<Bytes<'_>, String> {
+fn at(bytes: &[u8], offset: u64) -> Result<Bytes<'_>, Refusal> {
     let mut bytes = Bytes(bytes);
     bytes.take(offset)?;
     Ok(bytes)

@@ -2,26 +2,36 @@
 //! stream) and safetensors.
 //!
 //! Nothing in a file is run, and nothing is allocated by a number in a file before that number is known to fit the
-//! file's own size. A pickle is a program; `pickle` knows only the words that lists, dictionaries, numbers and tensors
-//! are written with, and refuses any other by its name. Whatever is not understood is an error, never passed over.
+//! file's own size. A pickle is a program; `pickle` knows only the words and names that plain data and tensors are written
+//! with, and refuses any other by its name. Plain data is passed over, as is a tensor that cannot be a weight where none is asked
+//! for; whatever is not understood is an error.
 //!
-//! - `bytes`: a view of the file that cannot be read past its end; `archive`: the zip container
-//! - `pickle`: a pickle to plain values; `torch`: those values to tensors
+//! - `bytes`: a view of the file that cannot be read past its end; `archive`: the zip container; `foreign`: what else a file may be
+//! - `pickle`: a pickle to plain values; `known`: the functions that one may name; `element`: the kinds of numbers
+//! - `torch`: both formats of `torch.save`; `tensors`: those values to tensors
 //! - `layout`: which tensor is which part of a network; [`ImportedTarget`]
 
 mod archive;
 mod bytes;
+mod element;
+mod foreign;
+mod known;
 mod layout;
 mod pickle;
+mod refusal;
+mod tensors;
 mod torch;
 
 use std::{collections::BTreeMap, fs, path::Path};
 
+use known::Oddity;
 pub use layout::{ImportedTarget, find_components};
-use safetensors::{Dtype, SafeTensors};
+pub use refusal::Refusal;
+use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use sha2::{Digest, Sha256};
 use tch::{Kind, Tensor};
 
+use self::tensors::Found;
 use crate::run::RunError;
 
 /// Larger files are refused: those of toy models are far smaller, and a file is read into memory as a whole. In bytes.
@@ -32,6 +42,8 @@ const LARGEST: u64 = 64 << 30;
 pub struct CheckpointFile {
     /// By name; the names of nested dictionaries are joined by dots.
     pub tensors: BTreeMap<String, Tensor>,
+    /// Why a tensor of this name cannot be a weight, in words that follow the name, and what to do about it.
+    pub unusable: BTreeMap<String, Refusal>,
     /// SHA-256 of the file, in hexadecimal digits, as `sha256sum` prints it.
     pub digest: String,
     /// Kinds of elements that were converted to 32-bit floats.
@@ -40,39 +52,59 @@ pub struct CheckpointFile {
 
 impl CheckpointFile {
     /// # Errors
-    /// If the file cannot be read, is damaged, or holds anything but tensors, numbers and text in dictionaries and
-    /// lists.
+    /// If the file cannot be read, is damaged, is something else than a checkpoint, or holds more than plain data and tensors.
     pub fn read(path: &Path) -> Result<CheckpointFile, RunError> {
         let unreadable = |error| RunError::read(path, &error).with_help("give a file that you may read");
         // Asked of the path, not of the open file: opening a pipe would wait for its writer.
         let about = fs::metadata(path).map_err(unreadable)?;
-        let refused = |why: String| refused(path, &why);
+        let refused = |Refusal { why, help }: Refusal| {
+            RunError::new(
+                format!("cannot use {}: {why}", path.display()),
+                help.replace("\"FILE\"", &format!("{:?}", path.display().to_string())),
+            )
+        };
+        if about.is_dir() {
+            return Err(refused(foreign::folder(path)));
+        }
         if !about.is_file() {
-            return Err(refused("it is not a file".into()));
+            return Err(refused(Refusal::new("it is not a file", "give a file")));
         }
         if about.len() > LARGEST {
-            return Err(refused(format!("it is larger than {} GB", LARGEST >> 30)));
+            return Err(refused(format!("it is larger than {} GB", LARGEST >> 30).into()));
         }
         let bytes = fs::read(path).map_err(unreadable)?;
         Self::parse(&bytes).map_err(refused)
     }
 
+    /// Refuses the file if a tensor that is meant cannot be a weight. `is_meant` is asked of the names of those that cannot.
+    pub fn check_usable(&self, path: &Path, is_meant: impl Fn(&str) -> bool) -> Result<(), RunError> {
+        match self.unusable.iter().find(|(name, _)| is_meant(name)) {
+            None => Ok(()),
+            Some((name, Refusal { why, help })) => {
+                Err(RunError::new(format!("{} does not fit: {} {why}", path.display(), shown(name)), help.clone()))
+            }
+        }
+    }
+
     /// The same of a file's bytes; says why they cannot be used.
-    pub fn parse(bytes: &[u8]) -> Result<CheckpointFile, String> {
-        let named = match bytes {
-            [] => return Err("it is empty".into()),
+    pub fn parse(bytes: &[u8]) -> Result<CheckpointFile, Refusal> {
+        let found = match bytes {
+            [] => return Err(Refusal::cut_off("it is empty")),
             // First, since the length of the header before it may begin like the others.
-            [_, _, _, _, _, _, _, _, b'{', ..] => read_safetensors(bytes)?,
-            [b'P', b'K', ..] => torch::read_archive(bytes)?,
+            [_, _, _, _, 0, 0, 0, 0, b'{', ..] => read_safetensors(bytes)?,
+            [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => torch::read_archive(bytes)?,
             [pickle::PROTOCOL, 0..=pickle::NEWEST_PROTOCOL, ..] => torch::read_stream(bytes)?,
-            _ => return Err("it is neither what torch.save writes nor a safetensors file".into()),
+            _ => return Err(foreign::file(bytes)),
         };
         let mut file = CheckpointFile {
             tensors: BTreeMap::new(),
+            unusable: BTreeMap::new(),
             digest: Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
             converted: Vec::new(),
         };
-        for (name, tensor) in named {
+        let Found { tensors, odd } = found;
+        file.unusable.extend(odd);
+        for (name, tensor) in tensors {
             let kind = match tensor.kind() {
                 Kind::Float => None,
                 Kind::Double => Some("64-bit floats"),
@@ -84,26 +116,30 @@ impl CheckpointFile {
                 file.converted.push(kind);
             }
             if file.tensors.insert(name.clone(), tensor.to_kind(Kind::Float)).is_some() {
-                return Err(format!("it has two tensors {}", shown(&name)));
+                file.unusable.insert(name, Oddity::Ambiguous.refusal());
             }
         }
-        if file.tensors.is_empty() {
-            return Err("it holds no tensors".into());
+        file.tensors.retain(|name, _| !file.unusable.contains_key(name));
+        match file.unusable.first_key_value() {
+            _ if !file.tensors.is_empty() => Ok(file),
+            Some((name, Refusal { why, help })) => {
+                Err(Refusal::new(format!("none of its tensors can be a weight: {} {why}", shown(name)), help.clone()))
+            }
+            None => Err("it holds no tensors".into()),
         }
-        Ok(file)
     }
 }
 
-fn refused(path: &Path, why: &str) -> RunError {
-    RunError::new(
-        format!("cannot use {}: {why}", path.display()),
-        "save the state dict alone: torch.save(model.state_dict(), \"model.pth\"), or safetensors.torch.save_file",
-    )
-}
-
-fn read_safetensors(bytes: &[u8]) -> Result<Vec<(String, Tensor)>, String> {
-    let file = SafeTensors::deserialize(bytes).map_err(|error| format!("it is no sound safetensors file ({error})"))?;
-    let tensor = |(name, view): (String, safetensors::tensor::TensorView)| {
+fn read_safetensors(bytes: &[u8]) -> Result<Found, Refusal> {
+    let file = SafeTensors::deserialize(bytes).map_err(|error| {
+        let why = format!("it is no sound safetensors file ({error})");
+        match error {
+            SafeTensorError::MetadataIncompleteBuffer | SafeTensorError::InvalidHeaderLength => Refusal::cut_off(why),
+            _ => why.into(),
+        }
+    })?;
+    let mut found = Found::default();
+    for (name, view) in file.tensors() {
         let kind = match view.dtype() {
             Dtype::F64 => Kind::Double,
             Dtype::F32 => Kind::Float,
@@ -111,15 +147,20 @@ fn read_safetensors(bytes: &[u8]) -> Result<Vec<(String, Tensor)>, String> {
             Dtype::BF16 => Kind::BFloat16,
             Dtype::I64 => Kind::Int64,
             Dtype::I32 => Kind::Int,
+            Dtype::I16 => Kind::Int16,
+            Dtype::I8 => Kind::Int8,
             Dtype::U8 => Kind::Uint8,
             Dtype::BOOL => Kind::Bool,
-            other => return Err(format!("{} has elements of the kind {other:?}", shown(&name))),
+            other => {
+                found.odd.push((name, Oddity::elements(&format!("{other:?}"))));
+                continue;
+            }
         };
         let shape: Vec<i64> = view.shape().iter().map(|&size| size as i64).collect();
-        let tensor = Tensor::f_from_data_size(view.data(), &shape, kind);
-        Ok((name, tensor.map_err(|error| error.to_string())?))
-    };
-    file.tensors().into_iter().map(tensor).collect()
+        let tensor = Tensor::f_from_data_size(view.data(), &shape, kind).map_err(|error| error.to_string())?;
+        found.tensors.push((name, tensor));
+    }
+    Ok(found)
 }
 
 /// A name from a file as an error shows it: harmless for a terminal and cut to a readable length.

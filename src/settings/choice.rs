@@ -91,8 +91,10 @@ impl ChoiceReader<'_, '_> {
     /// `default` if the spec does not give it.
     pub fn or<T: Choice>(self, default: T) -> T {
         let Some(node) = self.table.value(self.key) else { return default };
+        let is_variant = |text: &&str| T::VARIANTS.iter().any(|variant| variant.name() == *text);
         let name = match &node.value {
             Value::String(name) => name,
+            _ if node.bare.as_deref().as_ref().is_some_and(is_variant) => node.text().expect("it is bare"),
             Value::Table(_) if T::VARIANTS.iter().any(|variant| variant.table().is_some()) => {
                 return self.table.table(self.key, TableReader::variant);
             }

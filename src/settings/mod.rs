@@ -1,8 +1,8 @@
 //! Settings in TOML, read with the place of every value: all mistakes of a file are found in one go and each is shown where it stands.
 //!
 //! Nothing here knows an experiment. `source` and `tree` keep where every value was written, `overrides` applies `--set`;
-//! `reader`, `number`, `text` and `choice` are what every `read` function is written in; `problem`, `skeleton` and `nearest`
-//! say what is wrong; `short_floats` keeps numbers in written TOML short.
+//! `reader`, `number`, `text` and `choice` are what every `read` function is written in; `problem`, `skeleton`, `nearest` and
+//! `unseen` say what is wrong; `short_floats` keeps numbers in written TOML short.
 //!
 //! A new key is a field of its struct and a line in the struct's `read`, which names the allowed range and the default:
 //! `warm_up: table.number("warm_up").at_least(0.0).below(1.0).or(0.0)`. A new variant is a member of its enum and a line
@@ -19,6 +19,7 @@ mod skeleton;
 mod source;
 mod text;
 pub(crate) mod tree;
+pub(crate) mod unseen;
 
 pub use choice::{Choice, Variant};
 pub(crate) use nearest::nearest;

@@ -6,7 +6,8 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin as File, Renderer, 
 
 use super::{
     skeleton::related,
-    source::{Origin, Sources},
+    source::{Line, Origin, SET, Sources},
+    unseen,
 };
 use crate::visible::visible_lines;
 
@@ -21,18 +22,32 @@ pub struct Problem {
     origin: Option<Origin>,
     label: String,
     help: Vec<String>,
+    /// Whether the line as a whole is not TOML.
+    in_syntax: bool,
     /// The dotted keys whose values cannot be relied on because of it.
     about: Vec<String>,
 }
 
 impl Problem {
     pub fn new(title: impl Into<String>) -> Self {
-        Self { title: title.into(), origin: None, label: String::new(), help: Vec::new(), about: Vec::new() }
+        Self {
+            title: title.into(),
+            origin: None,
+            label: String::new(),
+            help: Vec::new(),
+            in_syntax: false,
+            about: Vec::new(),
+        }
     }
 
     pub fn at(mut self, origin: impl Into<Option<Origin>>) -> Self {
         self.origin = origin.into();
         self
+    }
+
+    /// Of a line that is not TOML: what is wrong with it may stand anywhere in it.
+    pub fn in_syntax(self) -> Self {
+        Self { in_syntax: true, ..self }
     }
 
     /// With words at the caret.
@@ -59,12 +74,23 @@ impl Problem {
 
     fn group<'a>(&'a self, sources: &'a Sources) -> Group<'a> {
         let group = Group::with_title(Level::ERROR.primary_title(&self.title));
+        let mut help = self.help.clone();
         let group = match &self.origin {
             None => group.element(File::path(&sources.path)),
+            // No text is to blame.
+            Some(origin) if origin.is_filled_in() => {
+                let key = self.about.first().map_or("it", String::as_str);
+                help.push(format!(
+                    "{}; a spec without `[method]` has `{key}` filled in: give it in the spec",
+                    self.label
+                ));
+                group.element(File::path(&sources.path))
+            }
             Some(origin) => {
                 let line = sources.line(origin);
                 let label = Some(self.label.as_str()).filter(|label| !label.is_empty());
                 let in_file = origin.source == 0;
+                help.extend(self.unseen(&line, in_file));
                 let snippet = Snippet::source(line.text)
                     .line_start(line.number)
                     .line_numbering(in_file)
@@ -73,7 +99,22 @@ impl Problem {
                 group.element(snippet)
             }
         };
-        group.elements(self.help.iter().map(|help| Level::HELP.message(help)))
+        group.elements(help.into_iter().map(|help| Level::HELP.message(help)))
+    }
+
+    /// Names the characters that cannot be seen or look like others: of the whole line if it is not TOML, else of what is
+    /// underlined.
+    fn unseen(&self, line: &Line, in_file: bool) -> Vec<String> {
+        const MOST: usize = 3;
+        let looked_at = |place: usize| self.in_syntax || line.span.contains(&place);
+        let skipped = if in_file { 0 } else { SET.len() };
+        let characters = (1..).zip(line.text.char_indices()).skip(skipped).filter(|(_, (place, _))| looked_at(*place));
+        let named = characters.filter_map(|(column, (_, c))| Some((column, unseen::in_words(c)?)));
+        let place = |column: usize| match in_file {
+            true => format!("line {}, column {column}", line.number),
+            false => format!("character {} of the setting", column - skipped),
+        };
+        named.take(MOST).map(|(column, words)| format!("{} is {words}", place(column))).collect()
     }
 }
 
@@ -89,9 +130,10 @@ pub enum SpecError {
 impl SpecError {
     /// All mistakes in the order in which they were written, and their number; every line ends with a newline.
     pub fn render(&self, colour: bool) -> String {
-        // The renderer shows control characters as pictures, but not these, which some terminals obey too.
-        let is_of_8_bits = |c: char| matches!(c, '\u{80}'..='\u{9f}');
-        let text = self.rendered(colour).replace(is_of_8_bits, "\u{fffd}");
+        // The renderer shows most control characters as pictures. What else cannot be seen, or turns the direction of writing,
+        // is marked where it stands; only the escapes of the colours are meant.
+        let is_marked = |c: char| c != '\u{1b}' && unseen::is_unseen(c);
+        let text = self.rendered(colour).replace(is_marked, "\u{fffd}");
         text.lines().map(|line| line.trim_end().to_string() + "\n").collect()
     }
 
@@ -119,7 +161,7 @@ impl SpecError {
 
 /// Such as `3 mistakes in experiments/x.toml and --set`.
 fn count_line(sources: &Sources, problems: &[Problem]) -> String {
-    let is_set = |problem: &&Problem| problem.origin.as_ref().is_some_and(|origin| origin.source > 0);
+    let is_set = |problem: &&Problem| problem.origin.as_ref().is_some_and(Origin::is_set);
     let (all, set) = (problems.len(), problems.iter().filter(is_set).count());
     let place = match set {
         0 => sources.path.clone(),

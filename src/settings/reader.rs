@@ -89,6 +89,12 @@ impl<'a> TableReader<'a> {
         self.report(key, problem);
     }
 
+    /// The same where `title` asks for text: what was typed is shown as it was typed.
+    pub(crate) fn refuse_text(&mut self, key: &str, node: &Node, title: String) {
+        let found = node.text().map_or_else(|| node.value.in_words(), |text| Value::String(text.into()).in_words());
+        self.report(key, Problem::new(title).at(node.origin.clone()).labelled(format!("this is {found}")));
+    }
+
     pub(crate) fn report(&mut self, key: &str, problem: Problem) {
         self.problems.push(problem.about(self.dotted(key)));
     }

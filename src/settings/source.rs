@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+/// What the text of a `--set` begins with.
+pub const SET: &str = "--set ";
+
 /// The texts of which one experiment is read: the file first, then each `--set` in its order.
 #[derive(Clone, Debug)]
 pub struct Sources {
@@ -13,7 +16,7 @@ pub struct Sources {
 /// A stretch of bytes in one of the sources.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Origin {
-    /// 0 is the file, `n` the n-th `--set`.
+    /// 0 is the file, `n` the n-th `--set`, and [`Origin::FILLED_IN`] the program itself.
     pub source: usize,
     pub start: usize,
     pub end: usize,
@@ -31,7 +34,7 @@ pub struct Line<'a> {
 impl Sources {
     pub fn new(path: String, text: &str, overrides: &[String]) -> Self {
         let mut texts = vec![text.to_string()];
-        texts.extend(overrides.iter().map(|setting| format!("--set {setting}")));
+        texts.extend(overrides.iter().map(|setting| format!("{SET}{setting}")));
         Self { path, texts }
     }
 
@@ -58,6 +61,23 @@ impl Sources {
 }
 
 impl Origin {
+    /// The source of values that no text gives.
+    const FILLED_IN: usize = usize::MAX;
+
+    /// Of a value that no text gives: a default that depends on other settings.
+    pub fn filled_in() -> Self {
+        Self::new(Self::FILLED_IN, 0..0)
+    }
+
+    pub fn is_filled_in(&self) -> bool {
+        self.source == Self::FILLED_IN
+    }
+
+    /// Whether a `--set` gives it.
+    pub fn is_set(&self) -> bool {
+        self.source > 0 && !self.is_filled_in()
+    }
+
     pub fn new(source: usize, span: Range<usize>) -> Self {
         Self { source, start: span.start, end: span.end }
     }

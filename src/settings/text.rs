@@ -3,6 +3,7 @@
 use super::{
     reader::TableReader,
     tree::{Node, Value},
+    unseen::is_unseen,
 };
 
 impl TableReader<'_> {
@@ -10,10 +11,14 @@ impl TableReader<'_> {
     pub fn word(&mut self, key: &'static str) -> Option<String> {
         let node = self.value(key)?;
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "._,:-".contains(c);
-        match &node.value {
-            Value::String(word) if !word.is_empty() && word.chars().all(is_plain) => Some(word.clone()),
+        match node.text() {
+            Some(word) if !word.is_empty() && word.chars().all(is_plain) => Some(word.to_string()),
             _ => {
-                self.refuse(key, node, format!("`{key}` must be text of letters, digits, `.`, `_`, `,`, `:` and `-`"));
+                self.refuse_text(
+                    key,
+                    node,
+                    format!("`{key}` must be text of letters, digits, `.`, `_`, `,`, `:` and `-`"),
+                );
                 None
             }
         }
@@ -23,7 +28,7 @@ impl TableReader<'_> {
     pub fn lines(&mut self, key: &'static str) -> Vec<String> {
         let Some(node) = self.value(key) else { return Vec::new() };
         let line = |node: &Node| match &node.value {
-            Value::String(line) if !line.contains(char::is_control) => Some(line.clone()),
+            Value::String(line) if !line.contains(|c: char| c.is_control() || is_unseen(c)) => Some(line.clone()),
             _ => None,
         };
         let lines = match &node.value {

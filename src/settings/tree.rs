@@ -25,6 +25,8 @@ const TIME: &str = "a date or time";
 pub struct Node {
     pub value: Value,
     pub origin: Origin,
+    /// What was typed if it came without quotes from `--set`: a key that takes text takes it, number or not.
+    pub bare: Option<String>,
     /// The last source that wrote here or below; 0 is the file.
     pub touched: usize,
 }
@@ -96,7 +98,7 @@ impl Node {
             toml::Value::Boolean(_) => Value::Other(TRUTH),
             toml::Value::Datetime(_) => Value::Other(TIME),
         };
-        Self { value, origin: origin.clone(), touched }
+        Self { value, origin: origin.clone(), bare: None, touched }
     }
 
     /// The value without its origin; `None` if there is something in it that no key of a spec can be.
@@ -112,6 +114,14 @@ impl Node {
             Value::Float(float) => toml::Value::Float(*float),
             Value::Other(_) => return None,
         })
+    }
+
+    /// The text that stands here, for a key that takes text.
+    pub fn text(&self) -> Option<&str> {
+        match &self.value {
+            Value::String(text) => Some(text),
+            _ => self.bare.as_deref(),
+        }
     }
 
     /// What is written at a dotted key below this table.
@@ -152,7 +162,12 @@ impl Value {
 pub fn parse(sources: &Sources) -> Result<Node, Vec<Problem>> {
     let (root, errors) = DeTable::parse_recoverable(sources.file());
     if errors.is_empty() {
-        return Ok(Node { value: table(root.get_ref(), 0, 0, 0), origin: Origin::new(0, 0..0), touched: 0 });
+        return Ok(Node {
+            value: table(root.get_ref(), 0, 0, 0),
+            origin: Origin::new(0, 0..0),
+            bare: None,
+            touched: 0,
+        });
     }
     let mut problems = Vec::new();
     let mut lines = BTreeSet::new();
@@ -171,7 +186,7 @@ pub fn parse(sources: &Sources) -> Result<Node, Vec<Problem>> {
 pub fn syntax_problem(error: toml::de::Error, source: usize, offset: usize) -> Problem {
     let span = error.span().unwrap_or_default();
     let origin = Origin::new(source, span.start + offset..span.end + offset);
-    Problem::new(format!("this is not TOML: {}", error.message())).at(origin)
+    Problem::new(format!("this is not TOML: {}", error.message())).at(origin).in_syntax()
 }
 
 /// A parsed value of source `source`, whose parsed part begins at byte `offset`.
@@ -188,7 +203,7 @@ pub fn node(parsed: &Spanned<DeValue>, source: usize, offset: usize, depth: usiz
         DeValue::Boolean(_) => Value::Other(TRUTH),
         DeValue::Datetime(_) => Value::Other(TIME),
     };
-    Node { value, origin: shifted(parsed.span(), source, offset), touched: source }
+    Node { value, origin: shifted(parsed.span(), source, offset), bare: None, touched: source }
 }
 
 fn table(parsed: &DeTable, source: usize, offset: usize, depth: usize) -> Value {

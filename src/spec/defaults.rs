@@ -39,7 +39,7 @@ pub fn fill(sources: &Sources, root: &mut Node) {
     overrides::apply(sources, &mut as_set);
     let target = as_set.find("target").and_then(|target| TableReader::read_all(target, Target::read).ok());
     let sizes = target.map_or(STAND_IN, |target| Sizes::of(&target));
-    let nowhere = Origin::new(0, 0..0);
+    let nowhere = Origin::filled_in();
     for (table, settings) in &sizes.defaults() {
         let settings = settings.as_table().expect("a table of settings");
         for (key, value) in settings {

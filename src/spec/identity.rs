@@ -1,6 +1,6 @@
 //! What a spec says about itself: the version of its format, its name, its seeds.
 
-use crate::settings::{Node, Problem, TableReader, Value, grouped};
+use crate::settings::{Node, Problem, TableReader, Value, grouped, unseen};
 
 /// The only format so far; a spec that names none means this one.
 pub const FORMAT: u64 = 1;
@@ -27,13 +27,16 @@ pub fn name(table: &mut TableReader, file_stem: &str) -> String {
     let Some(node) = table.value("name") else {
         if !is_name(file_stem) {
             let problem = Problem::new("this spec needs a `name`, because its file's name cannot be one");
-            table.report("name", problem.helped(rule).helped("add: name = \"my_experiment\""));
+            let problem = problem.helped(rule).helped("add: name = \"my_experiment\"");
+            let unseen = file_stem.chars().find_map(unseen::in_words);
+            let told = unseen.map(|words| format!("a character of the file's name is {words}"));
+            table.report("name", told.into_iter().fold(problem, Problem::helped));
         }
         return file_stem.to_string();
     };
-    match &node.value {
-        Value::String(name) if is_name(name) => return name.clone(),
-        _ => table.refuse("name", node, rule),
+    match node.text() {
+        Some(name) if is_name(name) => return name.to_string(),
+        _ => table.refuse_text("name", node, rule),
     }
     String::new()
 }
@@ -97,10 +100,10 @@ fn listed_seeds(table: &mut TableReader, list: &[Node]) -> Vec<u64> {
 pub fn digest(table: &mut TableReader, key: &'static str) -> Option<String> {
     let node = table.value(key)?;
     let is_digit = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
-    match &node.value {
-        Value::String(digest) if digest.len() == DIGEST_LENGTH && digest.chars().all(is_digit) => Some(digest.clone()),
+    match node.text() {
+        Some(digest) if digest.len() == DIGEST_LENGTH && digest.chars().all(is_digit) => Some(digest.to_string()),
         _ => {
-            table.refuse(key, node, format!("`{key}` must be the SHA-256 of a file, as `apd import` writes it"));
+            table.refuse_text(key, node, format!("`{key}` must be the SHA-256 of a file, as `apd import` writes it"));
             None
         }
     }

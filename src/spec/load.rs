@@ -15,6 +15,8 @@ use crate::settings::{Node, Problem, Sources, TableReader, nearest, overrides, t
 /// A spec is a page of text; what is larger is another kind of file. In bytes.
 const MAX_SIZE: u64 = 1_000_000;
 
+const NOT_TEXT: &str = "a spec is a TOML file in UTF-8, like those in experiments/";
+
 /// The resolved spec of the file at `path`, each of `overrides` (`KEY=VALUE`) applied in order.
 ///
 /// # Errors
@@ -90,10 +92,20 @@ pub(crate) fn read_text(path: &Path) -> Result<String, SpecError> {
     if bytes.len() as u64 > MAX_SIZE {
         return Err(unreadable(path, "is larger than 1 MB", "a spec is a TOML file like those in experiments/"));
     }
-    let not_text =
-        || unreadable(path, "is not a text file", "a spec is a TOML file in UTF-8, like those in experiments/");
+    let not_text = || unreadable(path, "is not a text file", NOT_TEXT);
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        return Err(unreadable(path, "is text in UTF-16", "save it in UTF-8: iconv -f UTF-16 -t UTF-8"));
+    }
     let text = String::from_utf8(bytes).map_err(|_| not_text())?;
-    if text.contains('\0') { Err(not_text()) } else { Ok(text) }
+    match text.find('\0') {
+        None => Ok(text),
+        Some(place) => {
+            let before = &text[..place];
+            let (line, start) = (1 + before.matches('\n').count(), before.rfind('\n').map_or(0, |newline| newline + 1));
+            let column = 1 + before[start..].chars().count();
+            Err(unreadable(path, &format!("is not a text file: line {line}, column {column} is U+0000 NULL"), NOT_TEXT))
+        }
+    }
 }
 
 fn missing(path: &Path) -> SpecError {

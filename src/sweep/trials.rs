@@ -99,7 +99,7 @@ fn refuse_settings_of_swept_keys(root: &Node, space: &[Parameter]) -> Vec<Proble
         let node = root.find(&parameter.key)?;
         let title = format!("`{}` is varied by `[sweep.space]`, so it cannot be set", parameter.key);
         let help = format!("set its values with --set 'sweep.space.{}=[..]'", parameter.key);
-        (node.origin.source > 0).then(|| Problem::new(title).at(node.origin.clone()).helped(help))
+        node.origin.is_set().then(|| Problem::new(title).at(node.origin.clone()).helped(help))
     };
     space.iter().filter_map(problem).collect()
 }

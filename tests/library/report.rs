@@ -13,8 +13,27 @@ use crate::synthetic_run::{
 use apd::report::{self, Report};
 use snapbox::{assert_data_eq, file, str};
 
+/// Makes the report. What holds for all reports is checked here.
 fn make(folder: &PathBuf) -> Report {
-    report::make(slice::from_ref(folder)).unwrap()
+    let report = report::make(slice::from_ref(folder)).unwrap();
+    report.written.iter().filter(|path| path.extension().is_some_and(|end| end == "csv")).for_each(assert_types);
+    report
+}
+
+/// A column of a figure's numbers holds numbers alone, or words alone, beside fields that are empty.
+fn assert_types(path: &PathBuf) {
+    let mut table = csv::Reader::from_path(path).unwrap();
+    let header = table.headers().unwrap().clone();
+    let rows: Vec<csv::StringRecord> = table.records().map(Result::unwrap).collect();
+    for (column, name) in header.iter().enumerate() {
+        let cells = || rows.iter().map(|row| &row[column]).filter(|cell| !cell.is_empty());
+        let numbers = cells().filter(|cell| cell.parse::<f64>().is_ok()).count();
+        assert!(
+            [0, cells().count()].contains(&numbers),
+            "{}: {name} has {numbers} numbers beside words",
+            path.display()
+        );
+    }
 }
 
 fn error(folder: &Path) -> String {
@@ -187,12 +206,22 @@ fn many_recovered_replicas_are_a_band_of_quartiles_in_the_losses() {
     assert!(svg.len() < 300_000, "{} bytes", svg.len());
     let numbers = read(&folder, "losses_figure.csv");
     let values = |statistic: &str| -> Vec<f64> {
-        let rows = numbers.lines().filter(|line| line.starts_with(&format!("total,recovered,{statistic},")));
+        let rows = numbers.lines().filter(|line| line.starts_with(&format!("total,,recovered,{statistic},")));
         rows.map(|line| line.rsplit(',').next().unwrap().parse().unwrap()).collect()
     };
     let (low, middle, high) = (values("lower quartile"), values("median"), values("upper quartile"));
     assert_eq!(middle.len(), 101);
     assert!(low.iter().zip(&middle).zip(&high).all(|((low, middle), high)| low <= middle && middle <= high));
+}
+
+#[test]
+fn a_column_of_a_runs_tables_has_one_type() {
+    let entries = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden_run").read_dir().unwrap();
+    let tables =
+        entries.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|end| end == "csv"));
+    let tables: Vec<PathBuf> = tables.collect();
+    assert!(tables.len() > 3, "{tables:?}");
+    tables.iter().for_each(assert_types);
 }
 
 #[test]
@@ -260,7 +289,7 @@ fn the_share_of_recovered_replicas_stands_beside_the_published_one() {
     // A dot a replica for MMCS and for ML2R.
     assert_eq!((dots(&svg, "2.2", BLUE), dots(&svg, "2.2", VERMILLION)), (2 * 8, 2 * 4));
     let numbers = read(&folder, "recovered_figure.csv");
-    assert!(numbers.contains("recovered,this run,6.66667e-1,3.90622e-1,8.61880e-1"), "{numbers}");
+    assert!(numbers.contains("recovered,this run,,6.66667e-1,3.90622e-1,8.61880e-1"), "{numbers}");
     let mlp = RESIDUAL_MLP.write("recovered_mlp");
     make(&mlp);
     let svg = read(&mlp, "recovered.svg");
@@ -415,7 +444,7 @@ fn the_target_is_trained_beside_the_errors_of_simple_answers() {
     let many = TMS_5_2.write("targets_training");
     make(&many);
     assert_eq!(lines(&read(&many, "target_training.svg"), BLUE, "1.25"), 1);
-    assert!(read(&many, "target_training_figure.csv").contains("all,upper quartile,5000,"));
+    assert!(read(&many, "target_training_figure.csv").contains("\n,all,upper quartile,5000,"));
 }
 
 #[test]
@@ -656,8 +685,8 @@ fn the_figures_of_a_sweep_hold_the_numbers_of_its_replicas() {
     // Five trials of two replicas have ended, and there are two keys.
     let marginals = rows_of(&folder, "marginals");
     assert_eq!(marginals.len(), 2 * 5 * 2);
-    assert_eq!(marginals[0].join(" "), "decomposition.learning_rate 0.03 1 0 6.00000e-1 not recovered");
-    assert!(marginals.iter().any(|row| row.join(" ") == "method.apd.rank 3 5 1 0.00000e0 diverged"));
+    assert_eq!(marginals[0].join(" "), "decomposition.learning_rate 0.03  1 0 6.00000e-1 not recovered");
+    assert!(marginals.iter().any(|row| row.join(" ") == "method.apd.rank 3  5 1 0.00000e0 diverged"));
     let svg = read(&folder, "marginals.svg");
     // In each of two panels.
     assert_eq!([BLUE, VERMILLION, "#222222"].map(|colour| dots(&svg, "2.4", colour)), [2 * 3, 2 * 6, 2]);
@@ -665,13 +694,13 @@ fn the_figures_of_a_sweep_hold_the_numbers_of_its_replicas() {
 
     let pairs = rows_of(&folder, "pairs");
     assert_eq!(pairs.len(), 5);
-    assert_eq!(pairs[1].join(" "), "decomposition.learning_rate 0.1 method.apd.rank 1 2 1.30500e0");
+    assert_eq!(pairs[1].join(" "), "decomposition.learning_rate 0.1  method.apd.rank 1  2 1.30500e0");
 
     // The mean of trials 2 and 5, and from the worse to the better: 0.55, for its second replica counts 0, and 1.305.
     let effects = rows_of(&folder, "effects");
     assert_eq!(effects.len(), 3 + 2);
     let of_last = effects.iter().find(|row| row[1] == "0.1").unwrap().join(" ");
-    assert_eq!(of_last, "decomposition.learning_rate 0.1 2 4 3 9.27500e-1 5.50000e-1 1.30500e0");
+    assert_eq!(of_last, "decomposition.learning_rate 0.1  2 4 3 9.27500e-1 5.50000e-1 1.30500e0");
 
     let pareto = rows_of(&folder, "pareto");
     assert_eq!(pareto.len(), 9, "the one that has diverged has no error");

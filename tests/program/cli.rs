@@ -154,6 +154,23 @@ error: x.toml is not a text file
 }
 
 #[test]
+fn text_that_a_spec_cannot_be_is_told_for_what_it_is() {
+    let utf_16: Vec<u8> = "\u{feff}seeds = 2\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    refused(&utf_16).stderr_is(str![[r#"
+error: x.toml is text in UTF-16
+ |
+ = help: save it in UTF-8: iconv -f UTF-16 -t UTF-8
+
+"#]]);
+    refused(b"seeds = 2\nname = \"a\0\"\n").stderr_is(str![[r#"
+error: x.toml is not a text file: line 2, column 10 is U+0000 NULL
+ |
+ = help: a spec is a TOML file in UTF-8, like those in experiments/
+
+"#]]);
+}
+
+#[test]
 fn ten_megabytes_are_refused_as_a_spec() {
     refused(&b"# a comment\n".repeat(1_000_000)).stderr_is(str![[r#"
 error: x.toml is larger than 1 MB

@@ -65,7 +65,7 @@ pub fn draw(run: &RunData) -> Option<Figure> {
             numbers.extend(rows.map(|row| [vec![(*term).to_owned()], row.to_vec()].concat()));
         }
     }
-    let header = ["term", "replica", "statistic", "step", "value"].map(str::to_owned);
+    let header: Vec<String> = ["term"].into_iter().chain(steps::COLUMNS).map(str::to_owned).collect();
     let line = if has_band {
         "Of many replicas with one verdict: the median as a line and the quartiles as a band; one thin line a replica \
          otherwise"

@@ -97,7 +97,27 @@ pub(super) fn csv_text<Row: AsRef<[String]>>(header: &[String], rows: impl IntoI
     String::from_utf8(writer.into_inner().expect("memory takes every write")).expect("strings in, a string out")
 }
 
+/// The value of a key of a spec in two columns of a figure's CSV, one for numbers and one for words.
+pub(super) fn number_and_word(value: &str) -> [String; 2] {
+    let is_number = value.parse::<f64>().is_ok();
+    if is_number { [value.to_owned(), String::new()] } else { [String::new(), value.to_owned()] }
+}
+
 /// A number of a figure's CSV, with six digits; the run folder's own tables hold all of them.
 pub(super) fn number(value: f64) -> String {
     format!("{value:.5e}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number_and_word;
+
+    #[test]
+    fn the_values_of_keys_are_numbers_or_words() {
+        let of = |value: &str| number_and_word(value).join("|");
+        assert_eq!(
+            ["12", "-0.5", "1e-3", "cosine", "1 to 3", "[1, 2]"].map(of),
+            ["12|", "-0.5|", "1e-3|", "|cosine", "|1 to 3", "|[1, 2]"]
+        );
+    }
 }

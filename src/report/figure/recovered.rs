@@ -88,22 +88,23 @@ pub fn draw(run: &RunData) -> Option<Figure> {
         let interval = wilson_interval(*successes, *trials);
         let share = *successes as f64 / *trials as f64;
         let values = [share, interval.low, interval.high].map(number);
-        rows.push([&["recovered".to_owned(), (*name).to_owned()], values.as_slice()].concat());
+        rows.push([&["recovered".to_owned(), (*name).to_owned(), String::new()], values.as_slice()].concat());
     }
     for merit in &merits {
         let lines = 1 + usize::from(merit.published.is_some());
         frame = Frame { y: frame.bottom() + 48.0, height: height(lines), ..frame };
         of_replicas(&mut sheet, frame, merit, run);
         for row in run.summary.iter().filter(|row| (merit.value)(row).is_finite()) {
-            let name = format!("replica {}", row.replica);
-            rows.push(vec![merit.title.to_owned(), name, number((merit.value)(row)), String::new(), String::new()]);
+            let who = ["replica".to_owned(), row.replica.to_string()];
+            let value = [number((merit.value)(row)), String::new(), String::new()];
+            rows.push([&[merit.title.to_owned()], who.as_slice(), &value].concat());
         }
         if let Some((mean, deviation)) = merit.published {
             let values = [mean, mean - deviation, mean + deviation].map(number);
-            rows.push([&[merit.title.to_owned(), "published".to_owned()], values.as_slice()].concat());
+            rows.push([&[merit.title.to_owned(), "published".to_owned(), String::new()], values.as_slice()].concat());
         }
     }
-    let header = ["what", "of", "value", "low", "high"].map(str::to_owned);
+    let header = ["what", "of", "replica", "value", "low", "high"].map(str::to_owned);
     let source = match published {
         Some(published) => format!(" Black: {}, mean and standard deviation of the recovered.", published.source),
         None => String::new(),

@@ -18,6 +18,9 @@ pub struct Curve<'a> {
     pub points: Vec<(u64, f64)>,
 }
 
+/// The columns of the numbers. A band is of no single replica.
+pub const COLUMNS: [&str; 5] = ["replica", "group", "statistic", "step", "value"];
+
 /// What stands for one or several replicas in a panel.
 pub enum Drawn {
     Line {
@@ -94,10 +97,10 @@ impl Drawn {
         }
     }
 
-    /// Rows `replicas, statistic, step, value`; `group` names the replicas of a band.
-    pub fn rows(&self, group: &str) -> Vec<[String; 4]> {
-        let row = |who: &str, what: &str, step: u64, value: f64| {
-            [who.to_owned(), what.to_owned(), step.to_string(), number(value)]
+    /// Rows of [`COLUMNS`] of replicas that belong to `group`.
+    pub fn rows(&self, group: &str) -> Vec<[String; 5]> {
+        let row = |replica: &str, what: &str, step: u64, value: f64| {
+            [replica.to_owned(), group.to_owned(), what.to_owned(), step.to_string(), number(value)]
         };
         match self {
             Drawn::Line { replica, points } => {
@@ -107,7 +110,7 @@ impl Drawn {
                 let names = ["lower quartile", "median", "upper quartile"];
                 let of = |(step, values): &(u64, [f64; 3])| {
                     let step = *step;
-                    names.into_iter().zip(*values).map(move |(name, value)| row(group, name, step, value))
+                    names.into_iter().zip(*values).map(move |(name, value)| row("", name, step, value))
                 };
                 points.iter().flat_map(of).collect()
             }
@@ -162,6 +165,6 @@ mod tests {
         let curve = Curve { term: "error", replica: 0, points: (0..1_000).map(|step| (step, 1.0)).collect() };
         let values = band(&[&curve]).rows("recovered");
         assert!(values.len() <= 3 * (STRETCHES + 1));
-        assert_eq!(values.last().unwrap(), &["recovered", "upper quartile", "999", "1.00000e0"].map(str::to_owned));
+        assert_eq!(values.last().unwrap(), &["", "recovered", "upper quartile", "999", "1.00000e0"].map(str::to_owned));
     }
 }

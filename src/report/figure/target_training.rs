@@ -50,10 +50,10 @@ pub fn draw(run: &RunData) -> Option<Figure> {
     }
     sheet.below(frame, "training step of the target");
     sheet.upright((12.0, frame.middle().1), "error (squared output units)");
-    let header = ["replica", "statistic", "step", "value"].map(str::to_owned);
-    let baselines = answers
-        .iter()
-        .map(|(answer, _, error)| ["all".to_owned(), (*answer).to_owned(), String::new(), number(*error)]);
+    let header = steps::COLUMNS.map(str::to_owned);
+    let baselines = answers.iter().map(|(answer, _, error)| {
+        [String::new(), "all".to_owned(), (*answer).to_owned(), String::new(), number(*error)]
+    });
     let numbers = drawn.iter().flat_map(|drawn| drawn.rows("all")).chain(baselines);
     let (band, beside) = (
         if is_band { ", median and quartiles over the replicas" } else { ", one line a replica" },

@@ -1460,3 +1460,192 @@ fn mistakes_after_the_twentieth_are_only_counted() {
     assert!(text.contains("`wrong_19`") && !text.contains("`wrong_20`"));
     assert!(text.ends_with("\n\nerror: 25 mistakes in x.toml (5 of them not shown)\n"), "{text}");
 }
+
+/// The name of a spec that a `--set` gives it.
+fn name_of(setting: &str) -> String {
+    parse(Path::new("x.toml"), CORRECT, &[setting.to_string()]).unwrap_or_else(|error| panic!("{error}")).name
+}
+
+#[test]
+fn a_key_that_takes_text_takes_what_looks_like_something_else_as_it_was_typed() {
+    for typed in ["123", "1e5", "2024-01-01", "true", "1234567", "007", "inf", "nan", "1.50", "0x10", "1_000", "x"] {
+        assert_eq!(name_of(&format!("name={typed}")), typed);
+    }
+    assert_eq!(name_of("name='007'"), "007");
+    assert_eq!(name_of("name= 007 "), "007");
+    set(&["name=+1.50"]).says(str![[r#"
+error: `name` must be 1 to 64 letters, digits, `.`, `_` or `-` and not begin with `.` or `-`
+ |
+ | --set name=+1.50
+ |            ^^^^^ this is the text "+1.50"
+
+error: 1 mistake in --set
+
+"#]]);
+    // A number remains one where a number is asked for, and is named as one elsewhere.
+    set(&["decomposition.schedule=3", "seeds=1 2", "method.apd.rank=1.0"]).says(str![[r#"
+error: `schedule` must be one of "constant", "linear", "cosine", { exponential = { .. } }
+ |
+ | --set decomposition.schedule=3
+ |                              ^ this is 3
+
+error: `seeds` must be their number, from 1 to 1_000, or a list of them
+ |
+ | --set seeds=1 2
+ |             ^^^ this is the text "1 2"
+
+error: `rank` must be an integer from 1 to 100_000
+ |
+ | --set method.apd.rank=1.0
+ |                       ^^^ this is 1.0
+
+error: 3 mistakes in --set
+
+"#]]);
+}
+
+#[test]
+fn settings_of_slurm_are_text_as_it_was_typed() {
+    let settings = ["space.method.apd.rank=[1, 2]", "slurm.time=1-04:00:00", "slurm.memory=8", "slurm.partition=1e5"];
+    let settings = settings.map(|setting| format!("sweep.{setting}"));
+    let trials = apd::spec::parse_trials(Path::new("x.toml"), CORRECT, &settings).unwrap();
+    let slurm = format!("{:?}", trials.sweep.slurm);
+    for typed in ["\"1-04:00:00\"", "\"8\"", "\"1e5\""] {
+        assert!(slurm.contains(typed), "{slurm}");
+    }
+}
+
+#[test]
+fn what_cannot_be_seen_is_named_with_its_place() {
+    with(&[("hidden = 2", "hid\u{200b}den = 2"), ("steps = 5_000", "steps\u{a0}=\u{a0}5_000")]).says(str![[r#"
+error: this is not TOML: invalid unquoted key, expected letters, numbers, `-`, `_`
+ --> x.toml:3:4
+  |
+3 | hid�den = 2
+  |    ^
+  |
+  = help: line 3, column 4 is U+200B ZERO WIDTH SPACE, which cannot be seen: delete it
+
+error: this is not TOML: invalid unquoted key, expected letters, numbers, `-`, `_`
+ --> x.toml:9:6
+  |
+9 | steps�=�5_000
+  |      ^
+  |
+  = help: line 9, column 6 is U+00A0 NO-BREAK SPACE, which looks like a blank: write a blank
+  = help: line 9, column 8 is U+00A0 NO-BREAK SPACE, which looks like a blank: write a blank
+
+error: 2 mistakes in x.toml
+
+"#]]);
+    with(&[("hidden = 2", "\"hid\u{ad}den\" = 2")]).says(str![[r#"
+error: unknown key `hid\u{ad}den` in `[target.tms]`
+ --> x.toml:3:1
+  |
+3 | "hid�den" = 2
+  | ^^^^^^^^ did you mean `hidden`?
+  |
+  = help: allowed here: features, hidden, hidden_layers, hidden_kind
+  = help: line 3, column 5 is U+00AD SOFT HYPHEN, which cannot be seen: delete it
+
+error: 1 mistake in x.toml
+
+"#]]);
+    set(&["decomposition.schedule=cosine\u{200f}", "see\u{2060}ds=3", "seeds=[1,\u{a0}2]"]).says(str![[r#"
+error: `schedule` must be one of "constant", "linear", "cosine", { exponential = { .. } }
+ |
+ | --set decomposition.schedule=cosine�
+ |                              ^^^^^^ did you mean "cosine"?
+ |
+ = help: character 30 of the setting is U+200F RIGHT-TO-LEFT MARK, which cannot be seen: delete it
+
+error: `--set` needs a dotted key
+ |
+ | --set see�ds=3
+ |       ^^^^^ this is no key
+ |
+ = help: write it as KEY=VALUE, for example --set method.apd.rank=1
+ = help: character 4 of the setting is U+2060 WORD JOINER, which cannot be seen: delete it
+
+error: this is not TOML: string values must be quoted, expected literal string
+ |
+ | --set seeds=[1,�2]
+ |                ^^
+ |
+ = help: character 10 of the setting is U+00A0 NO-BREAK SPACE, which looks like a blank: write a blank
+
+error: 3 mistakes in --set
+
+"#]]);
+}
+
+#[test]
+fn what_looks_like_another_character_is_named_with_what_to_write() {
+    after("name = \u{201c}tiny\u{201d}").says(str![[r#"
+error: this is not TOML: string values must be quoted, expected literal string
+ --> x.toml:1:8
+  |
+1 | name = “tiny”
+  |        ^^^^^^
+  |
+  = help: line 1, column 8 is U+201C LEFT DOUBLE QUOTATION MARK: write "
+  = help: line 1, column 13 is U+201D RIGHT DOUBLE QUOTATION MARK: write "
+
+error: 1 mistake in x.toml
+
+"#]]);
+    with(&[("= 0.005", "= \u{2212}0.005"), ("rank = 3", "r\u{430}nk = 3")]).says(str![[r#"
+error: this is not TOML: string values must be quoted, expected literal string
+  --> x.toml:11:17
+   |
+11 | learning_rate = −0.005
+   |                 ^^^^^^
+   |
+   = help: line 11, column 17 is U+2212 MINUS SIGN: write -
+
+error: this is not TOML: invalid unquoted key, expected letters, numbers, `-`, `_`
+  --> x.toml:15:2
+   |
+15 | rаnk = 3
+   |  ^
+   |
+   = help: line 15, column 2 is U+0430 CYRILLIC SMALL LETTER A: write a
+
+error: 2 mistakes in x.toml
+
+"#]]);
+}
+
+#[test]
+fn a_mark_of_byte_order_and_the_line_ends_of_windows_are_no_mistakes() {
+    let text = format!("\u{feff}{}", CORRECT.replace('\n', "\r\n"));
+    let plain = parse(Path::new("x.toml"), CORRECT, &[]).unwrap();
+    assert_eq!(parse(Path::new("x.toml"), &text, &[]).unwrap(), plain);
+    only("name = \"a\"\rseeds = 2").says(str![[r#"
+error: this is not TOML: carriage return must be followed by newline, expected newline
+ --> x.toml:1:12
+  |
+1 | name = "a"␍seeds = 2
+  |            ^
+  |
+  = help: line 1, column 11 is U+000D CARRIAGE RETURN, which ends no line here: end the line as others do
+
+error: 1 mistake in x.toml
+
+"#]]);
+}
+
+#[test]
+fn a_value_that_was_filled_in_is_told_as_one() {
+    let (target, _) = CORRECT.split_once("[method.apd]").unwrap();
+    only(&target.replace("probability = 0.05", "probability = 1e-9"))
+        .and_set(&["decomposition.batch=4"])
+        .says(str![[r#"
+error: `k` times `decomposition.batch` must be at least 1, or nothing is ever selected
+--> x.toml
+ = help: 0.0000000026250000000000003 * 4 is less; a spec without `[method]` has `method.apd.selection.batch_top_k.k` filled in: give it in the spec
+
+error: 1 mistake in x.toml
+
+"#]]);
+}

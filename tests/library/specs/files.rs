@@ -89,7 +89,7 @@ fn a_file_with_nul_bytes_is_no_spec() {
     assert_says(
         &refusal("x.toml", &[("x.toml", b"name = \"a\"\0")]),
         str![[r#"
-error: FOLDER/x.toml is not a text file
+error: FOLDER/x.toml is not a text file: line 1, column 11 is U+0000 NULL
  |
  = help: a spec is a TOML file in UTF-8, like those in experiments/
 
@@ -102,9 +102,9 @@ fn a_file_in_another_encoding_is_no_spec() {
     assert_says(
         &refusal("x.toml", &[("x.toml", b"\xff\xfen\0a\0")]),
         str![[r#"
-error: FOLDER/x.toml is not a text file
+error: FOLDER/x.toml is text in UTF-16
  |
- = help: a spec is a TOML file in UTF-8, like those in experiments/
+ = help: save it in UTF-8: iconv -f UTF-16 -t UTF-8
 
 "#]],
     );

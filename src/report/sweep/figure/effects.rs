@@ -8,7 +8,7 @@ use crate::{
         figure::{
             Figure,
             axis::Axis,
-            csv_text, number,
+            csv_text, number, number_and_word,
             sheet::{Frame, Sheet},
             style,
         },
@@ -47,13 +47,16 @@ pub fn draw(sweep: &SweepData) -> Option<Figure> {
             sheet.below(frame, "mean score");
         }
     }
-    let header = ["key", "values", "trials", "replicas", "recovered", "score", "lowest", "highest"].map(str::to_owned);
+    // A range of values is in words.
+    let header =
+        ["key", "value", "words", "trials", "replicas", "recovered", "score", "lowest", "highest"].map(str::to_owned);
     let rows = groups().map(|(found, group)| {
         let range = group.range.unwrap_or((f64::NAN, f64::NAN));
         let recovered = group.recovered.map_or_else(String::new, |recovered| recovered.to_string());
         let counts = [group.trials.to_string(), group.replicas.to_string(), recovered];
         let scores = [group.score.unwrap_or(f64::NAN), range.0, range.1].map(number);
-        [&[found.key.clone(), group.values.clone()], counts.as_slice(), &scores].concat()
+        let [value, words] = number_and_word(&group.values);
+        [&[found.key.clone(), value, words], counts.as_slice(), &scores].concat()
     });
     Some(Figure {
         name: "effects",

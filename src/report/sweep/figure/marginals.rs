@@ -6,7 +6,7 @@ use super::{
     keys_by_effect, left_out, points,
 };
 use crate::report::{
-    figure::{Figure, axis::Axis, csv_text, grid::Grid, number, sheet::Sheet, style},
+    figure::{Figure, axis::Axis, csv_text, grid::Grid, number, number_and_word, sheet::Sheet, style},
     sweep::data::SweepData,
 };
 
@@ -45,13 +45,14 @@ pub fn draw(sweep: &SweepData) -> Option<Figure> {
         left_out(sweep, keys.len()),
         points::thinned(stride),
     );
-    let header = ["key", "value", "trial", "seed", "score", "outcome"].map(str::to_owned);
+    let header = ["key", "value", "word", "trial", "seed", "score", "outcome"].map(str::to_owned);
     let rows = keys.iter().flat_map(|&key| {
         let name = &sweep.plan.sweep.space[key].key;
         sweep.replicas.iter().map(move |replica| {
             let value = sweep.plan.values(replica.trial).nth(key).expect("a value of every key");
             let (trial, outcome) = (replica.trial.to_string(), replica.outcome().in_words().to_owned());
-            [name.clone(), value, trial, replica.seed.clone(), number(sweep.counted_score(replica)), outcome]
+            let [value, word] = number_and_word(&value);
+            [name.clone(), value, word, trial, replica.seed.clone(), number(sweep.counted_score(replica)), outcome]
         })
     });
     Some(Figure {

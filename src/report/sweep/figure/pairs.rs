@@ -11,7 +11,7 @@ use crate::{
         figure::{
             Figure, csv_text,
             grid::Grid,
-            heat, number,
+            heat, number, number_and_word,
             sheet::{Frame, Sheet},
             style,
         },
@@ -66,7 +66,8 @@ pub fn draw(sweep: &SweepData) -> Option<Figure> {
         for (trial, score) in &scores {
             let value = |key: usize| sweep.plan.values(*trial).nth(keys[key]).expect("a value of every key");
             let key = |key: usize| sweep.plan.sweep.space[keys[key]].key.clone();
-            rows.push([key(first), value(first), key(second), value(second), trial.to_string(), number(*score)]);
+            let of_key = |place: usize| [&[key(place)], number_and_word(&value(place)).as_slice()].concat();
+            rows.push([of_key(first), of_key(second), vec![trial.to_string(), number(*score)]].concat());
         }
     }
     let first = grid.frame(0);
@@ -74,6 +75,8 @@ pub fn draw(sweep: &SweepData) -> Option<Figure> {
     let bar = if pairs.len() == 1 { Frame { x: style::WIDTH - 52.0, ..bar } } else { bar };
     let marks = [1.0, 0.5, 0.0].map(|share| (share, style::short(low + share * (high - low))));
     heat::colour_bar(&mut sheet, bar, "score", 0.0, &marks, colour);
+    let header =
+        ["key", "value", "word", "other_key", "other_value", "other_word", "trial", "score"].map(str::to_owned);
     let legend = legends(keys.iter().map(|&key| &sweep.names[key]).zip(&upwards));
     let left_out = match sweep.names.len() > keys.len() {
         true => format!(" Drawn: the {} of {} keys with the largest effects.", keys.len(), sweep.names.len()),
@@ -82,7 +85,7 @@ pub fn draw(sweep: &SweepData) -> Option<Figure> {
     Some(Figure {
         name: "pairs",
         title: "Score over pairs of keys",
-        csv: csv_text(&["key", "value", "other_key", "other_value", "trial", "score"].map(str::to_owned), rows),
+        csv: csv_text(&header, rows),
         svg: sheet.svg("pairs", "The mean score over each pair of keys"),
         caption: format!(
             "The mean score of the trials over two keys at once, the darker the better; trials that share both values are one \
