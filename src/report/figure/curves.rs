@@ -3,7 +3,15 @@
 
 use kuva::{plot::LinePlot, render::plots::Plot};
 
-use super::{Figure, axis::Axis, csv_text, grid::Grid, number, sheet::Sheet, style};
+use super::{
+    Figure,
+    axis::{Axis, is_reached},
+    csv_text,
+    grid::Grid,
+    number,
+    sheet::Sheet,
+    style,
+};
 use crate::report::{
     evidence::CurveRow,
     run_data::{RunData, Target},
