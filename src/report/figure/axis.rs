@@ -2,6 +2,11 @@
 
 use super::style;
 
+/// Whether an axis can reach a value: it is a number, and not beyond all of them.
+pub fn is_reached(value: f64) -> bool {
+    value.abs() <= LARGEST
+}
+
 /// One axis of a panel.
 #[derive(Clone)]
 pub struct Axis {
@@ -12,19 +17,26 @@ pub struct Axis {
     pub numbered: bool,
 }
 
+/// Values beyond this magnitude are left out or drawn at the ends of an axis: with them no span or margin would be finite.
+const LARGEST: f64 = 1e300;
+
+/// More ticks than this cannot be told apart: they come of damaged numbers.
+const MOST_TICKS: i64 = 1000;
+
 impl Axis {
     /// Ticks at the multiples of `step`.
     pub fn linear(range: (f64, f64), step: f64, format: fn(f64) -> String) -> Axis {
-        let multiples = (range.0 / step).ceil() as i64..=(range.1 / step).floor() as i64;
+        let (first, last) = ((range.0 / step).ceil() as i64, (range.1 / step).floor() as i64);
+        let multiples = first..=last.min(first.saturating_add(MOST_TICKS));
         let ticks = multiples.map(|multiple| multiple as f64 * step).map(|tick| (tick, format(tick)));
         Axis { range, ticks: ticks.collect(), numbered: true }
     }
 
     /// All finite `values` with a little room, and about `most` ticks.
     pub fn covering(values: impl Iterator<Item = f64>, most: f64) -> Axis {
-        let finite = values.filter(|value| value.is_finite());
-        let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), value| (l.min(value), h.max(value)));
-        let (low, high) = if low <= high && (high - low).is_finite() { (low, high) } else { (0.0, 1.0) };
+        let drawn = values.filter(|value| is_reached(*value));
+        let (low, high) = drawn.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), value| (l.min(value), h.max(value)));
+        let (low, high) = if low <= high { (low, high) } else { (0.0, 1.0) };
         let margin = match high - low {
             span if span > 1e-9 * high.abs().max(low.abs()) => 0.05 * span,
             _ if high != 0.0 => 0.5 * high.abs(),
@@ -113,6 +125,10 @@ mod tests {
         assert_eq!(ends(&[0.0, 10.0, f64::NAN]), (-0.5, 10.5));
         assert_eq!(ends(&[4.0, 4.0]), (2.0, 6.0));
         assert_eq!((ends(&[0.0]), ends(&[f64::INFINITY])), ((-1.0, 1.0), (-0.05, 1.05)));
+        assert_eq!(ends(&[0.0, 10.0, f64::MAX, -1e301]), (-0.5, 10.5), "what is beyond any axis is left at its ends");
+        let wide = Axis::covering([-1e300, 1e300].into_iter(), 5.0);
+        assert!(wide.range.0 < -1e300 && (2..10).contains(&wide.ticks.len()), "{:?}", wide.ticks);
+        assert!(Axis::linear((f64::MIN, f64::MAX), 1.0, style::number).ticks.len() <= 1001);
     }
 
     #[test]

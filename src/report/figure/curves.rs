@@ -3,7 +3,15 @@
 
 use kuva::{plot::LinePlot, render::plots::Plot};
 
-use super::{Figure, axis::Axis, csv_text, grid::Grid, number, sheet::Sheet, style};
+use super::{
+    Figure,
+    axis::{Axis, is_reached},
+    csv_text,
+    grid::Grid,
+    number,
+    sheet::Sheet,
+    style,
+};
 use crate::report::{
     evidence::CurveRow,
     run_data::{RunData, Target},
@@ -31,7 +39,7 @@ const KINDS: [Kind; 4] = [
 
 pub fn draw(run: &RunData) -> Option<Figure> {
     let replica = run.shown_replica();
-    let of_replica = |row: &&CurveRow| row.replica == replica && row.input.is_finite();
+    let of_replica = |row: &&CurveRow| row.replica == replica && is_reached(row.input);
     let rows: Vec<&CurveRow> = run.evidence.curves.iter().filter(of_replica).collect();
     let mut features: Vec<usize> = rows.iter().map(|row| row.feature).collect();
     features.sort_unstable();
@@ -86,14 +94,14 @@ pub fn draw(run: &RunData) -> Option<Figure> {
 fn line(curve: &[&CurveRow], value: fn(&CurveRow) -> f64, colour: &str, width: f64, stride: usize) -> Plot {
     let last = curve.len().saturating_sub(1);
     let kept = curve.iter().enumerate().filter(|(index, _)| index % stride == 0 || *index == last);
-    let known = kept.map(|(_, row)| (row.input, value(row))).filter(|(_, value)| value.is_finite());
+    let known = kept.map(|(_, row)| (row.input, value(row))).filter(|(_, value)| is_reached(*value));
     Plot::Line(LinePlot::new().with_data(known).with_color(colour).with_stroke_width(width))
 }
 
 /// A panel for each kind of curve, all features in it.
 fn of_features(curves: &[(usize, Vec<&CurveRow>)]) -> String {
     let rows = || curves.iter().flat_map(|(_, curve)| curve);
-    let kinds: Vec<Kind> = KINDS.into_iter().filter(|(.., value)| rows().any(|row| value(row).is_finite())).collect();
+    let kinds: Vec<Kind> = KINDS.into_iter().filter(|(.., value)| rows().any(|row| is_reached(value(row)))).collect();
     let mut sheet = Sheet::new(FEATURES_GRID.bottom(kinds.len()) + 42.0);
     let y = Axis::covering(rows().flat_map(|row| KINDS.map(|(.., value)| value(row))), 5.0);
     let x = Axis::covering(rows().map(|row| row.input), 5.0);

@@ -165,7 +165,7 @@ fn of_replicas(sheet: &mut Sheet, frame: Frame, merit: &Merit, run: &RunData) {
     sheet.title((frame.x, frame.y - 7.0), merit.title);
     sheet.panel(frame, &x, &no_ticks(), true, Vec::new());
     name(sheet, frame, 0, "replicas");
-    let at = |value: f64| frame.x + x.share(value) * frame.width;
+    let at = |value: f64| frame.x + x.share(value).clamp(0.0, 1.0) * frame.width;
     for recovered in [None, Some(false), Some(true)] {
         let of_verdict = known.iter().filter(|row| row.recovered == recovered);
         // Equal values are told apart by their height, in the order of the replicas.

@@ -7,7 +7,7 @@ use kuva::{
 
 use super::{
     Figure,
-    axis::Axis,
+    axis::{Axis, is_reached},
     csv_text,
     grid::Grid,
     number,
@@ -48,9 +48,9 @@ const PANELS: [(&str, &[Distribution]); 2] = [
 pub fn draw(run: &RunData) -> Option<Figure> {
     let replica = run.shown_replica();
     let mut rows: Vec<&ScrubbingRow> = run.evidence.scrubbing.iter().filter(|row| row.replica == replica).collect();
-    rows.retain(|row| row.quantile.is_finite());
+    rows.retain(|row| (0.0..=1.0).contains(&row.quantile));
     let curves: Vec<&ScrubbingCurveRow> =
-        run.evidence.scrubbing_curves.iter().filter(|row| row.replica == replica && row.input.is_finite()).collect();
+        run.evidence.scrubbing_curves.iter().filter(|row| row.replica == replica && is_reached(row.input)).collect();
     if rows.is_empty() && curves.is_empty() {
         return None;
     }
@@ -151,11 +151,11 @@ fn bands(sheet: &mut Sheet, rows: &[&ScrubbingCurveRow], feature: usize) {
         let frame = GRID.frame(2 + index);
         sheet.title((frame.x, frame.y - 7.0), &format!("feature {feature}, {name}"));
         let known: Vec<&&ScrubbingCurveRow> =
-            rows.iter().filter(|row| of(row).iter().all(|value| value.is_finite())).collect();
+            rows.iter().filter(|row| of(row).iter().all(|value| is_reached(*value))).collect();
         let column = |which: usize| known.iter().map(move |row| of(row)[which]);
         let inputs = || known.iter().map(|row| row.input);
         let line = |value: fn(&ScrubbingCurveRow) -> f64, colour: &str, width| {
-            let points = rows.iter().filter(|row| value(row).is_finite()).map(|row| (row.input, value(row)));
+            let points = rows.iter().filter(|row| is_reached(value(row))).map(|row| (row.input, value(row)));
             Plot::Line(LinePlot::new().with_data(points).with_color(colour).with_stroke_width(width))
         };
         let median = LinePlot::new().with_data(inputs().zip(column(1))).with_color(colour).with_stroke_width(1.25);

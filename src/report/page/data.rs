@@ -246,6 +246,19 @@ mod tests {
     }
 
     #[test]
+    fn a_column_that_holds_the_same_everywhere_is_left_out() {
+        let cells = |last: &str| {
+            let columns = ["feature", "represented"].map(str::to_owned).into();
+            let rows = [["0", "true"], ["1", last]].map(|row| row.map(value).to_vec());
+            Cells { columns, rows: BTreeMap::from([(0, rows.to_vec())]) }.without_constant("represented", "true")
+        };
+        assert_eq!(cells("true").columns, ["feature"]);
+        assert_eq!(cells("true").rows[&0], [vec![Value::from(0)], vec![Value::from(1)]]);
+        assert_eq!(cells("false").columns, ["feature", "represented"]);
+        assert_eq!(Cells::default().without_constant("represented", "true").columns, [""; 0]);
+    }
+
+    #[test]
     fn each_component_keeps_its_largest_attributions() {
         let columns = ["feature", "component", "attribution"].map(str::to_owned).into();
         let rows = [[0, 7, 3], [1, 7, 9], [2, 7, 5], [0, 8, 1]].map(|row| row.map(Value::from).to_vec());

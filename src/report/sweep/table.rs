@@ -3,6 +3,7 @@
 use super::{data::SweepData, replica::Replica, words::share};
 use crate::{
     report::table::{Share, Table, fixed, mean, scientific},
+    spec::with_short_floats,
     statistics::mean_and_deviation,
     sweep::{Domain, Scale, Standing, TrialResult, in_words},
 };
@@ -110,7 +111,7 @@ fn domain(domain: &Domain) -> String {
         Domain::Range(range) => {
             let points = range.points.map_or_else(String::new, |points| format!(", {points} points"));
             let scale = if range.scale == Scale::Log { ", even in the logarithm" } else { "" };
-            format!("{} to {}{points}{scale}", range.from, range.to)
+            with_short_floats(&format!("{} to {}{points}{scale}", range.from, range.to))
         }
     }
 }
@@ -180,6 +181,15 @@ fn signed(difference: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sweep::Range;
+
+    #[test]
+    fn the_ends_of_a_range_are_short() {
+        let range = |from, to| Range { from, to, points: Some(3), scale: Scale::Log, integers: false };
+        let written = |from, to| domain(&Domain::Range(range(from, to)));
+        assert_eq!(written(0.001, 10.0), "0.001 to 10, 3 points, even in the logarithm");
+        assert_eq!(written(1e-200, 1.0), "1e-200 to 1, 3 points, even in the logarithm");
+    }
 
     #[test]
     fn differences_have_their_sign() {
