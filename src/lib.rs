@@ -14,7 +14,7 @@
 //! - Around it: [`spec`] (TOML in, a checked experiment out), [`run`] (what stays on disk), [`checkpoint_file`] (what
 //!   others have left on disk), [`experiment`] (one experiment's whole way), [`sweep`] (many trials of one),
 //!   [`report`] (figures and tables from run folders alone), [`cli`].
-//! - Below it all: [`device`], [`libtorch`], [`memory`], [`version`], `visible`, `panicked`.
+//! - Below it all: [`device`], [`libtorch`], [`memory`], [`version`], `shell`, `visible`, `panicked`.
 //!
 //! # Words
 //!
@@ -52,6 +52,7 @@ pub mod report;
 pub mod run;
 pub mod schedule;
 pub mod selection;
+mod shell;
 pub mod site;
 pub mod spec;
 pub mod statistics;

@@ -1,5 +1,7 @@
 //! `apd`: read the command line, begin the log, do the command, say how it ended.
 
+mod before_main;
+
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     process::ExitCode,
@@ -12,6 +14,7 @@ use apd::{
 use clap::Parser;
 
 fn main() -> ExitCode {
+    before_main::return_to_current_folder();
     explain_panics();
     memory::keep_freed_memory();
     let command_line = CommandLine::parse();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand, value_parser};
 
 use super::{Ending, Failure};
-use crate::{report, run::RunError};
+use crate::{report, run::RunError, shell::quoted_path};
 
 /// Write runs for other programs
 #[derive(Debug, Args)]
@@ -67,9 +67,10 @@ impl Export {
             Format::Tensorboard(Tensorboard { runs }) => runs.export("tensorboard", |run, folder| {
                 let count = report::export_to_tensorboard(run, folder)?.len();
                 let plural = if count == 1 { "" } else { "s" };
-                let folder = folder.display();
                 tracing::info!(
-                    "{count} replica{plural} for TensorBoard: {folder}\n  help: look with: tensorboard --logdir {folder}"
+                    "{count} replica{plural} for TensorBoard: {}\n  help: look with: tensorboard --logdir {}",
+                    folder.display(),
+                    quoted_path(folder)
                 );
                 Ok(())
             }),

@@ -1,11 +1,12 @@
 //! From an experiment's outcome to what its user is told.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 use super::{Ending, Failure, ending::print};
 use crate::{
     experiment::Outcome,
     report::{self, Options},
+    shell::quoted,
 };
 
 /// The folder of a finished stage, or how an interrupted one ends.
@@ -32,7 +33,7 @@ pub fn tell_interrupted(outcome: Outcome) -> Ending {
     tracing::warn!(
         "interrupted at step {step} of {steps} ({stage}); saved in {}\n  help: go on with: {}",
         folder.display(),
-        command_to_go_on(std::env::args())
+        command_to_go_on(std::env::args_os())
     );
     Ending::Interrupted
 }
@@ -59,23 +60,29 @@ pub fn terminal_width(otherwise: usize) -> usize {
 }
 
 /// The same command without `--force`, which would start anew. Quoted for a shell.
-fn command_to_go_on(arguments: impl Iterator<Item = String>) -> String {
-    let plain = |argument: &str| argument.chars().all(|c| c.is_ascii_alphanumeric() || "._-/=:,+@%".contains(c));
-    let quoted = |argument: String| match plain(&argument) && !argument.is_empty() {
-        true => argument,
-        false => format!("'{}'", argument.replace('\'', r"'\''")),
+fn command_to_go_on(arguments: impl Iterator<Item = OsString>) -> String {
+    // What stands behind `--` is no option.
+    let mut are_options = true;
+    let stays = |argument: &OsString| {
+        are_options &= argument != "--";
+        !(are_options && argument == "--force")
     };
-    arguments.filter(|argument| argument != "--force").map(quoted).collect::<Vec<_>>().join(" ")
+    arguments.filter(stays).map(quoted).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+
     use super::*;
 
     #[test]
     fn the_command_to_go_on_does_not_start_anew() {
-        let arguments = ["apd", "run", "my spec.toml", "--force", "--set", "seeds=[1, 2]", "it's"].map(String::from);
-        let expected = r"apd run 'my spec.toml' --set 'seeds=[1, 2]' 'it'\''s'";
-        assert_eq!(command_to_go_on(arguments.into_iter()), expected);
+        let command = |words: &[&[u8]]| command_to_go_on(words.iter().map(|word| OsStr::from_bytes(word).to_owned()));
+        let arguments: [&[u8]; 7] =
+            [b"apd", b"run", b"my spec.toml", b"--force", b"--set", b"seeds=[1, 2]", b"--results=r\xff"];
+        let expected = r"apd run 'my spec.toml' --set 'seeds=[1, 2]' $'--results=r\xff'";
+        assert_eq!(command(&arguments), expected);
+        assert_eq!(command(&[b"apd", b"run", b"--force", b"--", b"--force"]), "apd run -- --force");
     }
 }
