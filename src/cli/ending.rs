@@ -6,7 +6,7 @@ use std::{
     process::ExitCode,
 };
 
-use crate::{spec::SpecError, visible::visible_lines};
+use crate::{run::reason, spec::SpecError, visible::visible_lines};
 
 /// The ways to end; `apd --help` documents their exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +80,8 @@ pub fn print_as_it_is(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Failure::Work(format!("cannot write to the standard output: {error}")))
+            let help = "see where it leads to, then give the same command again";
+            Err(Failure::Work(format!("cannot write to the standard output: {}\n  help: {help}", reason(&error))))
         }
         _ => Ok(()),
     }

@@ -5,7 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand, value_parser};
 
 use super::{Ending, Failure};
-use crate::{report, run::RunError, shell::quoted_path};
+use crate::{
+    report,
+    run::{Elsewhere, RunError},
+    shell::quoted_path,
+};
 
 /// Write runs for other programs
 #[derive(Debug, Args)]
@@ -89,7 +93,7 @@ impl Runs {
         for run in &self.runs {
             let name = run.canonicalize().ok().and_then(|path| path.file_name().map(PathBuf::from)).unwrap_or_default();
             let folder = self.out.as_ref().map_or_else(|| run.join(own), |out| out.join(name));
-            export(run, &folder).map_err(Failure::work)?;
+            export(run, &folder).map_err(|error| Failure::work(error.of_command(Elsewhere::Out)))?;
         }
         Ok(Ending::Done)
     }

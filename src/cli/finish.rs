@@ -6,6 +6,7 @@ use super::{Ending, Failure, ending::print};
 use crate::{
     experiment::Outcome,
     report::{self, Options},
+    run::{Elsewhere, Interrupt},
     shell::quoted,
 };
 
@@ -31,7 +32,8 @@ pub fn tell(what: &str, outcome: Outcome) -> Stage {
 pub fn tell_interrupted(outcome: Outcome) -> Ending {
     let Outcome::Interrupted { folder, stage, step, steps } = outcome else { return Ending::Done };
     tracing::warn!(
-        "interrupted at step {step} of {steps} ({stage}); saved in {}\n  help: go on with: {}",
+        "interrupted {} at step {step} of {steps} ({stage}); saved in {}\n  help: go on with: {}",
+        Interrupt::cause(),
         folder.display(),
         command_to_go_on(std::env::args_os())
     );
@@ -40,23 +42,31 @@ pub fn tell_interrupted(outcome: Outcome) -> Ending {
 
 /// Makes the report of finished runs and prints their table.
 pub fn report(runs: &[PathBuf]) -> Result<Ending, Failure> {
-    report_with(runs, &Options::default())
+    report_with(runs, &Options::default(), Elsewhere::Results)
 }
 
-/// The same with options.
-pub fn report_with(runs: &[PathBuf], options: &Options) -> Result<Ending, Failure> {
-    let report = report::make_with(runs, options).map_err(Failure::work)?;
-    print(&format!("{}\n", report.text(terminal_width(100)).trim_end()))?;
+/// The same with options, for the user of a command that chooses another place so.
+pub fn report_with(runs: &[PathBuf], options: &Options, elsewhere: Elsewhere) -> Result<Ending, Failure> {
+    let report = report::make_with(runs, options).map_err(|error| Failure::work(error.of_command(elsewhere)))?;
+    print(&format!("{}\n", report.text(terminal_width()).trim_end()))?;
     for path in report.written.iter().filter(|path| path.extension().is_some_and(|extension| extension == "html")) {
         tracing::info!("report: {}", path.display());
     }
     Ok(Ending::Done)
 }
 
-/// Of stdout; `otherwise` where it is no terminal.
-pub fn terminal_width(otherwise: usize) -> usize {
-    let size = console::Term::stdout().size_checked();
-    size.map_or(otherwise, |(_, width)| usize::from(width).clamp(60, 160))
+/// Columns that no table and no sentence needs: all are as wide as they are.
+const WIDEST: usize = u16::MAX as usize;
+
+/// Columns in which no table can be read.
+const NARROWEST: usize = 60;
+
+/// How many columns stdout has: as many as COLUMNS says, or else as the terminal has. A file or another program takes lines
+/// as they are.
+pub fn terminal_width() -> usize {
+    let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.trim().parse().ok());
+    let of_terminal = || Some(usize::from(console::Term::stdout().size_checked()?.1));
+    said.filter(|columns| *columns > 0).or_else(of_terminal).map_or(WIDEST, |columns| columns.clamp(NARROWEST, WIDEST))
 }
 
 /// The same command without `--force`, which would start anew. Quoted for a shell.

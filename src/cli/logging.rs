@@ -76,7 +76,8 @@ where
     Ok(visible_lines(&words))
 }
 
-/// Stderr, with the bars taken away while a line is written.
+/// Stderr, with the bars taken away while a line is written. Where nothing can be written, because the terminal was closed or
+/// whoever read has left, the work goes on: the run's log has every line too.
 struct AroundBars(MultiProgress);
 
 struct Line(MultiProgress);
@@ -91,7 +92,12 @@ impl<'a> MakeWriter<'a> for AroundBars {
 
 impl io::Write for Line {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        self.0.suspend(|| io::stderr().write_all(text)).map(|()| text.len())
+        let _ = match self.0.is_hidden() {
+            true => io::stderr().write_all(text),
+            // Not by `suspend`, which panics where the terminal is gone.
+            false => self.0.println(String::from_utf8_lossy(text).trim_end_matches('\n')),
+        };
+        Ok(text.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -1,7 +1,8 @@
 //! The command line: one file a subcommand, each turning arguments into calls of the library and results into text.
 //!
 //! Around them: `options` (flags that all commands know), `start` (from a spec to a session), `finish` (from an outcome
-//! to words), `ending` (exit codes), `progress` and `logging` (the terminal), `panic` (bugs of ours).
+//! to words), `ending` (exit codes), `progress` and `logging` (the terminal), `paths` (how paths
+//! are read), `limits` (those of the process), `panic` (bugs of ours).
 
 mod check;
 mod completions;
@@ -13,10 +14,12 @@ mod evaluate;
 mod export;
 mod finish;
 mod import;
+mod limits;
 mod list;
 mod logging;
 mod options;
 mod panic;
+mod paths;
 mod progress;
 mod report;
 mod run;
@@ -24,10 +27,13 @@ mod start;
 mod sweep;
 mod train;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::path::PathBuf;
+
 use indicatif::MultiProgress;
 
 pub use ending::{Ending, Failure, complain};
+pub use limits::prepare_for_limits;
 pub use logging::{Loudness, start_log};
 pub use panic::{ending_of_panic, explain_panics};
 
@@ -45,6 +51,9 @@ pub struct CommandLine {
     options: Options,
     #[command(subcommand)]
     command: Command,
+    /// All paths that it is about.
+    #[arg(skip)]
+    paths: Vec<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -75,15 +84,27 @@ Exit codes:
     0  done; a run that was finished already counts as done
     1  failed; the message says why
     2  wrong command line or wrong spec; nothing was started
-    3  interrupted (Ctrl-C, SIGTERM or SIGUSR1) and saved: the same command
-       without --force goes on from there
+    3  interrupted (by Ctrl-C, or by SIGTERM, SIGHUP, SIGUSR1, SIGUSR2,
+       SIGXCPU or SIGALRM) and saved: the same command without --force goes
+       on from there
   101  a bug of apd
   130  left at once after a second Ctrl-C: goes on from the last checkpoint";
 
 impl CommandLine {
+    /// The command line of this process; ends it where that is wrong, or asks for help.
+    pub fn read() -> Self {
+        let mut command = paths::with_paths(Self::command());
+        let matches = command.get_matches_mut();
+        let read = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command).exit());
+        Self { paths: paths::given(&command, &matches), ..read }
+    }
+
     /// Does the command. `screen` is where bars are drawn.
     pub fn run(&self, screen: &MultiProgress) -> Result<Ending, Failure> {
         let options = &self.options;
+        if !matches!(self.command, Command::Doctor(_)) {
+            self.paths.iter().try_for_each(|path| paths::current_folder(path)).map_err(Failure::Work)?;
+        }
         match &self.command {
             Command::Train(train) => train.run(options, screen),
             Command::Decompose(decompose) => decompose.run(options, screen),

@@ -45,7 +45,7 @@ pub fn in_workers(
     let codes: Vec<Option<i32>> = ends.iter().map(|end| end.code()).collect();
     let has_saved = |code: &Option<i32>| *code == Some(i32::from(Ending::Interrupted.code()));
     // One that was asked to stop before it listened to signals had begun nothing.
-    let had_not_begun = |end: &ExitStatus| interrupt.requested() && end.signal() == Some(libc::SIGTERM);
+    let had_not_begun = |end: &ExitStatus| interrupt.requested() && end.signal().is_some_and(Interrupt::is_request);
     if codes.iter().any(has_saved) || ends.iter().any(had_not_begun) {
         tracing::warn!("interrupted and saved: the same command without --force goes on from there");
         return Ok(Ending::Interrupted);
