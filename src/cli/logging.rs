@@ -92,11 +92,9 @@ impl<'a> MakeWriter<'a> for AroundBars {
 
 impl io::Write for Line {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        let _ = match self.0.is_hidden() {
-            true => io::stderr().write_all(text),
-            // Not by `suspend`, which panics where the terminal is gone.
-            false => self.0.println(String::from_utf8_lossy(text).trim_end_matches('\n')),
-        };
+        // They are drawn again when they move on; `suspend`, which draws them at once, panics where the terminal is gone.
+        let _ = self.0.clear();
+        let _ = io::stderr().write_all(text);
         Ok(text.len())
     }
 

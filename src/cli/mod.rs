@@ -28,11 +28,13 @@ mod sweep;
 mod train;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use std::path::PathBuf;
+use std::{path::PathBuf, process};
 
 use indicatif::MultiProgress;
 
+use ending::print_as_it_is_by;
 pub use ending::{Ending, Failure, complain};
+use finish::terminal_width;
 pub use limits::prepare_for_limits;
 pub use logging::{Loudness, start_log};
 pub use panic::{ending_of_panic, explain_panics};
@@ -45,7 +47,7 @@ use options::Options;
 /// components (Attribution-based Parameter Decomposition, Braun et al. 2025, arXiv:2501.14926), measures what it found,
 /// and leaves tables, tensors and a report in a run folder.
 #[derive(Debug, Parser)]
-#[command(name = "apd", version, max_term_width = 80, subcommand_required = true, after_help = AFTER_HELP)]
+#[command(name = "apd", version, subcommand_required = true, after_help = AFTER_HELP)]
 pub struct CommandLine {
     #[command(flatten)]
     options: Options,
@@ -93,10 +95,17 @@ Exit codes:
 impl CommandLine {
     /// The command line of this process; ends it where that is wrong, or asks for help.
     pub fn read() -> Self {
-        let mut command = paths::with_paths(Self::command());
-        let matches = command.get_matches_mut();
-        let read = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command).exit());
-        Self { paths: paths::given(&command, &matches), ..read }
+        let mut command = paths::with_paths(Self::command()).term_width(terminal_width().min(80));
+        let read = command.try_get_matches_from_mut(std::env::args_os()).and_then(|matches| {
+            let paths = paths::given(&command, &matches);
+            Ok(Self { paths, ..Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))? })
+        });
+        read.unwrap_or_else(|error| {
+            let printed = print_as_it_is_by(|| error.print());
+            // Help that was asked for, and could not be given.
+            let failed = printed.err().filter(|_| !error.use_stderr()).map(|failure| complain(&failure).code());
+            process::exit(failed.map_or(error.exit_code(), i32::from))
+        })
     }
 
     /// Does the command. `screen` is where bars are drawn.
