@@ -5,10 +5,15 @@ use std::{
     fs::File,
     io::{self, ErrorKind, Write},
     os::{fd::AsFd, unix::fs::FileTypeExt},
+    path::Path,
     process::ExitCode,
 };
 
-use crate::{run::reason, spec::SpecError, visible::visible_lines};
+use crate::{
+    run::{Elsewhere, RunError},
+    spec::SpecError,
+    visible::visible_lines,
+};
 
 /// The ways to end; `apd --help` documents their exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,8 +100,7 @@ fn has_left(error: &io::Error) -> bool {
 pub fn print_as_it_is_by(print: impl FnOnce() -> io::Result<()>) -> Result<(), Failure> {
     match print().and_then(|()| io::stdout().flush()) {
         Err(error) if !has_left(&error) => {
-            let help = "see where it leads to, then give the same command again";
-            Err(Failure::Work(format!("cannot write to the standard output: {}\n  help: {help}", reason(&error))))
+            Err(Failure::work(RunError::write(Path::new("to the standard output"), &error).of_command(Elsewhere::Out)))
         }
         _ => Ok(()),
     }

@@ -18,7 +18,7 @@ pub fn prepare_for_limits() {
     // Where both limits are one, as `ulimit -t` sets them, the warning would come with the end.
     change(libc::RLIMIT_CPU, |limit| match limit.rlim_max {
         libc::RLIM_INFINITY => limit.rlim_cur,
-        end => limit.rlim_cur.min(end - FOR_SAVING.min(end / 5)),
+        end => limit.rlim_cur.min(end.saturating_sub(FOR_SAVING.min(end / 5).max(1))),
     });
 }
 

@@ -18,6 +18,8 @@ pub struct RunError {
     elsewhere: Elsewhere,
     damaged: bool,
     forbidden: bool,
+    /// Whether it was the system that said no.
+    refused: bool,
 }
 
 /// What a user can do beside following the advice.
@@ -51,6 +53,7 @@ impl RunError {
             elsewhere: Elsewhere::Results,
             damaged: false,
             forbidden: false,
+            refused: false,
         }
     }
 
@@ -69,13 +72,13 @@ impl RunError {
         let forbidden = matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem);
         let what = format!("cannot write {}: {}", shown(path), reason(error));
         let (help, then) = help_for_writing(error);
-        Self { forbidden, then, ..Self::new(what, help) }
+        Self { forbidden, then, refused: true, ..Self::new(what, help) }
     }
 
     /// `path` could not be read, though it may well be sound.
     pub fn read(path: &Path, error: &io::Error) -> Self {
         let (help, then) = help_for_reading(error);
-        Self { then, ..Self::new(format!("cannot read {}: {}", shown(path), reason(error)), help) }
+        Self { then, refused: true, ..Self::new(format!("cannot read {}: {}", shown(path), reason(error)), help) }
     }
 
     /// `path` was read, but does not hold what was written to it.
@@ -92,6 +95,11 @@ impl RunError {
     /// The same mistake with better advice.
     pub fn with_help(self, help: impl Into<String>) -> Self {
         Self { help: visible_lines(&help.into()), then: Then::Nothing, ..self }
+    }
+
+    /// The same mistake with better advice, unless the system has refused to read or write.
+    pub fn with_help_unless_refused(self, help: &str) -> Self {
+        if self.refused { self } else { self.with_help(help) }
     }
 
     /// The same mistake with better advice if it is one of permissions.

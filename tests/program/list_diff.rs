@@ -1,6 +1,6 @@
 //! `apd list` and `apd diff`: run folders as others than their makers meet them.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Command};
 
 use crate::cli_test::Test;
 use apd::run::Lock;
@@ -100,6 +100,26 @@ residual_mlp_3_layers_of_old-0a1b2c3d  2026-11-22 17:53  finished     2 of 3
 "#]]);
 }
 
+/// Of a name that leaves no room for the other columns, and in columns that are too few for any table.
+#[test]
+fn into_a_pipe_goes_a_line_for_each_run_with_its_whole_name() {
+    const NAME: &str = "residual_mlp_2_layers_with_components_of_growing_rank_and_more-0a1b2c3d";
+    let mut test = with_run(Test::new(), NAME);
+    for columns in [None, Some("200"), Some("20"), Some("0"), Some("many")] {
+        let ended = test.args(["list"]).ends_in(
+            |command| {
+                command.env_remove("COLUMNS").envs(columns.map(|columns| ("COLUMNS", columns)));
+            },
+            0,
+        );
+        let lines: Vec<&str> = ended.stdout.lines().collect();
+        assert_eq!(lines.len(), 3, "{}", ended.stdout);
+        assert!(lines[2].starts_with(&format!("{NAME} ")) && lines[2].ends_with(" 2 of 3"), "{}", ended.stdout);
+        assert_eq!(lines[2].contains(" tms_5-2_short "), columns != Some("20"), "{}", ended.stdout);
+        test = ended.then();
+    }
+}
+
 #[test]
 fn an_empty_or_missing_results_folder_says_what_to_do() {
     Test::new().args(["list"]).succeeds().stdout_is(str![[r#"
@@ -138,7 +158,10 @@ fn the_specs_that_differ_come_before_the_results() {
         change(folder, "second/summary.csv", "\n2,3,7.839263162168209e-6", "\n2,3,7.839263162168209e-4");
         change(folder, "second/summary.csv", "false", "true");
     });
-    let ended = test.args(["diff", "runs/first", "runs/second"]).succeeds();
+    let in_80_columns = |command: &mut Command| {
+        command.env("COLUMNS", "80");
+    };
+    let ended = test.args(["diff", "runs/first", "runs/second"]).ends_in(in_80_columns, 0);
     ended.stderr_is(str![""]).stdout_is(file!["snapshots/diff.txt"]);
     assert!(ended.stdout.lines().all(|line| line.chars().count() <= 80), "{}", ended.stdout);
 }

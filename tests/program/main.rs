@@ -14,4 +14,5 @@ mod misuse;
 mod set_up;
 #[path = "../library/support/mod.rs"]
 mod support;
+mod surroundings;
 mod sweep;
