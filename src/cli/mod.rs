@@ -101,10 +101,14 @@ impl CommandLine {
             Ok(Self { paths, ..Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))? })
         });
         read.unwrap_or_else(|error| {
-            let printed = print_as_it_is_by(|| error.print());
-            // Help that was asked for, and could not be given.
-            let failed = printed.err().filter(|_| !error.use_stderr()).map(|failure| complain(&failure).code());
-            process::exit(failed.map_or(error.exit_code(), i32::from))
+            match print_as_it_is_by(|| error.print()) {
+                // Help that was asked for, and could not be given.
+                Err(failure) if !error.use_stderr() => {
+                    start_log(Loudness::Quiet);
+                    process::exit(complain(&failure).code().into())
+                }
+                _ => process::exit(error.exit_code()),
+            }
         })
     }
 

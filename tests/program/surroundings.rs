@@ -34,14 +34,16 @@ fn what_needs_no_current_folder_works_where_it_was_removed() {
     let test = Test::new().with_spec();
     let folder = test.folder.path().to_path_buf();
     let within = |command: &mut Command| in_a_removed_folder(command, &folder);
-    let version = test.args(["--version"]).ends_in(within, 0);
-    assert!(version.stdout.starts_with("apd "), "{}", version.stdout);
-    assert!(version.then().args(["completions", "bash"]).ends_in(within, 0).stdout.contains("decompose"));
+    let ended = test.args(["--version"]).ends_in(within, 0);
+    assert!(ended.stdout.starts_with("apd "), "{}", ended.stdout);
+    let ended = ended.then().args(["completions", "bash"]).ends_in(within, 0);
+    assert!(ended.stdout.contains("decompose"), "{}", ended.stdout);
     let (spec, results) = (folder.join("tiny.toml"), folder.join("runs"));
     let run = ["run", spec.to_str().unwrap(), "--device=cpu", "--threads=1", "--results", results.to_str().unwrap()];
-    let ended = Test::new().args(run).ends_in(within, 0);
+    let ended = ended.then().args(run).ends_in(within, 0);
     assert!(ended.stdout.contains("2 replicas, finished"), "{}", ended.stdout);
-    drop(Test::new().args(["list", "--results", results.to_str().unwrap()]).ends_in(within, 0));
+    let ended = ended.then().args(["list", "--results", results.to_str().unwrap()]).ends_in(within, 0);
+    assert!(ended.stdout.contains("\ntiny-"), "{}", ended.stdout);
 }
 
 #[test]
@@ -205,16 +207,17 @@ error: cannot write bbbb[..]: File name too long
 #[test]
 fn a_command_to_go_on_with_is_read_back_by_a_shell_byte_for_byte() {
     let test = Test::new().with_spec().with_change(|folder| {
-        fs::rename(folder.join("tiny.toml"), folder.join("it's $(tiny);.toml")).unwrap();
+        fs::create_dir(folder.join("it's $(a);")).unwrap();
+        fs::rename(folder.join("tiny.toml"), folder.join("it's $(a);/tiny.toml")).unwrap();
     });
     let results = OsStr::from_bytes(b"--results=r\xff\n");
     let run = |command: &mut Command| {
         command.arg(results).arg("--set=decomposition.steps=100000000");
         limit(command, libc::RLIMIT_CPU, 2);
     };
-    let words = ["run", "it's $(tiny);.toml", "--device=cpu", "--threads=1", "--quiet"];
+    let words = ["run", "it's $(a);/tiny.toml", "--device=cpu", "--threads=1", "--quiet"];
     let ended = test.args(words).ends_in(run, 3);
-    let expected = r"apd run 'it'\''s $(tiny);.toml' --device=cpu --threads=1 --quiet $'--results=r\xff\n' ";
+    let expected = r"apd run 'it'\''s $(a);/tiny.toml' --device=cpu --threads=1 --quiet $'--results=r\xff\n' ";
     assert!(ended.stderr.contains(expected), "{}", ended.stderr);
     assert!(ended.folder.path().join(OsStr::from_bytes(b"r\xff\n")).is_dir());
 }
