@@ -6,10 +6,12 @@
 
 use std::fmt;
 use std::fs;
+use std::io;
 use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::sync::OnceLock;
+use std::sync::{OnceLock, RwLock};
+use std::thread;
 
 use libloading::os::unix::Library;
 use tch::{Cuda, Device};
@@ -106,6 +108,25 @@ pub fn used_gpu_memory() -> Option<u64> {
 /// The number of threads that an operation on the CPU is split over.
 pub fn set_threads(count: NonZeroU16) {
     tch::set_num_threads(i32::from(count.get()));
+}
+
+/// That so many threads can be started, for libtorch and for as many of our own: it waits for ever for threads that the system
+/// refuses.
+///
+/// # Errors
+/// Why they cannot.
+pub fn check_threads(count: NonZeroU16) -> io::Result<()> {
+    if count.get() == 1 {
+        return Ok(());
+    }
+    let gate = RwLock::new(());
+    let closed = gate.write();
+    thread::scope(|scope| {
+        // Opened again when this ends, well or not.
+        let _closed = closed;
+        let start = |_| thread::Builder::new().spawn_scoped(scope, || drop(gate.read())).map(drop);
+        (0..2 * u32::from(count.get())).try_for_each(start)
+    })
 }
 
 fn load_cuda() -> Result<usize, NoCuda> {

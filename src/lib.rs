@@ -13,7 +13,7 @@
 //! - Around it: [`settings`] (TOML read with the place of every value), [`spec`] (a checked experiment of them), [`run`] (what stays on disk), [`checkpoint_file`] (what
 //!   others have left on disk), [`experiment`] (one experiment's whole way), [`sweep`] (many trials of one),
 //!   [`report`] (figures and tables from run folders alone), [`cli`].
-//! - Below it all: [`device`], [`libtorch`], [`memory`], [`version`], `visible`, `panicked`.
+//! - Below it all: [`device`], [`libtorch`], [`memory`], [`version`], `shell`, `visible`, `panicked`.
 //!
 //! Imports run one way: no two of these modules need each other, not even by way of others (`tests/library/layers.rs`).
 //!
@@ -53,6 +53,7 @@ pub mod run;
 pub mod schedule;
 pub mod selection;
 pub mod settings;
+mod shell;
 pub mod site;
 pub mod spec;
 pub mod statistics;

@@ -1,20 +1,23 @@
 //! `apd`: read the command line, begin the log, do the command, say how it ended.
 
+mod before_main;
+
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     process::ExitCode,
 };
 
 use apd::{
-    cli::{CommandLine, complain, ending_of_panic, explain_panics, start_log},
+    cli::{CommandLine, complain, ending_of_panic, explain_panics, prepare_for_limits, start_log},
     memory,
 };
-use clap::Parser;
 
 fn main() -> ExitCode {
+    before_main::return_to_current_folder();
     explain_panics();
+    prepare_for_limits();
     memory::keep_freed_memory();
-    let command_line = CommandLine::parse();
+    let command_line = CommandLine::read();
     let screen = start_log(command_line.loudness());
     // Nothing is looked at any more that a panic may have left half done.
     let ending =

@@ -27,7 +27,7 @@ pub struct Diff {
 
 impl Diff {
     pub fn run(&self) -> Result<Ending, Failure> {
-        let text = report::diff(&self.first, &self.second, terminal_width(80)).map_err(Failure::work)?;
+        let text = report::diff(&self.first, &self.second, terminal_width()).map_err(Failure::work)?;
         print(&format!("{}\n", text.trim_end()))?;
         Ok(Ending::Done)
     }

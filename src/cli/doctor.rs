@@ -10,8 +10,9 @@ use std::thread::available_parallelism;
 use clap::Args;
 use tch::{Device, Kind, TchError, Tensor};
 
-use super::{Ending, Failure, ending::print, options::Options};
+use super::{Ending, Failure, ending::print, options::Options, paths};
 use crate::device::{self, DeviceChoice};
+use crate::run::{in_the_way, reason};
 use crate::{libtorch, version};
 
 /// Tell what apd finds on this machine, and what is wrong with it
@@ -156,6 +157,10 @@ fn examine_threads() -> Finding {
 }
 
 fn examine_results(results: &Path) -> Finding {
+    let wrong = paths::current_folder(results).err().or_else(|| Some(in_the_way(results)?.to_string()));
+    if let Some(wrong) = wrong {
+        return Finding::new("results", Verdict::Wrong, wrong.replace("\n  help: ", "; "));
+    }
     // A folder that does not exist yet will be made in the nearest one that does.
     let exists = |folder: &&Path| folder.as_os_str().is_empty() || folder.exists();
     let existing = results.ancestors().find(exists).filter(|folder| !folder.as_os_str().is_empty());
@@ -166,9 +171,10 @@ fn examine_results(results: &Path) -> Finding {
             "results",
             Verdict::Wrong,
             format!(
-                "{}: {what} in {}: {error}. Name another folder with --results.",
+                "{}: {what} in {}: {}. Name another folder with --results.",
                 results.display(),
-                folder.display()
+                folder.display(),
+                reason(&error)
             ),
         ),
     }
@@ -242,7 +248,8 @@ mod tests {
         assert_eq!(
             finding.text,
             format!(
-                "{name}: no file can be made in {name}: Not a directory (os error 20). Name another folder with --results."
+                "cannot make the folder {name}: {name} is a file; move it out of the way, or choose another folder with \
+                 --results"
             )
         );
         assert_eq!(finding.verdict, Verdict::Wrong);

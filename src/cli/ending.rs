@@ -2,11 +2,18 @@
 
 use std::{
     fmt,
+    fs::File,
     io::{self, ErrorKind, Write},
+    os::{fd::AsFd, unix::fs::FileTypeExt},
+    path::Path,
     process::ExitCode,
 };
 
-use crate::{spec::SpecError, visible::visible_lines};
+use crate::{
+    run::{Elsewhere, RunError},
+    spec::SpecError,
+    visible::visible_lines,
+};
 
 /// The ways to end; `apd --help` documents their exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,12 +82,25 @@ pub fn print(text: &str) -> Result<(), Failure> {
     print_as_it_is(&visible_lines(text))
 }
 
-/// Prints what is meant for another program. A reader that has gone away (`| head`) is no failure.
+/// Prints what is meant for another program. A reader that has gone away (`| head`, a terminal that was closed) is no failure.
 pub fn print_as_it_is(text: &str) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Failure::Work(format!("cannot write to the standard output: {error}")))
+    print_as_it_is_by(|| io::stdout().write_all(text.as_bytes()))
+}
+
+/// Whether nobody reads stdout any more.
+fn has_left(error: &io::Error) -> bool {
+    let is_terminal_or_device = || {
+        let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
+        stdout.and_then(|stdout| stdout.metadata()).is_ok_and(|about| about.file_type().is_char_device())
+    };
+    error.kind() == ErrorKind::BrokenPipe || error.raw_os_error() == Some(libc::EIO) && is_terminal_or_device()
+}
+
+/// Lets `print` write to stdout.
+pub fn print_as_it_is_by(print: impl FnOnce() -> io::Result<()>) -> Result<(), Failure> {
+    match print().and_then(|()| io::stdout().flush()) {
+        Err(error) if !has_left(&error) => {
+            Err(Failure::work(RunError::write(Path::new("to the standard output"), &error).of_command(Elsewhere::Out)))
         }
         _ => Ok(()),
     }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     device, experiment,
-    run::{RunFolder, read_checked},
+    run::{Elsewhere, RunFolder, read_checked},
     spec,
 };
 
@@ -46,7 +46,8 @@ impl Evaluate {
         let spec = spec::load(&folder.spec(), &[]).map_err(Failure::Spec)?;
         let device = device::open(options.device).map_err(|error| Failure::Use(error.to_string()))?;
         let session = session_on(device, options, screen)?;
-        let outcome = experiment::evaluate(&spec, &session, &self.run).map_err(Failure::work)?;
+        let outcome = experiment::evaluate(&spec, &session, &self.run)
+            .map_err(|error| Failure::work(error.of_command(Elsewhere::Copy)))?;
         match tell("evaluation", outcome) {
             Stage::Finished(folder) => report(&[folder]),
             Stage::Interrupted(ending) => Ok(ending),

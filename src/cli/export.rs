@@ -5,7 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand, value_parser};
 
 use super::{Ending, Failure};
-use crate::{report, run::RunError};
+use crate::{
+    report,
+    run::{Elsewhere, RunError},
+    shell::quoted_path,
+};
 
 /// Write runs for other programs
 #[derive(Debug, Args)]
@@ -67,9 +71,10 @@ impl Export {
             Format::Tensorboard(Tensorboard { runs }) => runs.export("tensorboard", |run, folder| {
                 let count = report::export_to_tensorboard(run, folder)?.len();
                 let plural = if count == 1 { "" } else { "s" };
-                let folder = folder.display();
                 tracing::info!(
-                    "{count} replica{plural} for TensorBoard: {folder}\n  help: look with: tensorboard --logdir {folder}"
+                    "{count} replica{plural} for TensorBoard: {}\n  help: look with: tensorboard --logdir {}",
+                    folder.display(),
+                    quoted_path(folder)
                 );
                 Ok(())
             }),
@@ -88,7 +93,7 @@ impl Runs {
         for run in &self.runs {
             let name = run.canonicalize().ok().and_then(|path| path.file_name().map(PathBuf::from)).unwrap_or_default();
             let folder = self.out.as_ref().map_or_else(|| run.join(own), |out| out.join(name));
-            export(run, &folder).map_err(Failure::work)?;
+            export(run, &folder).map_err(|error| Failure::work(error.of_command(Elsewhere::Out)))?;
         }
         Ok(Ending::Done)
     }

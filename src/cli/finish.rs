@@ -1,11 +1,13 @@
 //! From an experiment's outcome to what its user is told.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 use super::{Ending, Failure, ending::print};
 use crate::{
     experiment::Outcome,
     report::{self, Options},
+    run::{Elsewhere, Interrupt},
+    shell::quoted,
 };
 
 /// The folder of a finished stage, or how an interrupted one ends.
@@ -30,52 +32,67 @@ pub fn tell(what: &str, outcome: Outcome) -> Stage {
 pub fn tell_interrupted(outcome: Outcome) -> Ending {
     let Outcome::Interrupted { folder, stage, step, steps } = outcome else { return Ending::Done };
     tracing::warn!(
-        "interrupted at step {step} of {steps} ({stage}); saved in {}\n  help: go on with: {}",
+        "interrupted {} at step {step} of {steps} ({stage}); saved in {}\n  help: go on with: {}",
+        Interrupt::cause(),
         folder.display(),
-        command_to_go_on(std::env::args())
+        command_to_go_on(std::env::args_os())
     );
     Ending::Interrupted
 }
 
 /// Makes the report of finished runs and prints their table.
 pub fn report(runs: &[PathBuf]) -> Result<Ending, Failure> {
-    report_with(runs, &Options::default())
+    report_with(runs, &Options::default(), Elsewhere::Results)
 }
 
-/// The same with options.
-pub fn report_with(runs: &[PathBuf], options: &Options) -> Result<Ending, Failure> {
-    let report = report::make_with(runs, options).map_err(Failure::work)?;
-    print(&format!("{}\n", report.text(terminal_width(100)).trim_end()))?;
+/// The same with options, for the user of a command that chooses another place so.
+pub fn report_with(runs: &[PathBuf], options: &Options, elsewhere: Elsewhere) -> Result<Ending, Failure> {
+    let report = report::make_with(runs, options).map_err(|error| Failure::work(error.of_command(elsewhere)))?;
+    print(&format!("{}\n", report.text(terminal_width()).trim_end()))?;
     for path in report.written.iter().filter(|path| path.extension().is_some_and(|extension| extension == "html")) {
         tracing::info!("report: {}", path.display());
     }
     Ok(Ending::Done)
 }
 
-/// Of stdout; `otherwise` where it is no terminal.
-pub fn terminal_width(otherwise: usize) -> usize {
-    let size = console::Term::stdout().size_checked();
-    size.map_or(otherwise, |(_, width)| usize::from(width).clamp(60, 160))
+/// Columns that no table and no sentence needs: all are as wide as they are.
+const WIDEST: usize = u16::MAX as usize;
+
+/// Columns in which no table can be read.
+const NARROWEST: usize = 60;
+
+/// How many columns stdout has: as many as COLUMNS says, or else as the terminal has. A file or another program takes lines
+/// as they are.
+pub fn terminal_width() -> usize {
+    let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.trim().parse().ok());
+    let of_terminal = || Some(usize::from(console::Term::stdout().size_checked()?.1));
+    said.filter(|columns| *columns > 0).or_else(of_terminal).map_or(WIDEST, |columns| columns.clamp(NARROWEST, WIDEST))
 }
 
 /// The same command without `--force`, which would start anew. Quoted for a shell.
-fn command_to_go_on(arguments: impl Iterator<Item = String>) -> String {
-    let plain = |argument: &str| argument.chars().all(|c| c.is_ascii_alphanumeric() || "._-/=:,+@%".contains(c));
-    let quoted = |argument: String| match plain(&argument) && !argument.is_empty() {
-        true => argument,
-        false => format!("'{}'", argument.replace('\'', r"'\''")),
+fn command_to_go_on(arguments: impl Iterator<Item = OsString>) -> String {
+    // What stands behind `--` is no option.
+    let mut are_options = true;
+    let stays = |argument: &OsString| {
+        are_options &= argument != "--";
+        !(are_options && argument == "--force")
     };
-    arguments.filter(|argument| argument != "--force").map(quoted).collect::<Vec<_>>().join(" ")
+    arguments.filter(stays).map(quoted).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+
     use super::*;
 
     #[test]
     fn the_command_to_go_on_does_not_start_anew() {
-        let arguments = ["apd", "run", "my spec.toml", "--force", "--set", "seeds=[1, 2]", "it's"].map(String::from);
-        let expected = r"apd run 'my spec.toml' --set 'seeds=[1, 2]' 'it'\''s'";
-        assert_eq!(command_to_go_on(arguments.into_iter()), expected);
+        let command = |words: &[&[u8]]| command_to_go_on(words.iter().map(|word| OsStr::from_bytes(word).to_owned()));
+        let arguments: [&[u8]; 7] =
+            [b"apd", b"run", b"my spec.toml", b"--force", b"--set", b"seeds=[1, 2]", b"--results=r\xff"];
+        let expected = r"apd run 'my spec.toml' --set 'seeds=[1, 2]' $'--results=r\xff'";
+        assert_eq!(command(&arguments), expected);
+        assert_eq!(command(&[b"apd", b"run", b"--force", b"--", b"--force"]), "apd run -- --force");
     }
 }

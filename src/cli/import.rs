@@ -15,6 +15,7 @@ use super::{
 use crate::{
     checkpoint_file::{CheckpointFile, ImportedTarget, find_components},
     experiment::{self, Source, memory},
+    shell::quoted_path,
 };
 
 /// Bring a network or components from a file of PyTorch
@@ -96,7 +97,12 @@ impl Target {
         let Some(written) = written else { return Ok(Ending::Interrupted) };
         let instances = target.weights.replicas();
         tracing::info!("{instances} target(s) imported: {}", session.results.join("targets").display());
-        tracing::info!("spec: {0}\n  help: take them apart with: apd decompose {0}", written.display());
+        tracing::info!(
+            "spec: {}\n  help: take them apart with: apd decompose {}{}",
+            written.display(),
+            quoted_path(&written),
+            options.results_again()
+        );
         Ok(Ending::Done)
     }
 }
@@ -115,7 +121,7 @@ impl Components {
         let outcome = experiment::import_components(spec, &session, target, components).map_err(Failure::work)?;
         match tell("import", outcome) {
             Stage::Finished(folder) => {
-                tracing::info!("  help: measure it with: apd evaluate {}", folder.display());
+                tracing::info!("  help: measure it with: apd evaluate {}", quoted_path(&folder));
                 Ok(Ending::Done)
             }
             Stage::Interrupted(ending) => Ok(ending),

@@ -19,7 +19,7 @@ pub struct List {}
 
 impl List {
     pub fn run(&self, options: &Options) -> Result<Ending, Failure> {
-        let text = report::list(&options.results, terminal_width(80)).map_err(Failure::work)?;
+        let text = report::list(&options.results, terminal_width()).map_err(Failure::work)?;
         print(&format!("{}\n", text.trim_end()))?;
         Ok(Ending::Done)
     }

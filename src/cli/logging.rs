@@ -76,7 +76,8 @@ where
     Ok(visible_lines(&words))
 }
 
-/// Stderr, with the bars taken away while a line is written.
+/// Stderr, with the bars taken away while a line is written. Where nothing can be written, because the terminal was closed or
+/// whoever read has left, the work goes on: the run's log has every line too.
 struct AroundBars(MultiProgress);
 
 struct Line(MultiProgress);
@@ -91,7 +92,10 @@ impl<'a> MakeWriter<'a> for AroundBars {
 
 impl io::Write for Line {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        self.0.suspend(|| io::stderr().write_all(text)).map(|()| text.len())
+        // They are drawn again when they move on; `suspend`, which draws them at once, panics where the terminal is gone.
+        let _ = self.0.clear();
+        let _ = io::stderr().write_all(text);
+        Ok(text.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

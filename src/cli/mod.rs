@@ -1,7 +1,8 @@
 //! The command line: one file a subcommand, each turning arguments into calls of the library and results into text.
 //!
 //! Around them: `options` (flags that all commands know), `start` (from a spec to a session), `finish` (from an outcome
-//! to words), `ending` (exit codes), `progress` and `logging` (the terminal), `panic` (bugs of ours).
+//! to words), `ending` (exit codes), `progress` and `logging` (the terminal), `paths` (how paths
+//! are read), `limits` (those of the process), `panic` (bugs of ours).
 
 mod check;
 mod completions;
@@ -13,10 +14,12 @@ mod evaluate;
 mod export;
 mod finish;
 mod import;
+mod limits;
 mod list;
 mod logging;
 mod options;
 mod panic;
+mod paths;
 mod progress;
 mod report;
 mod run;
@@ -24,10 +27,15 @@ mod start;
 mod sweep;
 mod train;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::{path::PathBuf, process};
+
 use indicatif::MultiProgress;
 
+use ending::print_as_it_is_by;
 pub use ending::{Ending, Failure, complain};
+use finish::terminal_width;
+pub use limits::prepare_for_limits;
 pub use logging::{Loudness, start_log};
 pub use panic::{ending_of_panic, explain_panics};
 
@@ -39,12 +47,15 @@ use options::Options;
 /// components (Attribution-based Parameter Decomposition, Braun et al. 2025, arXiv:2501.14926), measures what it found,
 /// and leaves tables, tensors and a report in a run folder.
 #[derive(Debug, Parser)]
-#[command(name = "apd", version, max_term_width = 80, subcommand_required = true, after_help = AFTER_HELP)]
+#[command(name = "apd", version, subcommand_required = true, after_help = AFTER_HELP)]
 pub struct CommandLine {
     #[command(flatten)]
     options: Options,
     #[command(subcommand)]
     command: Command,
+    /// All paths that it is about.
+    #[arg(skip)]
+    paths: Vec<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -75,15 +86,38 @@ Exit codes:
     0  done; a run that was finished already counts as done
     1  failed; the message says why
     2  wrong command line or wrong spec; nothing was started
-    3  interrupted (Ctrl-C, SIGTERM or SIGUSR1) and saved: the same command
-       without --force goes on from there
+    3  interrupted (by Ctrl-C, or by SIGTERM, SIGHUP, SIGUSR1, SIGUSR2,
+       SIGXCPU or SIGALRM) and saved: the same command without --force goes
+       on from there
   101  a bug of apd
   130  left at once after a second Ctrl-C: goes on from the last checkpoint";
 
 impl CommandLine {
+    /// The command line of this process; ends it where that is wrong, or asks for help.
+    pub fn read() -> Self {
+        let mut command = paths::with_paths(Self::command()).term_width(terminal_width().min(80));
+        let read = command.try_get_matches_from_mut(std::env::args_os()).and_then(|matches| {
+            let paths = paths::given(&command, &matches);
+            Ok(Self { paths, ..Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))? })
+        });
+        read.unwrap_or_else(|error| {
+            match print_as_it_is_by(|| error.print()) {
+                // Help that was asked for, and could not be given.
+                Err(failure) if !error.use_stderr() => {
+                    start_log(Loudness::Quiet);
+                    process::exit(complain(&failure).code().into())
+                }
+                _ => process::exit(error.exit_code()),
+            }
+        })
+    }
+
     /// Does the command. `screen` is where bars are drawn.
     pub fn run(&self, screen: &MultiProgress) -> Result<Ending, Failure> {
         let options = &self.options;
+        if !matches!(self.command, Command::Doctor(_)) {
+            self.paths.iter().try_for_each(|path| paths::current_folder(path)).map_err(Failure::Work)?;
+        }
         match &self.command {
             Command::Train(train) => train.run(options, screen),
             Command::Decompose(decompose) => decompose.run(options, screen),

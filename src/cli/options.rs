@@ -1,11 +1,19 @@
 //! The flags that all commands know.
 
-use std::{num::NonZeroU16, path::PathBuf, thread::available_parallelism, time::Duration};
+use std::{
+    num::NonZeroU16,
+    path::{Path, PathBuf},
+    thread::available_parallelism,
+    time::Duration,
+};
 
 use clap::Args;
 
 use super::Loudness;
-use crate::device::DeviceChoice;
+use crate::{device::DeviceChoice, shell::quoted_path};
+
+/// Where results are unless something else is said.
+const USUAL_RESULTS: &str = "runs";
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of all commands")]
@@ -19,7 +27,7 @@ pub struct Options {
     pub set: Vec<String>,
 
     /// The folder for run folders and trained targets
-    #[arg(long, global = true, value_name = "DIR", default_value = "runs")]
+    #[arg(long, global = true, value_name = "DIR", default_value = USUAL_RESULTS)]
     pub results: PathBuf,
 
     /// Number of CPU threads to compute with [default: all cores]
@@ -49,6 +57,12 @@ impl Options {
     pub fn threads(&self) -> NonZeroU16 {
         let cores = || available_parallelism().ok().and_then(|cores| NonZeroU16::try_from(cores).ok());
         self.threads.or_else(cores).unwrap_or(NonZeroU16::MIN)
+    }
+
+    /// ` --results DIR` for a command to copy; nothing where it is the usual folder.
+    pub fn results_again(&self) -> String {
+        let is_usual = self.results == Path::new(USUAL_RESULTS);
+        if is_usual { String::new() } else { format!(" --results {}", quoted_path(&self.results)) }
     }
 
     pub fn checkpoint_age(&self) -> Duration {

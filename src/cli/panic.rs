@@ -2,6 +2,7 @@
 
 use std::{
     any::Any,
+    io::{self, Write},
     panic::{PanicHookInfo, set_hook},
     path::PathBuf,
     process::ExitCode,
@@ -31,7 +32,7 @@ fn explain(info: &PanicHookInfo<'_>) {
     let what = message(info.payload());
     let place = info.location().map_or(String::new(), |place| format!("{}:{}", place.file(), place.line()));
     // Not through the log, which may be what is broken.
-    eprintln!("{}", visible_lines(&text(what, &place, run::log::current())));
+    let _ = writeln!(io::stderr(), "{}", visible_lines(&text(what, &place, run::log::current())));
     tracing::debug!("panic at {place}: {what}\n{}", std::backtrace::Backtrace::force_capture());
 }
 

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Ending, Failure, finish};
-use crate::report::{Options, is_sweep};
+use crate::{
+    report::{Options, is_sweep},
+    run::Elsewhere,
+};
 
 /// Make tables and figures from the folders of runs and sweeps
 ///
@@ -42,6 +45,6 @@ impl Report {
             return Err(Failure::Use(format!("--out is where several runs are compared, and {these}")));
         }
         let options = Options { replicas: self.replicas.clone(), comparison: self.out.clone() };
-        finish::report_with(&self.runs, &options)
+        finish::report_with(&self.runs, &options, Elsewhere::Out)
     }
 }

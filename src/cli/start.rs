@@ -10,7 +10,7 @@ use super::{Failure, options::Options, progress::Progress};
 use crate::{
     device,
     experiment::Session,
-    run::{Interrupt, prepare_results},
+    run::{Interrupt, prepare_results, reason},
     spec::Spec,
     sweep,
 };
@@ -40,7 +40,7 @@ pub fn session(path: &Path, options: &Options, screen: &MultiProgress) -> Result
 
 /// Everything but the spec, on a device that has been opened.
 pub fn session_on(device: Device, options: &Options, screen: &MultiProgress) -> Result<Session, Failure> {
-    device::set_threads(options.threads());
+    set_threads(options)?;
     prepare_results(&options.results).map_err(Failure::work)?;
     let interrupt = Interrupt::listen().map_err(|error| Failure::Work(format!("cannot listen to signals: {error}")))?;
     Ok(Session {
@@ -53,6 +53,17 @@ pub fn session_on(device: Device, options: &Options, screen: &MultiProgress) -> 
         observer: Box::new(Progress::new(screen.clone(), interrupt.clone())),
         interrupt,
     })
+}
+
+/// Lets libtorch compute with as many threads as it shall, if the system has so many.
+pub fn set_threads(options: &Options) -> Result<(), Failure> {
+    let threads = options.threads();
+    device::check_threads(threads).map_err(|error| {
+        let help = "give fewer with --threads, or allow more processes (ulimit -u) or more memory (ulimit -v)";
+        Failure::Work(format!("cannot start {threads} threads: {}\n  help: {help}", reason(&error)))
+    })?;
+    device::set_threads(threads);
+    Ok(())
 }
 
 pub fn load(path: &Path, options: &Options) -> Result<Spec, Failure> {

@@ -14,7 +14,7 @@ use super::{
     run_data::{read_provenance, read_spec},
     sweep::ListedSweep,
     table::{Share, Table},
-    terminal::{aligned, narrowed, wrapped},
+    terminal::{narrowed, unbroken, wrapped},
 };
 use crate::{
     run::{Lock, RunError, RunFolder},
@@ -69,7 +69,7 @@ pub fn list(results: &Path, width: usize) -> Result<String, RunError> {
         rows: runs.iter().map(|run| run.cells().map(|cell| visible(&cell)).to_vec()).collect(),
     };
     // A folder's name begins with its experiment's.
-    let mut parts = vec![aligned(&narrowed(table, &["experiment"], width), width)];
+    let mut parts = vec![unbroken(&narrowed(table, &["experiment"], width), width)];
     let problems = runs.iter().flat_map(|run| run.problems.iter().map(|problem| (&run.folder, problem)));
     let note = |(folder, problem)| wrapped(&visible(&format!("Note: {folder}: {problem}")), width);
     let notes: Vec<String> = problems.map(note).collect();

@@ -13,7 +13,7 @@ use resvg::{
 };
 
 use super::{figure, run_data::RunData};
-use crate::run::{RunError, write_whole};
+use crate::run::{RunError, folder_error, write_whole};
 
 /// Writes every figure of the run in `run` as `folder/<figure>.png`, `width` pixels wide, on white, and returns these
 /// paths. The letters come with the program, so that every machine draws the same.
@@ -23,7 +23,7 @@ use crate::run::{RunError, write_whole};
 pub fn export(run: &Path, folder: &Path, width: u32) -> Result<Vec<PathBuf>, RunError> {
     let data = RunData::read(run)?;
     data.warn_of_damage();
-    fs::create_dir_all(folder).map_err(|error| RunError::write(folder, &error))?;
+    fs::create_dir_all(folder).map_err(|error| folder_error(folder, &error))?;
     let write = |figure: figure::Figure| {
         let path = folder.join(format!("{}.png", figure.name));
         let png = pixels(&figure.svg, width)

@@ -12,7 +12,7 @@ use super::{
     rows::{TrainingRow, read_cells},
     run_data::RunData,
 };
-use crate::run::{RunError, RunFolder, seconds_since_1970, write_whole};
+use crate::run::{RunError, RunFolder, folder_error, seconds_since_1970, write_whole};
 
 /// Writes `folder/replica_<i>/events.out.tfevents.<start>.apd` for every replica of the run in `run`, and returns these
 /// paths. They hold the loss terms over the steps (`loss/<term>`), the numbers of `summary.csv` at the last step
@@ -46,7 +46,7 @@ pub fn export(run: &Path, folder: &Path) -> Result<Vec<PathBuf>, RunError> {
             file.add(clock.at(step), step, &format!("measured/{column}"), &Value::Scalar(*value));
         }
         let folder = folder.join(format!("replica_{replica}"));
-        fs::create_dir_all(&folder).map_err(|error| RunError::write(&folder, &error))?;
+        fs::create_dir_all(&folder).map_err(|error| folder_error(&folder, &error))?;
         let path = folder.join(format!("events.out.tfevents.{:010}.apd", clock.started));
         write_whole(&path, |out| out.write_all(&file.into_bytes()))?;
         Ok(path)

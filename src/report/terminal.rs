@@ -46,6 +46,11 @@ pub fn aligned(table: &Table, width: usize) -> String {
     laid_out(table, width).trim_fmt()
 }
 
+/// As [`aligned`], with a line for each row even if it is wider: for names that are searched for and copied.
+pub fn unbroken(table: &Table, width: usize) -> String {
+    laid_out(table, width).set_content_arrangement(ContentArrangement::Disabled).trim_fmt()
+}
+
 /// As [`aligned`], with names that are never broken, so that they can be searched for, unless they take half of the width.
 pub fn aligned_with_names(table: &Table, width: usize) -> String {
     let names = table.rows.iter().map(|row| row[0].chars().count()).max().unwrap_or(0);
@@ -98,24 +103,19 @@ pub fn narrowed(mut table: Table, missed_least: &[&str], width: usize) -> Table 
     table
 }
 
-/// `text` in lines of at most `width` characters; longer words are cut.
+/// `text` in lines of at most `width` characters; a longer word, such as a path, stands alone in its line.
 pub fn wrapped(text: &str, width: usize) -> String {
     let mut lines: Vec<String> = vec![String::new()];
     for word in text.split_whitespace() {
-        let mut word: Vec<char> = word.chars().collect();
-        if word.len() > width {
-            word.truncate(width.saturating_sub(1));
-            word.push('…');
-        }
         let line = lines.last_mut().expect("never empty");
         let length = line.chars().count();
-        if length > 0 && length + 1 + word.len() > width {
-            lines.push(word.into_iter().collect());
+        if length > 0 && length + 1 + word.chars().count() > width {
+            lines.push(word.to_owned());
         } else {
             if length > 0 {
                 line.push(' ');
             }
-            line.extend(word);
+            line.push_str(word);
         }
     }
     lines.join("\n")
@@ -126,8 +126,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_is_wrapped_at_words_and_long_words_are_cut() {
+    fn text_is_wrapped_at_words_and_long_words_stay_whole() {
         assert_eq!(wrapped("one two three", 8), "one two\nthree");
-        assert_eq!(wrapped("a incomprehensible b", 8), "a\nincompr…\nb");
+        assert_eq!(wrapped("a incomprehensible b", 8), "a\nincomprehensible\nb");
     }
 }

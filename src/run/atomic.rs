@@ -55,8 +55,9 @@ pub fn refuse_link(path: &Path) -> Result<(), RunError> {
     }
     Err(RunError::new(
         format!("{} is a link, and nothing is written through links in a results folder", path.display()),
-        "put what it points to in its place, or choose another folder with --results",
-    ))
+        "put what it points to in its place",
+    )
+    .or_elsewhere())
 }
 
 /// Makes the results folder if there is none, and makes sure that files can be written there: better now than after
@@ -79,13 +80,31 @@ pub(super) fn make_new_folder(path: &Path) -> Result<bool, RunError> {
     }
 }
 
-fn folder_error(path: &Path, error: &io::Error) -> RunError {
-    match path.ancestors().find(|ancestor| ancestor.exists() && !ancestor.is_dir()) {
-        Some(file) => RunError::new(
-            format!("cannot make the folder {}: {} is a file", path.display(), file.display()),
-            "move it out of the way, or choose another folder with --results",
-        ),
-        None => RunError::write(path, error),
+/// Why a folder could not be made.
+pub fn folder_error(path: &Path, error: &io::Error) -> RunError {
+    in_the_way(path).unwrap_or_else(|| RunError::write(path, error))
+}
+
+/// What stands where the folder at `path` or one above it is to be, and is no folder.
+pub fn in_the_way(path: &Path) -> Option<RunError> {
+    let existing = path.ancestors().find(|ancestor| fs::symlink_metadata(ancestor).is_ok())?;
+    let refuse = |what: &str, help: &str| {
+        let what = format!("cannot make the folder {}: {} is {what}", path.display(), existing.display());
+        Some(RunError::new(what, help).or_elsewhere())
+    };
+    match fs::metadata(existing) {
+        Ok(about) if about.is_dir() => None,
+        Ok(about) if about.is_file() => refuse("a file", "move it out of the way"),
+        Ok(_) => refuse("a device, a pipe or a socket", "move it out of the way"),
+        Err(error) if error.raw_os_error() == Some(libc::ELOOP) => {
+            refuse("a link that leads in a circle", "remove the link")
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let to = fs::read_link(existing).unwrap_or_default();
+            let help = "make the folder that it leads to, remove the link";
+            refuse(&format!("a link to {}, which does not exist", to.display()), help)
+        }
+        Err(error) => Some(RunError::write(path, &error)),
     }
 }
 
@@ -130,6 +149,32 @@ mod tests {
         sweep_temporary_files(folder.path(), &["a.csv"]);
         let left = names.map(|name| folder.path().join(name).exists());
         assert_eq!(left, [false, true, true, true]);
+    }
+
+    #[test]
+    fn what_is_no_folder_in_the_place_of_one_is_told_for_what_it_is() {
+        let parent = tempfile::tempdir().unwrap();
+        let at = |name: &str| parent.path().join(name);
+        std::os::unix::fs::symlink("nowhere", at("dangling")).unwrap();
+        std::os::unix::fs::symlink("circle", at("circle")).unwrap();
+        std::os::unix::fs::symlink("/dev/null", at("null")).unwrap();
+        for (name, what, help) in [
+            (
+                "dangling",
+                "a link to nowhere, which does not exist",
+                "make the folder that it leads to, remove the link",
+            ),
+            ("circle", "a link that leads in a circle", "remove the link"),
+            ("null", "a device, a pipe or a socket", "move it out of the way"),
+        ] {
+            let error = make_results(&at(name).join("runs")).unwrap_err().to_string();
+            let path = at(name);
+            let expected = format!(
+                "cannot make the folder {0}/runs: {0} is {what}\n  help: {help}, or choose another folder with --results",
+                path.display()
+            );
+            assert_eq!(error, expected);
+        }
     }
 
     #[test]

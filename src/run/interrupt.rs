@@ -1,18 +1,36 @@
-//! Being asked to stop: save, then leave. Ctrl-C by hand, SIGTERM and SIGUSR1 from a scheduler.
+//! Being asked to stop: save, then leave. Ctrl-C by hand, other signals from a scheduler, a limit, or a terminal that closes.
 
 use std::{
-    io,
+    io, mem, ptr,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicI32, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use signal_hook::{
-    consts::{SIGINT, SIGTERM, SIGUSR1},
-    flag,
+    consts::{SIGALRM, SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU},
+    flag, low_level,
 };
+
+/// The signals that ask to save and leave. SIGQUIT is none of them: it is the way out that saves nothing.
+const SIGNALS: [(i32, &str); 7] = [
+    (SIGINT, "by Ctrl-C"),
+    (SIGTERM, "by SIGTERM"),
+    // The terminal was closed, or the connection to it.
+    (SIGHUP, "by SIGHUP"),
+    // A scheduler's warning that the time is nearly over, as its user or its documentation chooses.
+    (SIGUSR1, "by SIGUSR1"),
+    (SIGUSR2, "by SIGUSR2"),
+    // The soft limit of CPU time (`ulimit -t`).
+    (SIGXCPU, "by SIGXCPU, the limit of CPU time"),
+    // A timer that whoever started the program has set.
+    (SIGALRM, "by SIGALRM"),
+];
+
+/// The first of the signals that has come, or 0. Signals are the process's, and so is this.
+static HEARD: AtomicI32 = AtomicI32::new(0);
 
 /// Whether the user or a scheduler has asked the process to save and leave, or its time is over. Clones share one answer.
 #[derive(Clone, Debug)]
@@ -26,13 +44,23 @@ impl Interrupt {
     /// Exit code of a second Ctrl-C, which leaves at once.
     pub const AT_ONCE: i32 = 130;
 
-    /// Listens to SIGINT, SIGTERM and SIGUSR1. A Ctrl-C after any of these leaves at once.
+    /// Listens to SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU and SIGALRM. A Ctrl-C after any of these leaves at once.
+    /// A SIGHUP that is ignored from the beginning, as `nohup` has it, stays ignored.
     pub fn listen() -> io::Result<Interrupt> {
         let interrupt = Interrupt::never();
         // Registered first, so that it sees the flag as it was before this signal.
         flag::register_conditional_shutdown(SIGINT, Self::AT_ONCE, Arc::clone(&interrupt.requested))?;
-        for signal in [SIGINT, SIGTERM, SIGUSR1] {
-            flag::register(signal, Arc::clone(&interrupt.requested))?;
+        for (signal, _) in SIGNALS {
+            if signal == SIGHUP && is_ignored(SIGHUP) {
+                continue;
+            }
+            let requested = Arc::clone(&interrupt.requested);
+            let note = move || {
+                let _ = HEARD.compare_exchange(0, signal, Ordering::Relaxed, Ordering::Relaxed);
+                requested.store(true, Ordering::Relaxed);
+            };
+            // SAFETY: what is done when the signal comes is two atomic operations.
+            unsafe { low_level::register(signal, note)? };
         }
         Ok(interrupt)
     }
@@ -54,6 +82,27 @@ impl Interrupt {
 
     pub fn requested(&self) -> bool {
         self.requested.load(Ordering::Relaxed) || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
+    /// What has asked this process to save and leave, to be read after "interrupted".
+    pub fn cause() -> &'static str {
+        let heard = HEARD.load(Ordering::Relaxed);
+        let of_signal = SIGNALS.iter().find(|(signal, _)| *signal == heard);
+        of_signal.map_or("because its time is over", |(_, words)| words)
+    }
+
+    /// Whether a signal is one of those that ask to save and leave.
+    pub fn is_request(signal: i32) -> bool {
+        SIGNALS.iter().any(|(request, _)| *request == signal)
+    }
+}
+
+/// Whether nothing happens when the signal comes.
+fn is_ignored(signal: i32) -> bool {
+    // SAFETY: asks the system for how a signal is handled, into memory of this function, for which zeros are valid.
+    unsafe {
+        let mut handling: libc::sigaction = mem::zeroed();
+        libc::sigaction(signal, ptr::null(), &mut handling) == 0 && handling.sa_sigaction == libc::SIG_IGN
     }
 }
 
@@ -78,9 +127,13 @@ mod tests {
     }
 
     #[test]
-    fn a_scheduler_signal_is_heard() {
+    fn a_scheduler_signal_is_heard_and_the_first_is_the_cause() {
         let interrupt = Interrupt::listen().unwrap();
-        signal_hook::low_level::raise(SIGUSR1).unwrap();
+        assert_eq!(Interrupt::cause(), "because its time is over");
+        for signal in [SIGUSR1, SIGXCPU] {
+            low_level::raise(signal).unwrap();
+        }
         assert!(interrupt.requested());
+        assert_eq!(Interrupt::cause(), "by SIGUSR1");
     }
 }

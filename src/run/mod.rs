@@ -19,10 +19,10 @@ mod target_folder;
 mod tensors;
 mod time;
 
-pub use atomic::{prepare_results, refuse_link, write_whole};
+pub use atomic::{folder_error, in_the_way, prepare_results, refuse_link, write_whole};
 pub use checkpoint::{Checkpoint, Checkpoints};
 pub use checksums::{read_checked, read_sealed};
-pub use error::RunError;
+pub use error::{Elsewhere, RunError, reason};
 pub use folder::RunFolder;
 pub use interrupt::Interrupt;
 pub use lock::{Lock, locks_work};

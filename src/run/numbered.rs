@@ -2,11 +2,14 @@
 //! without it the newest is meant.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
-use super::{RunError, atomic::make_new_folder};
+use super::{
+    RunError,
+    atomic::{folder_error, make_new_folder},
+};
 
 /// Which of the folders of one name is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,10 +33,7 @@ pub fn open(parent: &Path, name: &str, anew: bool) -> Result<PathBuf, RunError> 
             return Ok(path);
         }
         if !path.is_dir() {
-            return Err(RunError::new(
-                format!("cannot make the folder {0}: {0} is a file", path.display()),
-                "move it out of the way, or choose another folder with --results",
-            ));
+            return Err(folder_error(&path, &io::ErrorKind::AlreadyExists.into()));
         }
     }
 }

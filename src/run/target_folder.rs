@@ -65,7 +65,9 @@ impl TargetFolder {
     /// That the folder is for the target of this section: two of them might share the first letters of their hashes.
     pub fn check(&self, target_toml: &str) -> Result<(), RunError> {
         claim(&self.path.join("spec.toml"), target_toml).map_err(|error| {
-            error.with_help("put the file back as it was, or move the folder away: the target is then trained again")
+            error.with_help_unless_refused(
+                "put the file back as it was, or move the folder away: the target is then trained again",
+            )
         })
     }
 

@@ -129,15 +129,13 @@ impl Test {
 
     /// The same with so many bytes of memory to address.
     pub fn ends_within(self, bytes: u64, code: i32) -> Ended {
+        self.ends_in(|command| limit(command, libc::RLIMIT_AS, bytes), code)
+    }
+
+    /// The same in surroundings that `change` makes.
+    pub fn ends_in(self, change: impl FnOnce(&mut Command), code: i32) -> Ended {
         let mut command = command(self.folder.path(), &self.args);
-        let limit = libc::rlimit { rlim_cur: bytes, rlim_max: bytes };
-        // SAFETY: one system call, allowed between fork and exec.
-        unsafe {
-            command.pre_exec(move || {
-                libc::setrlimit(libc::RLIMIT_AS, &limit);
-                Ok(())
-            });
-        }
+        change(&mut command);
         self.ended(command, code)
     }
 
@@ -163,6 +161,19 @@ impl Test {
         let output = command(self.folder.path(), args).output().unwrap();
         let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).expect("output is UTF-8"));
         (output.status.code(), said.concat())
+    }
+
+    /// Where a closing terminal is not to end it, as `nohup` starts it.
+    pub fn start_without_hangup<const N: usize>(&self, args: [&str; N]) -> Running {
+        let mut command = command(self.folder.path(), &args.map(String::from));
+        // SAFETY: one system call, allowed between fork and exec.
+        unsafe {
+            command.pre_exec(|| {
+                libc::signal(libc::SIGHUP, libc::SIG_IGN);
+                Ok(())
+            });
+        }
+        Self::follow(&mut command)
     }
 
     /// With a variable in its environment.
@@ -201,6 +212,18 @@ fn command(folder: &Path, args: &[String]) -> Command {
         });
     }
     command
+}
+
+/// A limit on a resource, as `ulimit` sets it.
+pub fn limit(command: &mut Command, resource: libc::__rlimit_resource_t, value: u64) {
+    let limit = libc::rlimit { rlim_cur: value, rlim_max: value };
+    // SAFETY: one system call, allowed between fork and exec.
+    unsafe {
+        command.pre_exec(move || {
+            libc::setrlimit(resource, &limit);
+            Ok(())
+        });
+    }
 }
 
 /// Every file below a folder, by its path in it, with its content.
@@ -285,6 +308,10 @@ impl Running {
             "INT" => libc::SIGINT,
             "TERM" => libc::SIGTERM,
             "USR1" => libc::SIGUSR1,
+            "USR2" => libc::SIGUSR2,
+            "HUP" => libc::SIGHUP,
+            "XCPU" => libc::SIGXCPU,
+            "ALRM" => libc::SIGALRM,
             "KILL" => libc::SIGKILL,
             other => panic!("no signal {other}"),
         };

@@ -432,19 +432,41 @@ fn a_signal_saves_and_the_same_command_goes_on() {
     let test = Test::new().with_spec();
     let long =
         ["decompose", "tiny.toml", "--device", "cpu", "--threads", "1", "--set", "decomposition.steps=100000000"];
-    for signal in ["INT", "TERM", "USR1"] {
+    for (signal, cause) in [
+        ("INT", "by Ctrl-C"),
+        ("TERM", "by SIGTERM"),
+        ("HUP", "by SIGHUP"),
+        ("USR1", "by SIGUSR1"),
+        ("USR2", "by SIGUSR2"),
+        ("XCPU", "by SIGXCPU, the limit of CPU time"),
+        ("ALRM", "by SIGALRM"),
+    ] {
         let running = test.start(long);
         running.wait_for_words("components: ");
         running.signal(signal);
         let ended = running.end();
         assert_eq!(ended.code, Some(3), "{}", ended.stderr);
+        assert!(ended.stderr.contains(&format!("\nwarning: interrupted {cause} at step ")), "{}", ended.stderr);
         ended.stderr_ends_with(str![[r#"
 components: interrupted, saving (Ctrl-C once more leaves at once)
-warning: interrupted at step [..] of 100000000 (components); saved in runs/tiny-[..]
+warning: interrupted by [..] at step [..] of 100000000 (components); saved in runs/tiny-[..]
   help: go on with: [..]apd decompose tiny.toml --device cpu --threads 1 --set decomposition.steps=100000000
 
 "#]]);
     }
+}
+
+#[test]
+fn a_closing_terminal_ends_nothing_under_nohup() {
+    let long = ["run", "tiny.toml", "--device", "cpu", "--threads", "1", "--set", "decomposition.steps=100000000"];
+    let test = Test::new().with_spec();
+    let running = test.start_without_hangup(long);
+    running.wait_for_words("components: ");
+    running.signal("HUP");
+    running.signal("TERM");
+    let ended = running.end();
+    assert_eq!(ended.code, Some(3), "{}", ended.stderr);
+    assert!(ended.stderr.contains("\nwarning: interrupted by SIGTERM at step "), "{}", ended.stderr);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use crate::cli_test::{Ended, Test, files_in, is_about_the_process};
@@ -378,7 +379,10 @@ const RESIDUAL_MLP: &str = "\
 #[test]
 fn a_residual_mlp_is_measured_by_what_its_components_do() {
     let arguments = ["run", "tiny.toml", "--device=cpu"];
-    let ended = Test::new().with_file("tiny.toml", RESIDUAL_MLP).args(arguments).succeeds();
+    let in_100_columns = |command: &mut Command| {
+        command.env("COLUMNS", "100");
+    };
+    let ended = Test::new().with_file("tiny.toml", RESIDUAL_MLP).args(arguments).ends_in(in_100_columns, 0);
     for expected in ["residual MLP, 6 features, 4 neurons in 2 layers", "Recovered: ", " own ", "scrub / anti"] {
         assert!(ended.stdout.contains(expected), "no {expected:?} in\n{}", ended.stdout);
     }
@@ -645,7 +649,7 @@ fn a_training_of_targets_is_interrupted_and_gone_on_with() {
     assert_eq!(ended.code, Some(3), "{}", ended.stderr);
     ended.stderr_ends_with(str![[r#"
 target: interrupted, saving (Ctrl-C once more leaves at once)
-warning: interrupted at step [..] of 60000 (target); saved in runs/targets/[..]-seed-0
+warning: interrupted by [..] at step [..] of 60000 (target); saved in runs/targets/[..]-seed-0
   help: go on with: [..]apd train target tiny.toml --device=cpu --threads=1 --set=target.training.steps=60000
 
 "#]]);
@@ -664,7 +668,7 @@ fn measurements_are_interrupted_between_replicas() {
     let ended = running.end();
     assert_eq!(ended.code, Some(3), "{}", ended.stderr);
     ended.stderr_ends_with(str![[r#"
-warning: interrupted at step 2 of 2 (components); saved in runs/tiny-[..]
+warning: interrupted by [..] at step 2 of 2 (components); saved in runs/tiny-[..]
   help: go on with: [..]apd decompose tiny.toml --device=cpu --set=measurement.samples=1000000
 
 "#]]);

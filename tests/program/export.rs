@@ -130,6 +130,22 @@ error: run holds no losses and no measurements yet
 }
 
 #[test]
+fn a_file_in_the_place_of_the_folder_is_told_with_the_option_that_names_it() {
+    let test = golden_run("run").with_file("file", "");
+    test.args(["export", "png", "run", "--out", "file"]).fails(1).stderr_is(str![[r#"
+error: cannot make the folder file/run: file is a file
+  help: move it out of the way, or choose another folder with --out
+
+"#]]);
+    let with_a_space = golden_run("a run").args(["export", "tensorboard", "a run"]).succeeds();
+    with_a_space.stderr_is(str![[r#"
+3 replicas for TensorBoard: a run/tensorboard
+  help: look with: tensorboard --logdir 'a run/tensorboard'
+
+"#]]);
+}
+
+#[test]
 fn figures_are_exported_as_png_of_the_given_width() {
     let ended = golden_run("run").args(["export", "png", "run", "--out", "slides", "--width", "500"]).succeeds();
     let names: Vec<String> = ended

@@ -1,6 +1,6 @@
 //! `apd list` and `apd diff`: run folders as others than their makers meet them.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Command};
 
 use crate::cli_test::Test;
 use apd::run::Lock;
@@ -52,8 +52,7 @@ tms-old      tms_5-2_short  2025-01-31 09:53  finished          –
 tms-damaged  tms_5-2_short                 –   damaged     2 of 3
 
 Note: tms-old: summary.csv is missing.
-Note: tms-damaged: provenance.json could not be read: EOF while parsing an
-object at line 1 column 1.
+Note: tms-damaged: provenance.json could not be read: EOF while parsing an object at line 1 column 1.
 
 "#]]);
 }
@@ -78,13 +77,13 @@ fn sweeps_are_listed_among_the_runs_with_how_many_trials_have_ended() {
         sweep(test, "tms-sweep-2", 0, "2026-11-22T15").with_file("runs/tms-sweep-3/sweep.toml", "name = \"tms\"\n");
     let _working = Lock::take(&test.folder.path().join("runs/tms-sweep-1/packs/0000")).unwrap();
     test.args(["list"]).succeeds().stderr_is(str![""]).stdout_is(str![[r#"
-folder         experiment      begun (UTC)                   status recovered
------------------------------------------------------------------------------
-tms-sweep-0           tms 2026-11-22 18:53     64 trials, 48 failed  16 of 16
-tms-run     tms_5-2_short 2026-11-22 17:53                 finished    2 of 3
-tms-sweep-1           tms 2026-11-22 16:53 12 of 64 trials, running    3 of 3
-tms-sweep-2           tms 2026-11-22 15:53  0 of 64 trials, stopped         –
-tms-sweep-3           tms                –            no trials yet         –
+folder          experiment       begun (UTC)                    status  recovered
+---------------------------------------------------------------------------------
+tms-sweep-0            tms  2026-11-22 18:53      64 trials, 48 failed   16 of 16
+tms-run      tms_5-2_short  2026-11-22 17:53                  finished     2 of 3
+tms-sweep-1            tms  2026-11-22 16:53  12 of 64 trials, running     3 of 3
+tms-sweep-2            tms  2026-11-22 15:53   0 of 64 trials, stopped          –
+tms-sweep-3            tms                 –             no trials yet          –
 
 "#]]);
 }
@@ -92,7 +91,10 @@ tms-sweep-3           tms                –            no trials yet         �
 #[test]
 fn a_list_that_would_be_too_wide_leaves_the_experiment_to_the_folders_name() {
     let test = with_run(Test::new(), "residual_mlp_3_layers_of_old-0a1b2c3d");
-    test.args(["list"]).succeeds().stdout_is(str![[r#"
+    let in_80_columns = |command: &mut Command| {
+        command.env("COLUMNS", "80");
+    };
+    test.args(["list"]).ends_in(in_80_columns, 0).stdout_is(str![[r#"
 folder                                      begun (UTC)    status  recovered
 ----------------------------------------------------------------------------
 residual_mlp_3_layers_of_old-0a1b2c3d  2026-11-22 17:53  finished     2 of 3
@@ -100,17 +102,35 @@ residual_mlp_3_layers_of_old-0a1b2c3d  2026-11-22 17:53  finished     2 of 3
 "#]]);
 }
 
+/// Of a name that leaves no room for the other columns, and in columns that are too few for any table.
+#[test]
+fn into_a_pipe_goes_a_line_for_each_run_with_its_whole_name() {
+    const NAME: &str = "residual_mlp_2_layers_with_components_of_growing_rank_and_more-0a1b2c3d";
+    let mut test = with_run(Test::new(), NAME);
+    for columns in [None, Some("200"), Some("20"), Some("0"), Some("many")] {
+        let ended = test.args(["list"]).ends_in(
+            |command| {
+                command.env_remove("COLUMNS").envs(columns.map(|columns| ("COLUMNS", columns)));
+            },
+            0,
+        );
+        let lines: Vec<&str> = ended.stdout.lines().collect();
+        assert_eq!(lines.len(), 3, "{}", ended.stdout);
+        assert!(lines[2].starts_with(&format!("{NAME} ")) && lines[2].ends_with(" 2 of 3"), "{}", ended.stdout);
+        assert_eq!(lines[2].contains(" tms_5-2_short "), columns != Some("20"), "{}", ended.stdout);
+        test = ended.then();
+    }
+}
+
 #[test]
 fn an_empty_or_missing_results_folder_says_what_to_do() {
     Test::new().args(["list"]).succeeds().stdout_is(str![[r#"
-There is no folder runs yet. Begin a run, for example with `apd run
-experiments/tms_5-2.toml`, or name another folder with --results.
+There is no folder runs yet. Begin a run, for example with `apd run experiments/tms_5-2.toml`, or name another folder with --results.
 
 "#]]);
     let only_targets = Test::new().with_file("mine/targets/0a1b2c3d-seed-0/spec.toml", "");
     only_targets.args(["list", "--results", "mine"]).succeeds().stdout_is(str![[r#"
-There are no runs in mine. Begin a run, for example with `apd run
-experiments/tms_5-2.toml`, or name another folder with --results.
+There are no runs in mine. Begin a run, for example with `apd run experiments/tms_5-2.toml`, or name another folder with --results.
 
 "#]]);
 }
@@ -138,7 +158,10 @@ fn the_specs_that_differ_come_before_the_results() {
         change(folder, "second/summary.csv", "\n2,3,7.839263162168209e-6", "\n2,3,7.839263162168209e-4");
         change(folder, "second/summary.csv", "false", "true");
     });
-    let ended = test.args(["diff", "runs/first", "runs/second"]).succeeds();
+    let in_80_columns = |command: &mut Command| {
+        command.env("COLUMNS", "80");
+    };
+    let ended = test.args(["diff", "runs/first", "runs/second"]).ends_in(in_80_columns, 0);
     ended.stderr_is(str![""]).stdout_is(file!["snapshots/diff.txt"]);
     assert!(ended.stdout.lines().all(|line| line.chars().count() <= 80), "{}", ended.stdout);
 }

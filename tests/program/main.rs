@@ -15,4 +15,5 @@ mod represented;
 mod set_up;
 #[path = "../library/support/mod.rs"]
 mod support;
+mod surroundings;
 mod sweep;

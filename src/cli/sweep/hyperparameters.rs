@@ -10,7 +10,7 @@ use super::{
         Ending, Failure,
         ending::print,
         options::Options,
-        start::{SpecArgument, session_on},
+        start::{SpecArgument, session_on, set_threads},
     },
     launch::{in_workers, to_slurm},
     plan::describe,
@@ -63,7 +63,7 @@ impl Hyperparameters {
         let device = device::open(options.device).map_err(|error| Failure::Use(error.to_string()))?;
         let is_local = self.launcher == Launcher::Local;
         if is_local {
-            device::set_threads(options.threads());
+            set_threads(options)?;
             let check = |pack| memory::check(memory_of(plan.specs(pack), device), device);
             (0..plan.packs.len()).try_for_each(check).map_err(Failure::work)?;
         }

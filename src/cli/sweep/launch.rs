@@ -12,6 +12,7 @@ use super::super::{Ending, Failure, options::Options};
 use crate::{
     device::{self, DeviceChoice},
     run::{Interrupt, RunError, SweepFolder, refuse_link, write_whole},
+    shell::quoted_path,
     sweep::{Array, Part, Plan, arrays, run_workers},
 };
 
@@ -44,7 +45,7 @@ pub fn in_workers(
     let codes: Vec<Option<i32>> = ends.iter().map(|end| end.code()).collect();
     let has_saved = |code: &Option<i32>| *code == Some(i32::from(Ending::Interrupted.code()));
     // One that was asked to stop before it listened to signals had begun nothing.
-    let had_not_begun = |end: &ExitStatus| interrupt.requested() && end.signal() == Some(libc::SIGTERM);
+    let had_not_begun = |end: &ExitStatus| interrupt.requested() && end.signal().is_some_and(Interrupt::is_request);
     if codes.iter().any(has_saved) || ends.iter().any(had_not_begun) {
         tracing::warn!("interrupted and saved: the same command without --force goes on from there");
         return Ok(Ending::Interrupted);
@@ -54,7 +55,7 @@ pub fn in_workers(
         return Err(Failure::Work(format!(
             "{failed} of {number} workers ended with an error\n  help: see `apd sweep status {}`, then give the same \
              command again",
-            folder.path().display()
+            quoted_path(folder.path())
         )));
     }
     Ok(Ending::Done)
@@ -89,7 +90,7 @@ pub fn to_slurm(plan: &Plan, folder: &SweepFolder, part: &Part, options: &Option
         let job = submit(&script)?;
         tracing::info!("job {job}: {} packs, {}", packs.len(), script.display());
     }
-    tracing::info!("see how far they are with: apd sweep status {}", folder.path().display());
+    tracing::info!("see how far they are with: apd sweep status {}", quoted_path(folder.path()));
     Ok(Ending::Done)
 }
 
@@ -102,8 +103,8 @@ fn submit(script: &Path) -> Result<String, Failure> {
             error.to_string()
         };
         Failure::Work(format!(
-            "cannot start sbatch: {why}\n  help: give this command where Slurm's are, or submit {} yourself",
-            script.display()
+            "cannot start sbatch: {why}\n  help: give this command where Slurm's are, or submit it yourself: sbatch {}",
+            quoted_path(script)
         ))
     })?;
     if !ended.status.success() {

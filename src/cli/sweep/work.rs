@@ -10,6 +10,7 @@ use crate::{
     device,
     experiment::Session,
     run::SweepFolder,
+    shell::quoted_path,
     sweep::{self, Part, Plan, Shard, WorkEnd},
 };
 
@@ -68,7 +69,7 @@ pub fn work_on(plan: &Plan, folder: &SweepFolder, part: &Part, session: &mut Ses
         WorkEnd::Done { failed, .. } => Err(Failure::Work(format!(
             "{failed} of {} packs failed\n  help: see `apd sweep status {}`, then try them again with --retry-failed",
             plan.packs.len(),
-            folder.path().display()
+            quoted_path(folder.path())
         ))),
     }
 }

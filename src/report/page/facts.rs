@@ -6,6 +6,7 @@ use crate::{
     report::{files, run_data::RunData, table},
     run::RunFolder,
     settings::with_short_floats,
+    shell::quoted,
     visible::visible,
 };
 
@@ -106,7 +107,7 @@ fn said(key: &str, value: &Value) -> Option<String> {
         (_, Value::String(text)) => Some(visible(text)),
         (_, Value::Array(words)) => {
             let words = words.iter().map(|word| word.as_str().map_or_else(|| word.to_string(), str::to_owned));
-            Some(visible(&words.collect::<Vec<_>>().join(" ")))
+            Some(words.map(quoted).collect::<Vec<_>>().join(" "))
         }
         (_, value) => Some(visible(&value.to_string())),
     }
@@ -170,9 +171,9 @@ mod tests {
     }
 
     #[test]
-    fn the_words_of_a_command_are_joined_and_lose_what_would_harm() {
+    fn the_words_of_a_command_are_quoted_and_what_would_harm_is_escaped() {
         let command: Value = serde_json::from_str(r#"["apd", "run", "a\u0007\u202eb", 3]"#).unwrap();
-        assert_eq!(said("command", &command).unwrap(), "apd run a\u{FFFD}\u{FFFD}b 3");
+        assert_eq!(said("command", &command).unwrap(), r"apd run $'a\x07\xe2\x80\xaeb' 3");
         assert_eq!(said("reason", &Value::Null), None);
     }
 }
