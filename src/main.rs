@@ -9,12 +9,11 @@ use apd::{
     cli::{CommandLine, complain, ending_of_panic, explain_panics, start_log},
     memory,
 };
-use clap::Parser;
 
 fn main() -> ExitCode {
     explain_panics();
     memory::keep_freed_memory();
-    let command_line = CommandLine::parse();
+    let command_line = CommandLine::read();
     let screen = start_log(command_line.loudness());
     // Nothing is looked at any more that a panic may have left half done.
     let ending =

@@ -10,9 +10,9 @@ use std::thread::available_parallelism;
 use clap::Args;
 use tch::{Device, Kind, TchError, Tensor};
 
-use super::{Ending, Failure, ending::print, options::Options};
+use super::{Ending, Failure, ending::print, options::Results};
 use crate::device::{self, DeviceChoice};
-use crate::{libtorch, version};
+use crate::{libtorch, run, version};
 
 /// Tell what apd finds on this machine, and what is wrong with it
 #[derive(Debug, Args)]
@@ -20,11 +20,17 @@ use crate::{libtorch, version};
 Examples:
   apd doctor
   apd doctor --device cuda --results /scratch/me/runs")]
-pub struct Doctor {}
+pub struct Doctor {
+    /// Where to compute: auto (the first GPU if there is one), cpu, cuda or cuda:N
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    device: DeviceChoice,
+    #[command(flatten)]
+    results: Results,
+}
 
 impl Doctor {
-    pub fn run(&self, options: &Options) -> Result<Ending, Failure> {
-        let findings = examine(&options.results, options.device);
+    pub fn run(&self) -> Result<Ending, Failure> {
+        let findings = examine(&self.results.results, self.device);
         print(&findings.to_string())?;
         Ok(if findings.is_well() { Ending::Done } else { Ending::Failed })
     }
@@ -157,7 +163,8 @@ fn examine_threads() -> Finding {
 
 fn examine_results(results: &Path) -> Finding {
     // A folder that does not exist yet will be made in the nearest one that does.
-    let exists = |folder: &&Path| folder.as_os_str().is_empty() || folder.exists();
+    // One that may not be looked at is tried out, which tells why.
+    let exists = |folder: &&Path| folder.as_os_str().is_empty() || run::exists(folder).unwrap_or(true);
     let existing = results.ancestors().find(exists).filter(|folder| !folder.as_os_str().is_empty());
     let folder = existing.unwrap_or(Path::new("."));
     match try_out(folder) {

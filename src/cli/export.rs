@@ -4,8 +4,16 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, value_parser};
 
-use super::{Ending, Failure};
-use crate::{report, run::RunError};
+use super::{
+    Ending, Failure,
+    folders::{Meant, Wanted, meant},
+};
+use crate::{
+    report,
+    run::{RunError, refuse_link},
+};
+
+const ELSEWHERE: &str = "give a folder that you may write with --out FOLDER";
 
 /// Write runs for other programs
 #[derive(Debug, Args)]
@@ -53,7 +61,7 @@ struct Png {
 
 #[derive(Debug, Args)]
 struct Runs {
-    /// Run folders
+    /// Run folders; of several paths those that are no runs are passed over
     #[arg(value_name = "RUN", required = true)]
     runs: Vec<PathBuf>,
     /// Write to a folder in FOLDER that is named like the run [default: in RUN]
@@ -85,11 +93,24 @@ impl Export {
 impl Runs {
     /// Calls `export` with every run and the folder that its files belong into, `own` in the run where none was given.
     fn export(&self, own: &str, export: impl Fn(&Path, &Path) -> Result<(), RunError>) -> Result<Ending, Failure> {
-        for run in &self.runs {
-            let name = run.canonicalize().ok().and_then(|path| path.file_name().map(PathBuf::from)).unwrap_or_default();
-            let folder = self.out.as_ref().map_or_else(|| run.join(own), |out| out.join(name));
-            export(run, &folder).map_err(Failure::work)?;
+        let Meant { folders, mut ending } = meant(&self.runs, Wanted::Runs)?;
+        let paths: Vec<&Path> = folders.iter().map(PathBuf::as_path).collect();
+        for (run, name) in paths.iter().zip(report::place::names(&paths)) {
+            let export = || match &self.out {
+                Some(out) => export(run, &out.join(name)),
+                None => refuse_link(&run.join(own)).and_then(|()| export(run, &run.join(own))),
+            };
+            let advise = |error: RunError| error.with_help_if_forbidden(ELSEWHERE).with_option("--out FOLDER");
+            match export().map_err(advise) {
+                Ok(()) => {}
+                Err(error) if paths.len() == 1 => return Err(Failure::work(error)),
+                // One that holds nothing yet does not keep the others from being exported.
+                Err(error) => {
+                    tracing::error!("{error}");
+                    ending = Ending::Failed;
+                }
+            }
         }
-        Ok(Ending::Done)
+        Ok(ending)
     }
 }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use super::{Ending, Failure, ending::print};
 use crate::{
     experiment::Outcome,
-    report::{self, Options},
+    report::{Options, Report},
+    run::RunError,
 };
 
 /// The folder of a finished stage, or how an interrupted one ends.
@@ -44,8 +45,17 @@ pub fn report(runs: &[PathBuf]) -> Result<Ending, Failure> {
 
 /// The same with options.
 pub fn report_with(runs: &[PathBuf], options: &Options) -> Result<Ending, Failure> {
-    let report = report::make_with(runs, options).map_err(Failure::work)?;
+    let mut report = Report::read(runs).map_err(Failure::work)?;
+    // First: the tables are worth something even if the files cannot be written.
     print(&format!("{}\n", report.text(terminal_width(100)).trim_end()))?;
+    report.write(options).map_err(Failure::work)?;
+    let refused: Vec<&str> = report.refused.iter().map(RunError::what).collect();
+    if !refused.is_empty() {
+        tracing::warn!(
+            "the files of the report are not written: {}\n  help: `apd report` with --out FOLDER writes them there",
+            refused.join("; ")
+        );
+    }
     for path in report.written.iter().filter(|path| path.extension().is_some_and(|extension| extension == "html")) {
         tracing::info!("report: {}", path.display());
     }

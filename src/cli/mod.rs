@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand, each turning arguments into calls of the library and results into text.
 //!
-//! Around them: `options` (flags that all commands know), `start` (from a spec to a session), `finish` (from an outcome
+//! Around them: `words` (what is given, in order), `options` (those that several commands know), `folders` (which runs are
+//! meant), `start` (from a spec to a session), `finish` (from an outcome
 //! to words), `ending` (exit codes), `progress` and `logging` (the terminal), `panic` (bugs of ours).
 
 mod check;
@@ -12,6 +13,7 @@ mod ending;
 mod evaluate;
 mod export;
 mod finish;
+mod folders;
 mod import;
 mod list;
 mod logging;
@@ -23,15 +25,16 @@ mod run;
 mod start;
 mod sweep;
 mod train;
+mod words;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, error::Error};
 use indicatif::MultiProgress;
 
 pub use ending::{Ending, Failure, complain};
 pub use logging::{Loudness, start_log};
 pub use panic::{ending_of_panic, explain_panics};
 
-use options::Options;
+use options::Saying;
 
 /// Take a trained network's parameters apart into components.
 ///
@@ -42,7 +45,7 @@ use options::Options;
 #[command(name = "apd", version, max_term_width = 80, subcommand_required = true, after_help = AFTER_HELP)]
 pub struct CommandLine {
     #[command(flatten)]
-    options: Options,
+    saying: Saying,
     #[command(subcommand)]
     command: Command,
 }
@@ -81,27 +84,35 @@ Exit codes:
   130  left at once after a second Ctrl-C: goes on from the last checkpoint";
 
 impl CommandLine {
+    /// The command line of this process; a wrong one ends it.
+    pub fn read() -> CommandLine {
+        let root = Self::command();
+        let (words, name) = words::options_behind_command(&root, std::env::args_os().collect());
+        let matches = Self::command().try_get_matches_from(words);
+        let read = matches.and_then(|matches| Self::from_arg_matches(&matches));
+        read.unwrap_or_else(|error: Error| words::explained(&root, &name, error).exit())
+    }
+
     /// Does the command. `screen` is where bars are drawn.
     pub fn run(&self, screen: &MultiProgress) -> Result<Ending, Failure> {
-        let options = &self.options;
         match &self.command {
-            Command::Train(train) => train.run(options, screen),
-            Command::Decompose(decompose) => decompose.run(options, screen),
+            Command::Train(train) => train.run(screen),
+            Command::Decompose(decompose) => decompose.run(screen),
             Command::Report(report) => report.run(),
-            Command::List(list) => list.run(options),
+            Command::List(list) => list.run(),
             Command::Diff(diff) => diff.run(),
-            Command::Evaluate(evaluate) => evaluate.run(options, screen),
+            Command::Evaluate(evaluate) => evaluate.run(screen),
             Command::Export(export) => export.run(),
-            Command::Import(import) => import.run(options, screen),
-            Command::Run(run) => run.run(options, screen),
-            Command::Sweep(sweep) => sweep.run(options, screen),
-            Command::Check(check) => check.run(options),
-            Command::Doctor(doctor) => doctor.run(options),
+            Command::Import(import) => import.run(screen),
+            Command::Run(run) => run.run(screen),
+            Command::Sweep(sweep) => sweep.run(screen),
+            Command::Check(check) => check.run(),
+            Command::Doctor(doctor) => doctor.run(),
             Command::Completions(completions) => completions.run(),
         }
     }
 
     pub fn loudness(&self) -> Loudness {
-        self.options.loudness()
+        self.saying.loudness()
     }
 }

@@ -1,4 +1,5 @@
-//! The flags that all commands know.
+//! The options that several commands know, in groups: each command has those that it uses, so that its help lists no others
+//! and any other is refused.
 
 use std::{num::NonZeroU16, path::PathBuf, thread::available_parallelism, time::Duration};
 
@@ -7,35 +8,71 @@ use clap::Args;
 use super::Loudness;
 use crate::device::DeviceChoice;
 
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Options of all commands")]
-pub struct Options {
-    /// Where to compute: auto (the first GPU if there is one), cpu, cuda or cuda:N
-    #[arg(long, global = true, value_name = "DEVICE", default_value = "auto")]
-    pub device: DeviceChoice,
-
+/// Of commands that read a spec.
+#[derive(Debug, Default, Args)]
+pub struct Set {
     /// Change a value of the spec, for example method.apd.rank=1 (repeatable)
-    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+}
 
-    /// The folder for run folders and trained targets
-    #[arg(long, global = true, value_name = "DIR", default_value = "runs")]
-    pub results: PathBuf,
+/// Of commands that compute.
+#[derive(Debug, Args)]
+pub struct Compute {
+    /// Where to compute: auto (the first GPU if there is one), cpu, cuda or cuda:N
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    device: DeviceChoice,
 
     /// Number of CPU threads to compute with [default: all cores]
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, value_name = "N")]
     threads: Option<NonZeroU16>,
+}
 
+/// Of commands that look into the results folder.
+#[derive(Debug, Args)]
+pub struct Results {
+    /// The folder for run folders and trained targets
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub results: PathBuf,
+}
+
+/// Of commands that train.
+#[derive(Debug, Args)]
+pub struct Saving {
     /// How old a checkpoint may be when a run is killed; 0 saves every few steps
     ///
     /// Older where saving would otherwise take more than 2 % of the time.
-    #[arg(long, global = true, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20)]
     checkpoint_seconds: u32,
+}
 
+/// Of commands that begin a run or a sweep.
+#[derive(Debug, Default, Args)]
+pub struct Force {
     /// Start anew beside earlier results; nothing is deleted
-    #[arg(long, global = true)]
+    #[arg(long)]
     pub force: bool,
+}
 
+/// Of commands that read a spec, train, and leave a run or a sweep.
+#[derive(Debug, Args)]
+pub struct Training {
+    #[command(flatten)]
+    set: Set,
+    #[command(flatten)]
+    compute: Compute,
+    #[command(flatten)]
+    results: Results,
+    #[command(flatten)]
+    saving: Saving,
+    #[command(flatten)]
+    force: Force,
+}
+
+/// Of all commands, before or after the command's name.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options of all commands")]
+pub struct Saying {
     /// Say only what is wrong
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
@@ -45,7 +82,46 @@ pub struct Options {
     verbose: bool,
 }
 
+/// What a command has been told by the groups of options that it has; as by default what it has no option for.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub device: DeviceChoice,
+    pub set: Vec<String>,
+    pub results: PathBuf,
+    threads: Option<NonZeroU16>,
+    checkpoint_seconds: u32,
+    pub force: bool,
+}
+
 impl Options {
+    /// Of a command that makes files in the results folder.
+    pub fn new(results: &Results) -> Self {
+        Self {
+            device: DeviceChoice::Cpu,
+            set: Vec::new(),
+            results: results.results.clone(),
+            threads: None,
+            checkpoint_seconds: 0,
+            force: false,
+        }
+    }
+
+    pub fn with_set(self, Set { set }: &Set) -> Self {
+        Self { set: set.clone(), ..self }
+    }
+
+    pub fn with_compute(self, Compute { device, threads }: &Compute) -> Self {
+        Self { device: *device, threads: *threads, ..self }
+    }
+
+    pub fn with_saving(self, Saving { checkpoint_seconds }: &Saving) -> Self {
+        Self { checkpoint_seconds: *checkpoint_seconds, ..self }
+    }
+
+    pub fn with_force(self, Force { force }: &Force) -> Self {
+        Self { force: *force, ..self }
+    }
+
     pub fn threads(&self) -> NonZeroU16 {
         let cores = || available_parallelism().ok().and_then(|cores| NonZeroU16::try_from(cores).ok());
         self.threads.or_else(cores).unwrap_or(NonZeroU16::MIN)
@@ -54,7 +130,16 @@ impl Options {
     pub fn checkpoint_age(&self) -> Duration {
         Duration::from_secs(self.checkpoint_seconds.into())
     }
+}
 
+impl Training {
+    pub fn options(&self) -> Options {
+        let Self { set, compute, results, saving, force } = self;
+        Options::new(results).with_set(set).with_compute(compute).with_saving(saving).with_force(force)
+    }
+}
+
+impl Saying {
     pub fn loudness(&self) -> Loudness {
         match (self.quiet, self.verbose) {
             (true, _) => Loudness::Quiet,

@@ -6,6 +6,7 @@ use std::{
     path::Path,
 };
 
+use super::presence::is_absence;
 use crate::visible::visible_lines;
 
 /// A file or folder that could not be used. Shown as one line that says what happened, and one that says what to do; names
@@ -16,18 +17,27 @@ pub struct RunError {
     help: String,
     damaged: bool,
     forbidden: bool,
+    missing: bool,
+    io: bool,
 }
 
 impl RunError {
     pub fn new(what: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { what: visible_lines(&what.into()), help: visible_lines(&help.into()), damaged: false, forbidden: false }
+        Self {
+            what: visible_lines(&what.into()),
+            help: visible_lines(&help.into()),
+            damaged: false,
+            forbidden: false,
+            missing: false,
+            io: false,
+        }
     }
 
     /// `path` could not be written.
     pub fn write(path: &Path, error: &io::Error) -> Self {
         let forbidden = matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem);
         let what = format!("cannot write {}: {}", path.display(), reason(error));
-        Self { forbidden, ..Self::new(what, help_for_writing(error)) }
+        Self { forbidden, io: true, ..Self::new(what, help_for_writing(error)) }
     }
 
     /// `path` could not be read, though it may well be sound.
@@ -37,7 +47,8 @@ impl RunError {
             ErrorKind::PermissionDenied => "ask its owner for permission to read it",
             _ => "check the disk or the network file system, then give the same command again",
         };
-        Self::new(format!("cannot read {}: {}", path.display(), reason(error)), help)
+        let what = format!("cannot read {}: {}", path.display(), reason(error));
+        Self { missing: is_absence(error.kind()), io: true, ..Self::new(what, help) }
     }
 
     /// `path` was read, but does not hold what was written to it.
@@ -51,6 +62,21 @@ impl RunError {
         self.damaged
     }
 
+    /// Whether there is nothing of the name, so that it is no fault where a file is not expected.
+    pub fn is_missing(&self) -> bool {
+        self.missing
+    }
+
+    /// Whether it is the system that refuses, and not what a file holds that is wrong.
+    pub fn is_io(&self) -> bool {
+        self.io
+    }
+
+    /// Whether the place may not be written: by this user, or by anybody.
+    pub fn is_forbidden(&self) -> bool {
+        self.forbidden
+    }
+
     /// The same mistake with better advice.
     pub fn with_help(self, help: impl Into<String>) -> Self {
         Self { help: visible_lines(&help.into()), ..self }
@@ -59,6 +85,11 @@ impl RunError {
     /// The same mistake with better advice if it is one of permissions.
     pub fn with_help_if_forbidden(self, help: &str) -> Self {
         if self.forbidden { self.with_help(help) } else { self }
+    }
+
+    /// The same mistake of a command that takes its place from another option than `--results`.
+    pub fn with_option(self, option: &str) -> Self {
+        Self { help: self.help.replace("--results", option), ..self }
     }
 
     /// What is wrong with `path`, without its name and without the advice.

@@ -148,8 +148,13 @@ impl Plan {
         format!("{}\n{}", self.base.to_toml(), self.sweep.to_toml())
     }
 
-    pub fn locate(&self, results: &Path, anew: bool) -> std::path::PathBuf {
+    pub fn locate(&self, results: &Path, anew: bool) -> Result<std::path::PathBuf, RunError> {
         SweepFolder::locate(results, &self.base.name, &self.sweep_toml(), anew)
+    }
+
+    /// Fails where the sweep's folder could not be opened, and makes nothing.
+    pub fn check_open(&self, results: &Path, anew: bool) -> Result<(), RunError> {
+        SweepFolder::check_open(results, &self.base.name, &self.sweep_toml(), anew)
     }
 }
 

@@ -9,8 +9,8 @@ use super::{
     super::{
         Ending, Failure,
         ending::print,
-        options::Options,
-        start::{SpecArgument, session_on},
+        options::{Options, Training},
+        start::{SpecArgument, open_device, session_on},
     },
     launch::{in_workers, to_slurm},
     plan::describe,
@@ -19,8 +19,11 @@ use super::{
 };
 use crate::{
     device,
-    experiment::{memory, pack::memory_of},
-    run::{RunError, SweepFolder, prepare_results},
+    experiment::{
+        self, memory,
+        pack::{joint, memory_of},
+    },
+    run::{RunError, SweepFolder, check_results, prepare_results},
     spec::load_trials,
     sweep::{self, Plan},
 };
@@ -50,6 +53,8 @@ pub struct Hyperparameters {
     launcher: Launcher,
     #[command(flatten)]
     part: PartArguments,
+    #[command(flatten)]
+    training: Training,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -59,16 +64,18 @@ enum Launcher {
 }
 
 impl Hyperparameters {
-    pub fn run(&self, options: &Options, screen: &MultiProgress) -> Result<Ending, Failure> {
+    pub fn run(&self, screen: &MultiProgress) -> Result<Ending, Failure> {
+        let options = &self.training.options();
         let mut plan = Plan::new(load_trials(&self.spec.path, &options.set).map_err(Failure::Spec)?);
-        let device = device::open(options.device).map_err(|error| Failure::Use(error.to_string()))?;
+        let device = open_device(options)?;
         let is_local = self.launcher == Launcher::Local;
         if is_local {
             device::set_threads(options.threads());
             let check = |pack| memory::check(memory_of(plan.specs(pack), device), device);
             (0..plan.packs.len()).try_for_each(check).map_err(Failure::work)?;
         }
-        let folder = plan.locate(&options.results, options.force);
+        self.check(&plan, options).map_err(Failure::work)?;
+        let folder = plan.locate(&options.results, options.force).map_err(Failure::work)?;
         let description = describe(&plan, &folder, is_local.then(|| (device, options.threads().get().into())));
         if self.dry_run {
             print(&description)?;
@@ -91,6 +98,16 @@ impl Hyperparameters {
         };
         print_status(&plan, &folder)?;
         Ok(ending)
+    }
+
+    /// What a sweep that is shown must not be refused for when it is run.
+    fn check(&self, plan: &Plan, options: &Options) -> Result<(), RunError> {
+        check_results(&options.results)?;
+        if self.part.shard.is_none() {
+            plan.check_open(&options.results, options.force)?;
+        }
+        let packs = (0..plan.packs.len()).map(|pack| joint(plan.specs(pack)));
+        packs.map(|joint| experiment::check_pack(&joint, &options.results)).collect()
     }
 
     /// The sweep's folder with its plan; locked unless this is one of several processes.
