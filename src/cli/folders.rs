@@ -205,6 +205,7 @@ fn nowhere(path: &Path, wanted: Wanted) -> RunError {
 /// What is said where nothing of what was given is wanted.
 fn refusal(others: &[Other], wanted: Wanted) -> RunError {
     const LISTED: &str = "give one of the folders in the results folder, which `apd list` lists";
+    const BEGUN: &str = "give the folder of a sweep, which `apd sweep hyperparameters` names when it begins";
     let [Other { path, why, help }] = others else {
         let all = others.len();
         return RunError::new(format!("of these {all} paths each is {}: {}", wanted.none(), listed(others)), LISTED);
@@ -214,7 +215,8 @@ fn refusal(others: &[Other], wanted: Wanted) -> RunError {
         (Wanted::Sweeps, "it holds no spec.toml") => "it holds no sweep.toml",
         (_, why) => why,
     };
-    let help = help.as_deref().unwrap_or(LISTED);
+    let default = if wanted == Wanted::Sweeps { BEGUN } else { LISTED };
+    let help = help.as_deref().unwrap_or(default);
     RunError::new(format!("{} is {}: {why}", path.display(), wanted.no_folder()), help)
 }
 

@@ -7,7 +7,7 @@ use apd::run::Lock;
 use snapbox::{file, str};
 
 /// A copy of a finished run in `runs/<name>`.
-fn with_run(test: Test, name: &str) -> Test {
+pub fn with_run(test: Test, name: &str) -> Test {
     let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden_run");
     let files = fs::read_dir(kept).unwrap().map(|entry| entry.unwrap().path());
     files.fold(test, |test, path| {
@@ -171,7 +171,7 @@ fn a_folder_that_is_no_run_is_not_compared() {
     let test = with_run(Test::new(), "first").with_file("notes/a.txt", "");
     test.args(["diff", "runs/first", "notes"]).fails(1).stdout_is(str![""]).stderr_is(str![[r#"
 error: notes is not the folder of a run: it holds no spec.toml
-  help: give one of the folders in the results folder
+  help: give one of the folders in the results folder, which `apd list` lists
 
 "#]]);
 }
