@@ -8,12 +8,12 @@ use indicatif::MultiProgress;
 use super::{
     Ending, Failure,
     finish::{Stage, report, tell},
-    folders::{Meant, Wanted, meant},
+    folders::{Wanted, meant},
     options::{Compute, Options, Results},
     start::{open_device, session_on},
 };
 use crate::{
-    experiment,
+    experiment::{self, Session},
     run::{RunFolder, read_checked},
     spec::{self, Spec},
 };
@@ -51,24 +51,29 @@ impl Evaluate {
                     .into(),
             ));
         }
-        let Meant { folders, ending } = meant(&self.runs, Wanted::Runs)?;
-        let runs = folders.into_iter().map(|folder| Ok((spec_of(&folder)?, folder)));
-        let runs: Vec<(Spec, PathBuf)> = runs.collect::<Result<_, Failure>>()?;
-        let options = Options::new(&Results { results: self.results.clone() }).with_compute(&self.compute);
-        let device = open_device(&options)?;
-        let session = session_on(device, &options, screen)?;
-        for (spec, folder) in runs {
-            let outcome = experiment::evaluate(&spec, &session, &folder).map_err(|error| {
+        let runs = meant(&self.runs, Wanted::Runs)?;
+        let mut session = None;
+        runs.each(|run| {
+            let spec = spec_of(run)?;
+            let session = match &session {
+                Some(session) => session,
+                None => session.insert(self.session(screen)?),
+            };
+            let outcome = experiment::evaluate(&spec, session, run).map_err(|error| {
                 Failure::work(error.with_help_if_forbidden(
                     "an evaluation writes the run's tables anew: copy the run folder and evaluate the copy",
                 ))
             })?;
             match tell("evaluation", outcome) {
-                Stage::Finished(folder) => report(&[folder])?,
-                Stage::Interrupted(ending) => return Ok(ending),
-            };
-        }
-        Ok(ending)
+                Stage::Finished(folder) => report(&[folder]),
+                Stage::Interrupted(ending) => Ok(ending),
+            }
+        })
+    }
+
+    fn session(&self, screen: &MultiProgress) -> Result<Session, Failure> {
+        let options = Options::new(&Results { results: self.results.clone() }).with_compute(&self.compute);
+        session_on(open_device(&options)?, &options, screen)
     }
 }
 

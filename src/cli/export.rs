@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, value_parser};
 
 use super::{
     Ending, Failure,
-    folders::{Meant, Wanted, meant},
+    folders::{Wanted, meant},
 };
 use crate::{
     report,
@@ -93,24 +93,17 @@ impl Export {
 impl Runs {
     /// Calls `export` with every run and the folder that its files belong into, `own` in the run where none was given.
     fn export(&self, own: &str, export: impl Fn(&Path, &Path) -> Result<(), RunError>) -> Result<Ending, Failure> {
-        let Meant { folders, mut ending } = meant(&self.runs, Wanted::Runs)?;
-        let paths: Vec<&Path> = folders.iter().map(PathBuf::as_path).collect();
-        for (run, name) in paths.iter().zip(report::place::names(&paths)) {
-            let export = || match &self.out {
-                Some(out) => export(run, &out.join(name)),
-                None => refuse_link(&run.join(own)).and_then(|()| export(run, &run.join(own))),
+        let runs = meant(&self.runs, Wanted::Runs)?;
+        let paths: Vec<&Path> = runs.folders.iter().map(PathBuf::as_path).collect();
+        let mut names = report::place::names(&paths).into_iter();
+        runs.each(|run| {
+            let exported = match (&self.out, names.next()) {
+                (Some(out), Some(name)) => export(run, &out.join(name)),
+                _ => refuse_link(&run.join(own)).and_then(|()| export(run, &run.join(own))),
             };
             let advise = |error: RunError| error.with_help_if_forbidden(ELSEWHERE).with_option("--out FOLDER");
-            match export().map_err(advise) {
-                Ok(()) => {}
-                Err(error) if paths.len() == 1 => return Err(Failure::work(error)),
-                // One that holds nothing yet does not keep the others from being exported.
-                Err(error) => {
-                    tracing::error!("{error}");
-                    ending = Ending::Failed;
-                }
-            }
-        }
-        Ok(ending)
+            exported.map_err(|error| Failure::work(advise(error)))?;
+            Ok(Ending::Done)
+        })
     }
 }

@@ -45,7 +45,12 @@ pub fn report(runs: &[PathBuf]) -> Result<Ending, Failure> {
 
 /// The same with options.
 pub fn report_with(runs: &[PathBuf], options: &Options) -> Result<Ending, Failure> {
-    let mut report = Report::read(runs).map_err(Failure::work)?;
+    let (mut report, mut errors) = Report::read_each(runs);
+    if errors.len() == runs.len() && !errors.is_empty() {
+        return Err(Failure::work(errors.remove(0)));
+    }
+    // One that cannot be read does not keep the others from being reported.
+    errors.iter().for_each(|error| tracing::error!("{error}"));
     // First: the tables are worth something even if the files cannot be written.
     print(&format!("{}\n", report.text(terminal_width(100)).trim_end()))?;
     report.write(options).map_err(Failure::work)?;
@@ -59,7 +64,7 @@ pub fn report_with(runs: &[PathBuf], options: &Options) -> Result<Ending, Failur
     for path in report.written.iter().filter(|path| path.extension().is_some_and(|extension| extension == "html")) {
         tracing::info!("report: {}", path.display());
     }
-    Ok(Ending::Done)
+    Ok(if errors.is_empty() { Ending::Done } else { Ending::Failed })
 }
 
 /// Of stdout; `otherwise` where it is no terminal.

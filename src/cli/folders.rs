@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Ending, Failure};
+use super::{Ending, Failure, complain};
 use crate::run::{FolderKind, RunError, RunFolder, SweepFolder, exists, look_at};
 
 /// Folders above a path in which the run that it belongs to is looked for.
@@ -66,6 +66,25 @@ pub fn meant(paths: &[PathBuf], wanted: Wanted) -> Result<Meant, Failure> {
             let ending = if unreadable.is_some() { Ending::Failed } else { Ending::Done };
             Ok(Meant { folders, ending })
         }
+    }
+}
+
+impl Meant {
+    /// Does the same to every folder. Of several, one that fails is told and does not keep the others from being done.
+    pub fn each(&self, mut act: impl FnMut(&Path) -> Result<Ending, Failure>) -> Result<Ending, Failure> {
+        let mut ending = self.ending;
+        for folder in &self.folders {
+            match act(folder) {
+                Ok(Ending::Done) => {}
+                Ok(interrupted) => return Ok(interrupted),
+                Err(failure) if self.folders.len() == 1 => return Err(failure),
+                Err(failure) => {
+                    complain(&failure);
+                    ending = Ending::Failed;
+                }
+            }
+        }
+        Ok(ending)
     }
 }
 

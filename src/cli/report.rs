@@ -44,7 +44,9 @@ impl Report {
     pub fn run(&self) -> Result<Ending, Failure> {
         let Meant { folders, ending } = meant(&self.runs, Wanted::RunsAndSweeps)?;
         let options = Options { replicas: self.replicas.clone(), out: self.out.clone() };
-        finish::report_with(&folders, &options)?;
-        Ok(ending)
+        match finish::report_with(&folders, &options)? {
+            Ending::Done => Ok(ending),
+            failed => Ok(failed),
+        }
     }
 }

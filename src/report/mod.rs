@@ -67,15 +67,24 @@ impl Report {
     /// If a path is the folder of neither, or may not be read. Files that are missing in one, or damaged, are no error: the
     /// report says so.
     pub fn read(folders: &[PathBuf]) -> Result<Report, RunError> {
-        let (mut runs, mut sweeps) = (Vec::new(), Vec::new());
-        for folder in folders {
-            match FolderKind::of(folder)? {
-                FolderKind::Sweep => sweeps.push(SweepData::read(folder)?),
-                FolderKind::Other | FolderKind::Targets if is_folder(folder)? => return Err(neither(folder)),
-                _ => runs.push(RunData::read(folder)?),
-            }
+        let (report, errors) = Report::read_each(folders);
+        errors.into_iter().next().map_or(Ok(report), Err)
+    }
+
+    /// The same of those folders that can be read, and why the others cannot.
+    pub fn read_each(folders: &[PathBuf]) -> (Report, Vec<RunError>) {
+        let mut report = Report { runs: Vec::new(), sweeps: Vec::new(), written: Vec::new(), refused: Vec::new() };
+        let errors = folders.iter().filter_map(|folder| report.add(folder).err()).collect();
+        (report, errors)
+    }
+
+    fn add(&mut self, folder: &Path) -> Result<(), RunError> {
+        match FolderKind::of(folder)? {
+            FolderKind::Sweep => self.sweeps.push(SweepData::read(folder)?),
+            FolderKind::Other | FolderKind::Targets if is_folder(folder)? => return Err(neither(folder)),
+            _ => self.runs.push(RunData::read(folder)?),
         }
-        Ok(Report { runs, sweeps, written: Vec::new(), refused: Vec::new() })
+        Ok(())
     }
 
     /// The tables as plain text, no line longer than `width` columns if that is at least 60.

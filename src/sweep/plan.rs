@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::{
     experiment::pack::memory_of,
     method::{Apd, Coefficients, Method},
-    run::{RunError, SweepFolder, read_table, write_table},
+    run::{RunError, SweepFolder, is_file, read_table, write_table},
     schedule::Schedule,
     selection::{BatchTopK, Selection},
     spec::{Measurement, Spec, SpecError, Trial, Trials, load_trials},
@@ -71,7 +71,7 @@ impl Plan {
 
     /// Writes the plan into its folder, or takes the packs that are fixed there already.
     pub fn fix(&mut self, folder: &SweepFolder) -> Result<(), RunError> {
-        if folder.plan().is_file() {
+        if is_file(&folder.plan())? {
             return self.keep_packs(folder);
         }
         let header = ["trial", "pack", "hash"].into_iter().chain(self.keys());

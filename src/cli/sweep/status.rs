@@ -7,7 +7,7 @@ use clap::Args;
 use super::super::{
     Ending, Failure,
     ending::print,
-    folders::{Meant, Wanted, meant},
+    folders::{Wanted, meant},
 };
 use crate::{
     run::SweepFolder,
@@ -30,16 +30,17 @@ pub struct Status {
 
 impl Status {
     pub fn run(&self) -> Result<Ending, Failure> {
-        let Meant { folders, ending } = meant(&self.folders, Wanted::Sweeps)?;
-        for (number, folder) in folders.iter().enumerate() {
-            if number > 0 {
+        let sweeps = meant(&self.folders, Wanted::Sweeps)?;
+        let mut is_first = true;
+        sweeps.each(|folder| {
+            if !std::mem::replace(&mut is_first, false) {
                 print("\n")?;
             }
             let folder = SweepFolder::existing(folder).map_err(Failure::work)?;
             let plan = Plan::read(&folder).map_err(Failure::work)?;
             print_status(&plan, &folder)?;
-        }
-        Ok(ending)
+            Ok(Ending::Done)
+        })
     }
 }
 
