@@ -18,8 +18,10 @@ use crate::{
     spec::Spec,
 };
 
-/// For how long steps of one kind are watched, unless one step takes longer.
+/// For how long steps of one kind are watched, so many times at least, unless that takes too long.
 const WATCHED: Duration = Duration::from_millis(400);
+const LOOKS: usize = 5;
+const WATCHED_AT_MOST: Duration = Duration::from_millis(1_500);
 
 /// Steps over whose costs a training with growing components is summed up.
 const SUPPORTS: u64 = 200;
@@ -134,31 +136,26 @@ fn seconds_of_first_steps(specs: &[&Spec], device: Device, threads: usize) -> f6
     seconds_of_step(&mut fit, device)
 }
 
-/// The mean over the steps that follow the first, which also pays for memory and caches and so counts only if there is no other.
+/// What a step takes once memory and caches are paid for. Of several the lower quartile: what other processes take is not the
+/// training's, and may be over soon.
 fn seconds_of_step(fit: &mut Fit, device: Device) -> f64 {
-    let wait = || {
+    let mut times = Vec::new();
+    let begun = Instant::now();
+    while fit.step() < fit.steps() && !is_enough(times.len(), begun.elapsed()) {
+        let (first, begun) = (fit.step(), Instant::now());
+        fit.advance();
         if let Device::Cuda(index) = device {
             Cuda::synchronize(index as i64);
         }
-    };
-    let mut advance_for = |time: Duration| {
-        let (first, begun) = (fit.step(), Instant::now());
-        loop {
-            fit.advance();
-            if fit.step() == fit.steps() || begun.elapsed() >= time {
-                break;
-            }
-        }
-        wait();
-        let is_over = fit.step() == fit.steps();
-        (begun.elapsed().as_secs_f64() / (fit.step() - first) as f64, is_over)
-    };
-    match advance_for(Duration::ZERO) {
-        (first, true) => first,
-        (first, false) if first > WATCHED.as_secs_f64() => {
-            // One more, and no longer: a few seconds are all that an estimate may take.
-            advance_for(Duration::ZERO).0.min(first)
-        }
-        (..) => advance_for(WATCHED).0,
+        times.push(begun.elapsed().as_secs_f64() / (fit.step() - first) as f64);
     }
+    if times.len() > 1 {
+        times.remove(0);
+    }
+    times.sort_by(f64::total_cmp);
+    times.get(times.len() / 4).copied().unwrap_or(0.0)
+}
+
+fn is_enough(looks: usize, time: Duration) -> bool {
+    (looks >= LOOKS && time >= WATCHED) || time >= WATCHED_AT_MOST
 }
