@@ -28,11 +28,21 @@ pub struct Diff {
 
 impl Diff {
     pub fn run(&self) -> Result<Ending, Failure> {
-        let Meant { folders, ending } = meant(&self.runs, Wanted::Runs)?;
+        let Meant { folders, ending } = self.meant()?;
         let [first, second] = folders.as_slice() else { return Err(not_two(&folders)) };
         let text = report::diff(first, second, terminal_width(80)).map_err(Failure::work)?;
         print(&format!("{}\n", text.trim_end()))?;
         Ok(ending)
+    }
+}
+
+impl Diff {
+    /// The run folders: of two paths each must be one, of more those that are none are passed over.
+    fn meant(&self) -> Result<Meant, Failure> {
+        if let [_, _] = self.runs.as_slice() {
+            self.runs.iter().try_for_each(|path| meant(std::slice::from_ref(path), Wanted::Runs).map(drop))?;
+        }
+        meant(&self.runs, Wanted::Runs)
     }
 }
 

@@ -97,7 +97,7 @@ impl Wanted {
         }
     }
 
-    /// What something else is.
+    /// What a path to something else leads to.
     fn none(self) -> &'static str {
         match self {
             Wanted::Runs => "no run",
@@ -106,7 +106,7 @@ impl Wanted {
         }
     }
 
-    /// The same of a folder.
+    /// What the folder of something else is.
     fn no_folder(self) -> &'static str {
         match self {
             Wanted::Runs => "not the folder of a run",

@@ -148,3 +148,47 @@ impl Saying {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use clap::CommandFactory;
+
+    use crate::cli::CommandLine;
+
+    /// By command, the options of its groups and its own ones.
+    const USED: [(&str, &str); 17] = [
+        ("run", "set device threads results checkpoint-seconds force profile"),
+        ("decompose", "set device threads results checkpoint-seconds force profile"),
+        ("train target", "set device threads results checkpoint-seconds"),
+        (
+            "sweep hyperparameters",
+            "set device threads results checkpoint-seconds force dry-run workers launcher shard retry-failed",
+        ),
+        ("sweep work", "device threads results checkpoint-seconds pack shard retry-failed"),
+        ("sweep status", ""),
+        ("check", "set device threads results force"),
+        ("evaluate", "device threads results"),
+        ("import target", "set results spec"),
+        ("import components", "set results force spec target"),
+        ("list", "results"),
+        ("report", "replicas out"),
+        ("diff", ""),
+        ("export png", "out width"),
+        ("export tensorboard", "out"),
+        ("doctor", "device results"),
+        ("completions", ""),
+    ];
+
+    #[test]
+    fn each_command_has_the_options_that_it_uses_and_no_others() {
+        let root = CommandLine::command();
+        for (name, used) in USED {
+            let command = name.split(' ').fold(&root, |command, word| command.find_subcommand(word).unwrap());
+            let shown = command.get_arguments().filter(|option| !option.is_hide_set() && !option.is_global_set());
+            let found: BTreeSet<&str> = shown.filter_map(|option| option.get_long()).collect();
+            assert_eq!(found, used.split_whitespace().collect(), "apd {name}");
+        }
+    }
+}

@@ -101,9 +101,22 @@ mod tests {
 
     #[test]
     fn an_option_of_other_commands_is_refused_by_the_commands_name() {
-        let root = CommandLine::command();
-        let error = CommandLine::try_parse_from(["apd", "list", "--device", "cpu"]).unwrap_err();
-        let text = explained(&root, "apd list", error).to_string();
-        assert!(text.contains("tip: 'apd list' does not use --device: 'apd list --help' tells"), "{text}");
+        let explained = |command: &str, option: &str| {
+            let error = CommandLine::try_parse_from(format!("apd {command} {option} x y").split(' ')).unwrap_err();
+            explained(&CommandLine::command(), &format!("apd {command}"), error).to_string()
+        };
+        for (command, option) in [
+            ("list", "--device=cpu"),
+            ("report", "--set=a=1"),
+            ("train target", "--force"),
+            ("sweep status", "--threads=1"),
+        ] {
+            let (text, option) = (explained(command, option), option.split('=').next().unwrap());
+            let tip =
+                format!("tip: 'apd {command}' does not use {option}: 'apd {command} --help' tells what it does use");
+            assert!(text.contains(&tip), "{text}");
+        }
+        let unknown = explained("run", "--forse");
+        assert!(unknown.contains("tip: a similar argument exists: '--force'"), "{unknown}");
     }
 }

@@ -34,7 +34,7 @@ pub fn check(spec: &Spec, place: &Place) -> Result<(), RunError> {
     targets::check(spec, place.results)
 }
 
-/// The same of an experiment of which only the targets are to be trained.
+/// Refuses an experiment whose targets could not all be trained or used. Makes nothing.
 pub fn check_targets(spec: &Spec, place: &Place) -> Result<(), RunError> {
     check_results(place.results)?;
     if !targets::missing(spec, place.results)?.is_empty() {
@@ -43,8 +43,8 @@ pub fn check_targets(spec: &Spec, place: &Place) -> Result<(), RunError> {
     targets::check(spec, place.results)
 }
 
-/// The same of experiments that are trained together as trials of a sweep, given as the one that they are together; what
-/// concerns the sweep as a whole is looked at elsewhere.
+/// Refuses the trials of a pack of a sweep, given as the one experiment that they are together, if their targets could not be
+/// had or their components are imported. What concerns the whole sweep is looked at elsewhere. Makes nothing.
 pub fn check_pack(joint: &Spec, results: &Path) -> Result<(), RunError> {
     refuse_imported(joint)?;
     targets::check(joint, results)

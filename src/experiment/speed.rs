@@ -136,7 +136,7 @@ fn seconds_of_first_steps(specs: &[&Spec], device: Device, threads: usize) -> f6
     seconds_of_step(&mut fit, device)
 }
 
-/// What a step takes once memory and caches are paid for. Of several the lower quartile: what other processes take is not the
+/// What a step takes once memory and caches are paid for. Of several one of the shortest: what other processes take is not the
 /// training's, and may be over soon.
 fn seconds_of_step(fit: &mut Fit, device: Device) -> f64 {
     let mut times = Vec::new();
@@ -153,7 +153,7 @@ fn seconds_of_step(fit: &mut Fit, device: Device) -> f64 {
         times.remove(0);
     }
     times.sort_by(f64::total_cmp);
-    times.get(times.len() / 4).copied().unwrap_or(0.0)
+    times.get(times.len() / 10).copied().unwrap_or(0.0)
 }
 
 fn is_enough(looks: usize, time: Duration) -> bool {

@@ -11,8 +11,8 @@ use crate::{
     network::{ERROR_SAMPLES, Network, Task, Weights, errors_beside_baselines, not_learned},
     random::Purpose,
     run::{
-        Checkpoints, Lock, Provenance, RunError, Status, TargetFolder, TensorFile, is_file, read_table, write_table,
-        write_tensors,
+        Checkpoints, Lock, Provenance, RunError, Status, TargetFolder, TensorFile, exists, is_file, read_table,
+        write_table, write_tensors,
     },
     spec::{Spec, Target},
 };
@@ -37,7 +37,7 @@ pub fn folder(spec: &Spec, results: &Path, seed: u64) -> TargetFolder {
     TargetFolder::new(results, &spec.target.hash(), seed)
 }
 
-/// Those of the targets that are not there yet.
+/// The folders of the targets that are not there yet.
 pub fn missing(spec: &Spec, results: &Path) -> Result<Vec<TargetFolder>, RunError> {
     let mut missing = Vec::new();
     for seed in seeds(spec) {
@@ -52,12 +52,18 @@ pub fn missing(spec: &Spec, results: &Path) -> Result<Vec<TargetFolder>, RunErro
 /// Fails where [`obtain`] would, as far as that can be known before; makes nothing.
 pub fn check(spec: &Spec, results: &Path) -> Result<(), RunError> {
     let section = section(spec);
+    let mut is_place_tried = false;
     for seed in seeds(spec) {
         let folder = folder(spec, results, seed);
         match folder.is_trained()? {
             true => folder.check_trained(&section)?,
             false if spec.target.imported.is_some() => return Err(not_imported(results, seed)),
-            false => folder.check_lock(&section)?,
+            // Folders that are not there yet would all be made in one place.
+            false if is_place_tried && !exists(folder.path())? => {}
+            false => {
+                is_place_tried |= !exists(folder.path())?;
+                folder.check_lock(&section)?;
+            }
         }
     }
     Ok(())

@@ -71,7 +71,7 @@ impl Report {
         errors.into_iter().next().map_or(Ok(report), Err)
     }
 
-    /// The same of those folders that can be read, and why the others cannot.
+    /// Reads those folders that can be read; the errors say why the others cannot.
     pub fn read_each(folders: &[PathBuf]) -> (Report, Vec<RunError>) {
         let mut report = Report { runs: Vec::new(), sweeps: Vec::new(), written: Vec::new(), refused: Vec::new() };
         let errors = folders.iter().filter_map(|folder| report.add(folder).err()).collect();

@@ -72,7 +72,7 @@ pub fn check_folder(path: &Path) -> Result<(), RunError> {
     check_place(path)
 }
 
-/// The same of the results folder, which may be a link.
+/// Fails where [`prepare_results`] would, and makes nothing. The results folder may be a link.
 pub fn check_results(results: &Path) -> Result<(), RunError> {
     check_place(results)
 }

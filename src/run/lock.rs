@@ -50,7 +50,8 @@ impl Lock {
         Self::look(folder) == Some(true)
     }
 
-    /// The same where a lock that cannot be looked at, as in the folder of somebody else, may well be held.
+    /// Whether a process may hold the lock of `folder`: one that cannot be looked at, as in the folder of somebody else, may be
+    /// held.
     pub fn may_be_held(folder: &Path) -> bool {
         Self::look(folder) != Some(false)
     }

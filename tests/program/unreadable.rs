@@ -56,7 +56,7 @@ fn report_diff_evaluate_and_export_say_why_a_run_is_not_read() {
 #[test]
 fn the_others_are_reported_and_the_command_fails() {
     let ended = with_closed(0o000).args(["report", "runs/mine", "runs/theirs"]).fails(1);
-    assert!(ended.stdout.starts_with("mine\n"), "{}", ended.stdout);
+    assert!(ended.stdout.starts_with("mine: "), "{}", ended.stdout);
     ended.stderr_is(str![[r#"
 warning: cannot read runs/theirs/spec.toml: Permission denied; it is passed over
 report: runs/mine/report/report.html
