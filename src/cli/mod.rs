@@ -40,7 +40,7 @@ use options::Saying;
 ///
 /// apd reads an experiment from a TOML file, trains its small target network, decomposes the network's parameters into
 /// components (Attribution-based Parameter Decomposition, Braun et al. 2025, arXiv:2501.14926), measures what it found,
-/// and leaves tables, tensors and a report in a run folder.
+/// and leaves tables, tensors and a report in a run folder. `apd COMMAND --help` tells the options of a command.
 #[derive(Debug, Parser)]
 #[command(name = "apd", version, max_term_width = 80, subcommand_required = true, after_help = AFTER_HELP)]
 pub struct CommandLine {

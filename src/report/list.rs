@@ -13,7 +13,7 @@ use super::{
     terminal::{aligned, narrowed, wrapped},
 };
 use crate::{
-    run::{FolderKind, Lock, RunError, RunFolder, exists, is_file},
+    run::{FolderKind, Lock, RunError, RunFolder, SweepFolder, exists, is_file},
     visible::visible,
 };
 
@@ -49,6 +49,9 @@ pub fn list(results: &Path, width: usize) -> Result<String, RunError> {
     if !exists(results)? {
         return Ok(wrapped(&format!("There is no folder {shown} yet. {WHAT_TO_DO}"), width));
     }
+    if let Some(error) = of_no_runs(results) {
+        return Err(error);
+    }
     let unreadable = |error| RunError::read(results, &error);
     let mut runs = Vec::new();
     for entry in fs::read_dir(results).map_err(unreadable)? {
@@ -72,6 +75,23 @@ pub fn list(results: &Path, width: usize) -> Result<String, RunError> {
         parts.push(notes.join("\n"));
     }
     Ok(parts.join("\n\n"))
+}
+
+/// That a folder is a run or a sweep, and so none that holds runs; a spec of somebody's may well lie beside runs.
+fn of_no_runs(results: &Path) -> Option<RunError> {
+    let shown = results.display();
+    let is_there = |path: &Path| is_file(path).unwrap_or(false);
+    match FolderKind::of(results).ok()? {
+        FolderKind::Run if is_there(&RunFolder::at(results).provenance()) => Some(RunError::new(
+            format!("{shown} is the folder of a run, not of runs"),
+            "show it with `apd report`, or name the folder that it is in",
+        )),
+        FolderKind::Sweep if is_there(&SweepFolder::at(results).plan()) => Some(RunError::new(
+            format!("{shown} is the folder of a sweep"),
+            format!("list its trials with --results {}", results.join("trials").display()),
+        )),
+        _ => None,
+    }
 }
 
 impl Listed {

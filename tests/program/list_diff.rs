@@ -125,6 +125,23 @@ error: cannot read runs: Not a directory
 }
 
 #[test]
+fn a_run_or_a_sweep_in_the_place_of_the_results_folder_is_told() {
+    let test = with_run(Test::new(), "mine").with_file("runs/tms-sweep-0/sweep.toml", "");
+    let test = test.with_file("runs/tms-sweep-0/plan.csv", "");
+    let ended = test.args(["list", "--results", "runs/mine"]).fails(1);
+    ended.stderr_is(str![[r#"
+error: runs/mine is the folder of a run, not of runs
+  help: show it with `apd report`, or name the folder that it is in
+
+"#]]);
+    ended.then().args(["list", "--results", "runs/tms-sweep-0"]).fails(1).stderr_is(str![[r#"
+error: runs/tms-sweep-0 is the folder of a sweep
+  help: list its trials with --results runs/tms-sweep-0/trials
+
+"#]]);
+}
+
+#[test]
 fn the_specs_that_differ_come_before_the_results() {
     let test = with_run(with_run(Test::new(), "first"), "second").with_change(|folder| {
         change(folder, "second/spec.toml", "seeds = [1, 2, 3]", "seeds = [1, 2, 3, 4, 5]");
