@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// For how long steps of one kind are watched, so many times at least, unless that takes too long.
-const WATCHED: Duration = Duration::from_millis(400);
+const WATCHED: Duration = Duration::from_millis(500);
 const LOOKS: usize = 5;
 const WATCHED_AT_MOST: Duration = Duration::from_millis(1_500);
 
@@ -136,8 +136,7 @@ fn seconds_of_first_steps(specs: &[&Spec], device: Device, threads: usize) -> f6
     seconds_of_step(&mut fit, device)
 }
 
-/// What a step takes once memory and caches are paid for. Of several one of the shortest: what other processes take is not the
-/// training's, and may be over soon.
+/// What a step takes once memory and caches are paid for: the median, which a moment of other processes does not move.
 fn seconds_of_step(fit: &mut Fit, device: Device) -> f64 {
     let mut times = Vec::new();
     let begun = Instant::now();
@@ -153,7 +152,7 @@ fn seconds_of_step(fit: &mut Fit, device: Device) -> f64 {
         times.remove(0);
     }
     times.sort_by(f64::total_cmp);
-    times.get(times.len() / 10).copied().unwrap_or(0.0)
+    times.get(times.len() / 2).copied().unwrap_or(0.0)
 }
 
 fn is_enough(looks: usize, time: Duration) -> bool {
