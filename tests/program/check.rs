@@ -26,9 +26,11 @@ run folder  runs/tiny-[..] (new)
 #[test]
 fn what_is_done_already_takes_no_more_time() {
     let run = ["tiny.toml", "--device=cpu", "--threads=1"];
-    let long = "--set=decomposition.steps=20000000";
+    let long = "--set=decomposition.steps=1000000000";
     let test = Test::new().with_spec().args(["check"]).args(run).args([long]).succeeds();
-    assert!(test.stdout.contains(" hours on 1 thread (targets less than a second, components "), "{}", test.stdout);
+    let is_long =
+        [" hours on 1 thread (targets ", " days on 1 thread (targets "].iter().any(|words| test.stdout.contains(words));
+    assert!(is_long, "{}", test.stdout);
 
     // A checkpoint of the same run, as if it were that far.
     let running = test.then();
