@@ -106,8 +106,8 @@ impl Hyperparameters {
         if self.part.shard.is_none() {
             plan.check_open(&options.results, options.force)?;
         }
-        let packs = (0..plan.packs.len()).map(|pack| joint(plan.specs(pack)));
-        packs.map(|joint| experiment::check_pack(&joint, &options.results)).collect()
+        let mut packs = (0..plan.packs.len()).map(|pack| joint(plan.specs(pack)));
+        packs.try_for_each(|joint| experiment::check_pack(&joint, &options.results))
     }
 
     /// The sweep's folder with its plan; locked unless this is one of several processes.
