@@ -643,6 +643,21 @@ fn the_report_of_a_sweep_has_its_best_trial_beside_the_base_setting() {
     assert_eq!(names[2..], files_of(&["marginals", "pairs", "effects", "pareto", "truth"]));
 }
 
+#[test]
+fn the_report_of_a_sweep_that_is_written_elsewhere_leads_back_to_its_folder() {
+    let folder = write_sweep("sweep_elsewhere", &GRID, of_grid);
+    fs::write(folder.join("recommended.toml"), "seeds = 1\n").unwrap();
+    let out = folder.parent().unwrap().join("else where");
+    let options = report::Options { out: Some(out.clone()), ..report::Options::default() };
+    report::make_with(slice::from_ref(&folder), &options).unwrap();
+    assert!(!folder.join("report").exists());
+    let link = format!("../{}/recommended.toml", folder.file_name().unwrap().to_str().unwrap());
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(page.contains(&format!("href=\"{link}\"")), "no {link} in the page");
+    assert!(fs::read_to_string(out.join("report.md")).unwrap().contains(&format!("({link})")), "{link}");
+    assert!(out.join(link).is_file());
+}
+
 /// Rows of a figure's numbers, without the header.
 fn rows_of(folder: &Path, figure: &str) -> Vec<Vec<String>> {
     let text = read(folder, &format!("{figure}_figure.csv"));
