@@ -6,22 +6,24 @@ use tch::Device;
 use super::{
     Ending, Failure,
     ending::print,
-    options::Options,
-    start::{SpecArgument, load},
+    options::{Compute, Force, Options, Results, Set},
+    start::{SpecArgument, load, open_device, place},
 };
 use crate::{
-    device::{self, DeviceChoice},
-    experiment::memory,
+    device,
+    experiment::{self, Place, memory},
     fit::Training,
     method::Method,
-    run::{Lock, RunFolder, TargetFolder},
+    run::{RunFolder, exists},
     site::Site,
     spec::Spec,
 };
 
 /// Tell what an experiment would do, without doing it
 ///
-/// Reads the spec, finds its mistakes, and prints sizes, steps, an estimate of the memory, and the run folder.
+/// Reads the spec, finds its mistakes, and prints sizes, steps, the run folder, and estimates of memory and time: a few
+/// steps are tried out, which takes some seconds. What `apd run` would refuse is refused, such as a device that is not
+/// there or a folder that cannot be written. Nothing is left behind.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -30,19 +32,34 @@ Examples:
 pub struct Check {
     #[command(flatten)]
     spec: SpecArgument,
+    #[command(flatten)]
+    set: Set,
+    #[command(flatten)]
+    compute: Compute,
+    #[command(flatten)]
+    results: Results,
+    #[command(flatten)]
+    force: Force,
 }
 
 impl Check {
-    pub fn run(&self, options: &Options) -> Result<Ending, Failure> {
-        let spec = load(&self.spec.path, options)?;
+    pub fn run(&self) -> Result<Ending, Failure> {
+        let Self { spec, set, compute, results, force } = self;
+        let options = &Options::new(results).with_set(set).with_compute(compute).with_force(force);
+        let spec = &load(&spec.path, options)?;
+        let device = open_device(options)?;
+        device::set_threads(options.threads());
+        let place = place(device, options);
+        experiment::check(spec, &place).map_err(Failure::work)?;
         let lines = [
             ("experiment", spec.name.clone()),
             ("replicas", replicas(&spec.seeds)),
-            ("target", target(&spec, options)),
-            ("components", components(&spec)),
-            ("training", steps(&spec)),
-            ("memory", memory(&spec, options)),
-            ("run folder", run_folder(&spec, options)),
+            ("target", target(spec, &place)?),
+            ("components", components(spec)),
+            ("training", steps(spec)),
+            ("memory", memory(spec, device)),
+            ("time", time(spec, &place, options.threads().get().into())?),
+            ("run folder", run_folder(spec, &place)?),
         ];
         print(&lines.map(|(about, text)| format!("{about:<11} {text}\n")).concat())?;
         Ok(Ending::Done)
@@ -59,26 +76,23 @@ fn replicas(seeds: &[u64]) -> String {
     }
 }
 
-fn target(spec: &Spec, options: &Options) -> String {
+fn target(spec: &Spec, place: &Place) -> Result<String, Failure> {
     let network = &spec.target.network;
     let sites = network.sites();
     let sites = sites.iter().map(|Site { name, d_in, d_out }| format!("{name} {d_in} x {d_out}"));
-    let (hash, mut seeds) = (spec.target.hash(), spec.seeds.clone());
-    if let Some(seed) = spec.target.seed {
-        seeds = vec![seed];
-    }
-    let is_trained = |&&seed: &&u64| TargetFolder::new(&options.results, &hash, seed).is_trained();
     let made = match () {
         () if spec.target.imported.is_some() => "imported",
         () if network.is_trainable() => "trained",
         () => "constructed",
     };
-    let trained = match seeds.iter().filter(is_trained).count() {
+    let (all, missing) = experiment::count_targets(spec, place.results).map_err(Failure::work)?;
+    let trained = match all - missing {
         0 => format!("to be {made}"),
-        all if all == seeds.len() => format!("{made} already"),
-        some => format!("{some} of {} {made} already", seeds.len()),
+        there if there == all => format!("{made} already"),
+        there => format!("{there} of {all} {made} already"),
     };
-    format!("{} parameters ({}); {trained}", grouped(network.parameters()), sites.collect::<Vec<_>>().join(", "))
+    let sites = sites.collect::<Vec<_>>().join(", ");
+    Ok(format!("{} parameters ({sites}); {trained}", grouped(network.parameters())))
 }
 
 fn components(spec: &Spec) -> String {
@@ -94,22 +108,53 @@ fn steps(spec: &Spec) -> String {
     target.chain([of("components", &spec.decomposition)]).collect::<Vec<_>>().join(", ")
 }
 
-fn memory(spec: &Spec, options: &Options) -> String {
-    let is_cuda = options.device != DeviceChoice::Cpu && device::count_gpus().is_ok();
-    let device = if is_cuda { Device::Cuda(0) } else { Device::Cpu };
+fn memory(spec: &Spec, device: Device) -> String {
     format!("about {} beside libtorch itself", memory::in_words(memory::of_experiment(spec, device)))
 }
 
-fn run_folder(spec: &Spec, options: &Options) -> String {
-    let path = RunFolder::locate(&options.results, &spec.name, &spec.hash(), options.force);
-    let run = RunFolder::at(&path);
+/// What is left to do, by the steps that were tried out.
+fn time(spec: &Spec, place: &Place, threads: usize) -> Result<String, Failure> {
+    if experiment::is_finished(spec, place).map_err(Failure::work)? {
+        return Ok("none: the run is finished".into());
+    }
+    let seconds = experiment::seconds_of_experiment(spec, place, threads).map_err(Failure::work)?;
+    let on = match (place.device, threads) {
+        (Device::Cuda(index), _) => format!("cuda:{index}"),
+        (_, 1) => "1 thread".into(),
+        (_, threads) => format!("{threads} threads"),
+    };
+    let parts =
+        [("targets", seconds.targets), ("components", seconds.components), ("measurements", seconds.measurements)];
+    let parts = parts.map(|(what, seconds)| format!("{what} {}", roughly(seconds))).join(", ");
+    let total = roughly(seconds.total());
+    Ok(format!("about {total} on {on} ({parts}), by a few steps tried out: up to half as long again, or a third less"))
+}
+
+/// A time in as many digits as an estimate has.
+fn roughly(seconds: f64) -> String {
+    match seconds {
+        ..0.95 => "less than a second".into(),
+        0.95..90.0 => in_units(seconds, 1.0, "second"),
+        90.0..5_400.0 => in_units(seconds, 60.0, "minute"),
+        5_400.0..172_800.0 => in_units(seconds, 3_600.0, "hour"),
+        _ => in_units(seconds, 86_400.0, "day"),
+    }
+}
+
+fn in_units(seconds: f64, unit: f64, name: &str) -> String {
+    let count = seconds / unit;
+    let count = if count < 9.5 { count.round() } else { (count / 5.0).round() * 5.0 };
+    format!("{count} {name}{}", if count == 1.0 { "" } else { "s" })
+}
+
+fn run_folder(spec: &Spec, place: &Place) -> Result<String, Failure> {
+    let path = RunFolder::locate(place.results, &spec.name, &spec.hash(), place.force).map_err(Failure::work)?;
     let state = match () {
-        () if !path.exists() => "new",
-        () if Lock::is_held(&path) => "in use by another process",
-        () if run.is_finished() => "finished",
+        () if !exists(&path).map_err(Failure::work)? => "new",
+        () if experiment::is_finished(spec, place).map_err(Failure::work)? => "finished",
         () => "unfinished, would go on",
     };
-    format!("{} ({state})", path.display())
+    Ok(format!("{} ({state})", path.display()))
 }
 
 /// 13650000 as 13,650,000.
@@ -129,6 +174,24 @@ mod tests {
     #[test]
     fn numbers_are_grouped() {
         assert_eq!([0, 999, 1_000, 13_650_000].map(grouped), ["0", "999", "1,000", "13,650,000"]);
+    }
+
+    #[test]
+    fn an_estimate_has_few_digits() {
+        let seconds = [0.3, 1.2, 17.0, 91.0, 400.0, 1_333.0, 9_000.0, 400_000.0];
+        assert_eq!(
+            seconds.map(roughly),
+            [
+                "less than a second",
+                "1 second",
+                "15 seconds",
+                "2 minutes",
+                "7 minutes",
+                "20 minutes",
+                "3 hours",
+                "5 days"
+            ]
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ use indicatif::MultiProgress;
 use super::{
     Ending, Failure,
     finish::{Stage, report, tell},
-    options::Options,
+    options::Training,
     start::{ProfileArgument, SpecArgument, session},
 };
 use crate::experiment;
@@ -25,11 +25,13 @@ pub struct Decompose {
     spec: SpecArgument,
     #[command(flatten)]
     profile: ProfileArgument,
+    #[command(flatten)]
+    training: Training,
 }
 
 impl Decompose {
-    pub fn run(&self, options: &Options, screen: &MultiProgress) -> Result<Ending, Failure> {
-        let (spec, mut session) = session(&self.spec.path, options, screen)?;
+    pub fn run(&self, screen: &MultiProgress) -> Result<Ending, Failure> {
+        let (spec, mut session) = session(&self.spec.path, &self.training.options(), experiment::check, screen)?;
         session.profile = self.profile.profile;
         let outcome = experiment::decompose(&spec, &mut session).map_err(Failure::work)?;
         match tell("run", outcome) {

@@ -10,10 +10,10 @@ use std::thread::available_parallelism;
 use clap::Args;
 use tch::{Device, Kind, TchError, Tensor};
 
-use super::{Ending, Failure, ending::print, options::Options, paths};
+use super::{Ending, Failure, ending::print, options::Results, paths};
 use crate::device::{self, DeviceChoice};
 use crate::run::{in_the_way, reason};
-use crate::{libtorch, version};
+use crate::{libtorch, run, version};
 
 /// Tell what apd finds on this machine, and what is wrong with it
 #[derive(Debug, Args)]
@@ -21,11 +21,17 @@ use crate::{libtorch, version};
 Examples:
   apd doctor
   apd doctor --device cuda --results /scratch/me/runs")]
-pub struct Doctor {}
+pub struct Doctor {
+    /// Where to compute: auto (the first GPU if there is one), cpu, cuda or cuda:N
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    device: DeviceChoice,
+    #[command(flatten)]
+    results: Results,
+}
 
 impl Doctor {
-    pub fn run(&self, options: &Options) -> Result<Ending, Failure> {
-        let findings = examine(&options.results, options.device);
+    pub fn run(&self) -> Result<Ending, Failure> {
+        let findings = examine(&self.results.results, self.device);
         print(&findings.to_string())?;
         Ok(if findings.is_well() { Ending::Done } else { Ending::Failed })
     }
@@ -162,7 +168,8 @@ fn examine_results(results: &Path) -> Finding {
         return Finding::new("results", Verdict::Wrong, wrong.replace("\n  help: ", "; "));
     }
     // A folder that does not exist yet will be made in the nearest one that does.
-    let exists = |folder: &&Path| folder.as_os_str().is_empty() || folder.exists();
+    // One that may not be looked at is tried out, which tells why.
+    let exists = |folder: &&Path| folder.as_os_str().is_empty() || run::exists(folder).unwrap_or(true);
     let existing = results.ancestors().find(exists).filter(|folder| !folder.as_os_str().is_empty());
     let folder = existing.unwrap_or(Path::new("."));
     match try_out(folder) {

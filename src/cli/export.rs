@@ -4,10 +4,13 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, value_parser};
 
-use super::{Ending, Failure};
+use super::{
+    Ending, Failure,
+    folders::{Wanted, meant},
+};
 use crate::{
     report,
-    run::{Elsewhere, RunError},
+    run::{Elsewhere, RunError, refuse_link},
     shell::quoted_path,
 };
 
@@ -57,7 +60,7 @@ struct Png {
 
 #[derive(Debug, Args)]
 struct Runs {
-    /// Run folders
+    /// Run folders; of several paths those that are no runs are passed over
     #[arg(value_name = "RUN", required = true)]
     runs: Vec<PathBuf>,
     /// Write to a folder in FOLDER that is named like the run [default: in RUN]
@@ -90,11 +93,16 @@ impl Export {
 impl Runs {
     /// Calls `export` with every run and the folder that its files belong into, `own` in the run where none was given.
     fn export(&self, own: &str, export: impl Fn(&Path, &Path) -> Result<(), RunError>) -> Result<Ending, Failure> {
-        for run in &self.runs {
-            let name = run.canonicalize().ok().and_then(|path| path.file_name().map(PathBuf::from)).unwrap_or_default();
-            let folder = self.out.as_ref().map_or_else(|| run.join(own), |out| out.join(name));
-            export(run, &folder).map_err(|error| Failure::work(error.of_command(Elsewhere::Out)))?;
-        }
-        Ok(Ending::Done)
+        let runs = meant(&self.runs, Wanted::Runs)?;
+        let paths: Vec<&Path> = runs.folders.iter().map(PathBuf::as_path).collect();
+        let mut names = report::place::names(&paths).into_iter();
+        runs.each(|run| {
+            let exported = match (&self.out, names.next()) {
+                (Some(out), Some(name)) => export(run, &out.join(name)),
+                _ => refuse_link(&run.join(own)).and_then(|()| export(run, &run.join(own))),
+            };
+            exported.map_err(|error| Failure::work(error.of_command(Elsewhere::Out)))?;
+            Ok(Ending::Done)
+        })
     }
 }

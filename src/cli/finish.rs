@@ -5,8 +5,8 @@ use std::{ffi::OsString, path::PathBuf};
 use super::{Ending, Failure, ending::print};
 use crate::{
     experiment::Outcome,
-    report::{self, Options},
-    run::{Elsewhere, Interrupt},
+    report::{Options, Report},
+    run::{Interrupt, RunError},
     shell::quoted,
 };
 
@@ -42,17 +42,31 @@ pub fn tell_interrupted(outcome: Outcome) -> Ending {
 
 /// Makes the report of finished runs and prints their table.
 pub fn report(runs: &[PathBuf]) -> Result<Ending, Failure> {
-    report_with(runs, &Options::default(), Elsewhere::Results)
+    report_with(runs, &Options::default())
 }
 
-/// The same with options, for the user of a command that chooses another place so.
-pub fn report_with(runs: &[PathBuf], options: &Options, elsewhere: Elsewhere) -> Result<Ending, Failure> {
-    let report = report::make_with(runs, options).map_err(|error| Failure::work(error.of_command(elsewhere)))?;
+/// The same with options.
+pub fn report_with(runs: &[PathBuf], options: &Options) -> Result<Ending, Failure> {
+    let (mut report, mut errors) = Report::read_each(runs);
+    if errors.len() == runs.len() && !errors.is_empty() {
+        return Err(Failure::work(errors.remove(0)));
+    }
+    // One that cannot be read does not keep the others from being reported.
+    errors.iter().for_each(|error| tracing::error!("{error}"));
+    // First: the tables are worth something even if the files cannot be written.
     print(&format!("{}\n", report.text(terminal_width()).trim_end()))?;
+    report.write(options).map_err(Failure::work)?;
+    let refused: Vec<&str> = report.refused.iter().map(RunError::what).collect();
+    if !refused.is_empty() {
+        tracing::warn!(
+            "the files of the report are not written: {}\n  help: `apd report` with --out FOLDER writes them there",
+            refused.join("; ")
+        );
+    }
     for path in report.written.iter().filter(|path| path.extension().is_some_and(|extension| extension == "html")) {
         tracing::info!("report: {}", path.display());
     }
-    Ok(Ending::Done)
+    Ok(if errors.is_empty() { Ending::Done } else { Ending::Failed })
 }
 
 /// Columns that no table and no sentence needs: all are as wide as they are.

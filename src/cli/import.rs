@@ -9,12 +9,13 @@ use tch::Device;
 use super::{
     Ending, Failure,
     finish::{Stage, tell},
-    options::Options,
+    options::{Force, Options, Results, Set},
     start::session_on,
 };
 use crate::{
     checkpoint_file::{CheckpointFile, ImportedTarget, find_components},
     experiment::{self, Source, memory},
+    run::prepare_results,
     shell::quoted_path,
 };
 
@@ -68,6 +69,8 @@ struct Components {
     target: PathBuf,
     #[command(flatten)]
     rest: Rest,
+    #[command(flatten)]
+    force: Force,
 }
 
 #[derive(Debug, Args)]
@@ -75,23 +78,35 @@ struct Rest {
     /// What the file does not say: inputs, selection, training [default: as in the paper]
     #[arg(long, value_name = "SPEC")]
     spec: Option<PathBuf>,
+    #[command(flatten)]
+    set: Set,
+    #[command(flatten)]
+    results: Results,
+}
+
+impl Rest {
+    fn options(&self) -> Options {
+        Options::new(&self.results).with_set(&self.set)
+    }
 }
 
 impl Import {
-    pub fn run(&self, options: &Options, screen: &MultiProgress) -> Result<Ending, Failure> {
+    pub fn run(&self, screen: &MultiProgress) -> Result<Ending, Failure> {
         match &self.what {
-            What::Target(target) => target.run(options, screen),
-            What::Components(components) => components.run(options, screen),
+            What::Target(target) => target.run(screen),
+            What::Components(components) => components.run(screen),
         }
     }
 }
 
 impl Target {
-    fn run(&self, options: &Options, screen: &MultiProgress) -> Result<Ending, Failure> {
+    fn run(&self, screen: &MultiProgress) -> Result<Ending, Failure> {
+        let options = &self.rest.options();
         let file = read(&self.file)?;
         let target = ImportedTarget::find(&file, &self.file).map_err(Failure::work)?;
         let spec = self.rest.spec.as_deref();
         let spec = experiment::resolve(&target, None, spec, &name(&self.file), &options.set).map_err(Failure::Spec)?;
+        prepare_results(&options.results).map_err(Failure::work)?;
         let session = session_on(Device::Cpu, options, screen)?;
         let written = experiment::import_target(spec, &session, &self.file, &file, &target).map_err(Failure::work)?;
         let Some(written) = written else { return Ok(Ending::Interrupted) };
@@ -108,13 +123,15 @@ impl Target {
 }
 
 impl Components {
-    fn run(&self, options: &Options, screen: &MultiProgress) -> Result<Ending, Failure> {
+    fn run(&self, screen: &MultiProgress) -> Result<Ending, Failure> {
+        let options = &self.rest.options().with_force(&self.force);
         let target_file = read(&self.target)?;
         let target = ImportedTarget::find(&target_file, &self.target).map_err(Failure::work)?;
         let file = read(&self.file)?;
         let components = find_components(&file, &self.file, &target).map_err(Failure::work)?;
         let (spec, name) = (self.rest.spec.as_deref(), name(&self.file));
         let spec = experiment::resolve(&target, Some(&components), spec, &name, &options.set).map_err(Failure::Spec)?;
+        prepare_results(&options.results).map_err(Failure::work)?;
         let session = session_on(Device::Cpu, options, screen)?;
         let target = Source { path: &self.target, file: &target_file, content: &target };
         let components = Source { path: &self.file, file: &file, content: &components };

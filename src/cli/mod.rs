@@ -1,8 +1,8 @@
 //! The command line: one file a subcommand, each turning arguments into calls of the library and results into text.
 //!
-//! Around them: `options` (flags that all commands know), `start` (from a spec to a session), `finish` (from an outcome
-//! to words), `ending` (exit codes), `progress` and `logging` (the terminal), `paths` (how paths
-//! are read), `limits` (those of the process), `panic` (bugs of ours).
+//! Around them: `words` (what is given, in order), `options` (those that several commands know), `paths` (how paths are read),
+//! `folders` (which runs are meant), `start` (from a spec to a session), `finish` (from an outcome to words), `ending` (exit
+//! codes), `progress` and `logging` (the terminal), `limits` (those of the process), `panic` (bugs of ours).
 
 mod check;
 mod completions;
@@ -13,6 +13,7 @@ mod ending;
 mod evaluate;
 mod export;
 mod finish;
+mod folders;
 mod import;
 mod limits;
 mod list;
@@ -26,6 +27,7 @@ mod run;
 mod start;
 mod sweep;
 mod train;
+mod words;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::{path::PathBuf, process};
@@ -39,18 +41,18 @@ pub use limits::prepare_for_limits;
 pub use logging::{Loudness, start_log};
 pub use panic::{ending_of_panic, explain_panics};
 
-use options::Options;
+use options::Saying;
 
 /// Take a trained network's parameters apart into components.
 ///
 /// apd reads an experiment from a TOML file, trains its small target network, decomposes the network's parameters into
 /// components (Attribution-based Parameter Decomposition, Braun et al. 2025, arXiv:2501.14926), measures what it found,
-/// and leaves tables, tensors and a report in a run folder.
+/// and leaves tables, tensors and a report in a run folder. `apd COMMAND --help` tells the options of a command.
 #[derive(Debug, Parser)]
 #[command(name = "apd", version, subcommand_required = true, after_help = AFTER_HELP)]
 pub struct CommandLine {
     #[command(flatten)]
-    options: Options,
+    saying: Saying,
     #[command(subcommand)]
     command: Command,
     /// All paths that it is about.
@@ -96,11 +98,13 @@ impl CommandLine {
     /// The command line of this process; ends it where that is wrong, or asks for help.
     pub fn read() -> Self {
         let mut command = paths::with_paths(Self::command()).term_width(terminal_width().min(80));
-        let read = command.try_get_matches_from_mut(std::env::args_os()).and_then(|matches| {
+        let (given, name) = words::options_behind_command(&command, std::env::args_os().collect());
+        let read = command.try_get_matches_from_mut(given).and_then(|matches| {
             let paths = paths::given(&command, &matches);
             Ok(Self { paths, ..Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))? })
         });
         read.unwrap_or_else(|error| {
+            let error = words::explained(&command, &name, error);
             match print_as_it_is_by(|| error.print()) {
                 // Help that was asked for, and could not be given.
                 Err(failure) if !error.use_stderr() => {
@@ -114,28 +118,27 @@ impl CommandLine {
 
     /// Does the command. `screen` is where bars are drawn.
     pub fn run(&self, screen: &MultiProgress) -> Result<Ending, Failure> {
-        let options = &self.options;
         if !matches!(self.command, Command::Doctor(_)) {
             self.paths.iter().try_for_each(|path| paths::current_folder(path)).map_err(Failure::Work)?;
         }
         match &self.command {
-            Command::Train(train) => train.run(options, screen),
-            Command::Decompose(decompose) => decompose.run(options, screen),
+            Command::Train(train) => train.run(screen),
+            Command::Decompose(decompose) => decompose.run(screen),
             Command::Report(report) => report.run(),
-            Command::List(list) => list.run(options),
+            Command::List(list) => list.run(),
             Command::Diff(diff) => diff.run(),
-            Command::Evaluate(evaluate) => evaluate.run(options, screen),
+            Command::Evaluate(evaluate) => evaluate.run(screen),
             Command::Export(export) => export.run(),
-            Command::Import(import) => import.run(options, screen),
-            Command::Run(run) => run.run(options, screen),
-            Command::Sweep(sweep) => sweep.run(options, screen),
-            Command::Check(check) => check.run(options),
-            Command::Doctor(doctor) => doctor.run(options),
+            Command::Import(import) => import.run(screen),
+            Command::Run(run) => run.run(screen),
+            Command::Sweep(sweep) => sweep.run(screen),
+            Command::Check(check) => check.run(),
+            Command::Doctor(doctor) => doctor.run(),
             Command::Completions(completions) => completions.run(),
         }
     }
 
     pub fn loudness(&self) -> Loudness {
-        self.options.loudness()
+        self.saying.loudness()
     }
 }

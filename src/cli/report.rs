@@ -4,27 +4,29 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Ending, Failure, finish};
-use crate::{
-    report::{Options, is_sweep},
-    run::Elsewhere,
+use super::{
+    Ending, Failure, finish,
+    folders::{Meant, Wanted, meant},
 };
+use crate::report::Options;
 
 /// Make tables and figures from the folders of runs and sweeps
 ///
 /// Into each folder, under `report`: report.html, a page to explore, which needs no network; report.md, of a run tables.tex,
 /// and every figure as SVG with its numbers as CSV. The report of a sweep holds what it recommends, that beside the base
 /// setting, what the score depends on, and all trials. Of several runs also comparison.html and comparison.md: where their
-/// specs differ, and their results and figures side by side. What is still going on shows what is there.
+/// specs differ, and their results and figures side by side. What is still going on shows what is there. Where a folder may
+/// not be written, as that of somebody else, the tables are only printed; --out gives the files another place.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   apd report runs/tms_5-2-0a1b2c3d
   apd report runs/tms_* --out compared
+  apd report /data/somebody/runs/tms_5-2-0a1b2c3d --out theirs
   apd report runs/tms_5-2-sweep-0a1b2c3d
   apd report runs/tms_5-2-sweep-0a1b2c3d/trials/0007")]
 pub struct Report {
-    /// Folders of runs and sweeps
+    /// Folders of runs and sweeps; of several paths those that are neither are passed over
     #[arg(value_name = "RUN", required = true)]
     runs: Vec<PathBuf>,
 
@@ -32,19 +34,19 @@ pub struct Report {
     #[arg(long, value_name = "REPLICA,..", value_delimiter = ',')]
     replicas: Vec<usize>,
 
-    /// Write comparison.html and comparison.md of several runs here [default: the first run's report]
+    /// Write everything here and nothing into the folders of the runs: of one run or sweep directly, of several each into a
+    /// folder of its name, and the comparison beside these
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
 }
 
 impl Report {
     pub fn run(&self) -> Result<Ending, Failure> {
-        let runs = self.runs.iter().filter(|folder| !is_sweep(folder)).count();
-        if self.out.is_some() && runs < 2 {
-            let these = if runs == 1 { "this is one" } else { "sweeps are not" };
-            return Err(Failure::Use(format!("--out is where several runs are compared, and {these}")));
+        let Meant { folders, ending } = meant(&self.runs, Wanted::RunsAndSweeps)?;
+        let options = Options { replicas: self.replicas.clone(), out: self.out.clone() };
+        match finish::report_with(&folders, &options)? {
+            Ending::Done => Ok(ending),
+            failed => Ok(failed),
         }
-        let options = Options { replicas: self.replicas.clone(), comparison: self.out.clone() };
-        finish::report_with(&self.runs, &options, Elsewhere::Out)
     }
 }

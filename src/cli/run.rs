@@ -6,7 +6,7 @@ use indicatif::MultiProgress;
 use super::{
     Ending, Failure,
     finish::{Stage, report, tell},
-    options::Options,
+    options::Training,
     start::{ProfileArgument, SpecArgument, session},
 };
 use crate::experiment;
@@ -25,16 +25,19 @@ pub struct Run {
     spec: SpecArgument,
     #[command(flatten)]
     profile: ProfileArgument,
+    #[command(flatten)]
+    training: Training,
 }
 
 impl Run {
-    pub fn run(&self, options: &Options, screen: &MultiProgress) -> Result<Ending, Failure> {
-        let (spec, mut session) = session(&self.spec.path, options, screen)?;
+    pub fn run(&self, screen: &MultiProgress) -> Result<Ending, Failure> {
+        let (spec, mut session) = session(&self.spec.path, &self.training.options(), experiment::check, screen)?;
         session.profile = self.profile.profile;
-        experiment::check(&spec, &session).map_err(Failure::work)?;
-        let outcome = experiment::train_target(&spec, &mut session).map_err(Failure::work)?;
-        if let Stage::Interrupted(ending) = tell("target", outcome) {
-            return Ok(ending);
+        if !experiment::is_without_targets(&spec, &session).map_err(Failure::work)? {
+            let outcome = experiment::train_target(&spec, &mut session).map_err(Failure::work)?;
+            if let Stage::Interrupted(ending) = tell("target", outcome) {
+                return Ok(ending);
+            }
         }
         let outcome = experiment::decompose(&spec, &mut session).map_err(Failure::work)?;
         match tell("run", outcome) {

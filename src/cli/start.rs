@@ -9,8 +9,8 @@ use tch::Device;
 use super::{Failure, options::Options, progress::Progress};
 use crate::{
     device,
-    experiment::Session,
-    run::{Interrupt, prepare_results, reason},
+    experiment::{Place, Session},
+    run::{Interrupt, RunError, prepare_results, reason},
     spec::Spec,
     sweep,
 };
@@ -31,17 +31,37 @@ pub struct ProfileArgument {
     pub profile: bool,
 }
 
-/// Reads the spec, then opens the device, then the rest: nothing may ask libtorch anything before CUDA is loaded.
-pub fn session(path: &Path, options: &Options, screen: &MultiProgress) -> Result<(Spec, Session), Failure> {
+/// What a command looks at before it makes anything.
+type Check = fn(&Spec, &Place) -> Result<(), RunError>;
+
+/// Reads the spec, then opens the device, then the rest: nothing may ask libtorch anything before CUDA is loaded. Nothing is
+/// made if the `check` fails.
+pub fn session(
+    path: &Path,
+    options: &Options,
+    check: Check,
+    screen: &MultiProgress,
+) -> Result<(Spec, Session), Failure> {
     let spec = load(path, options)?;
-    let device = device::open(options.device).map_err(|error| Failure::Use(error.to_string()))?;
+    let device = open_device(options)?;
+    check(&spec, &place(device, options)).map_err(Failure::work)?;
+    prepare_results(&options.results).map_err(Failure::work)?;
     Ok((spec, session_on(device, options, screen)?))
+}
+
+/// The device that was asked for; where there is none of the kind, the command line is wrong.
+pub fn open_device(options: &Options) -> Result<Device, Failure> {
+    device::open(options.device).map_err(|error| Failure::Use(error.to_string()))
+}
+
+/// Where the options say that an experiment is to be run.
+pub fn place(device: Device, options: &Options) -> Place<'_> {
+    Place { results: &options.results, device, force: options.force }
 }
 
 /// Everything but the spec, on a device that has been opened.
 pub fn session_on(device: Device, options: &Options, screen: &MultiProgress) -> Result<Session, Failure> {
     set_threads(options)?;
-    prepare_results(&options.results).map_err(Failure::work)?;
     let interrupt = Interrupt::listen().map_err(|error| Failure::Work(format!("cannot listen to signals: {error}")))?;
     Ok(Session {
         results: options.results.clone(),

@@ -9,7 +9,7 @@ mod work;
 use clap::{Args, Subcommand};
 use indicatif::MultiProgress;
 
-use super::{Ending, Failure, options::Options};
+use super::{Ending, Failure};
 
 /// Run many trials of one experiment
 #[derive(Debug, Args)]
@@ -26,10 +26,10 @@ enum What {
 }
 
 impl Sweep {
-    pub fn run(&self, options: &Options, screen: &MultiProgress) -> Result<Ending, Failure> {
+    pub fn run(&self, screen: &MultiProgress) -> Result<Ending, Failure> {
         match &self.what {
-            What::Hyperparameters(sweep) => sweep.run(options, screen),
-            What::Work(work) => work.run(options, screen),
+            What::Hyperparameters(sweep) => sweep.run(screen),
+            What::Work(work) => work.run(screen),
             What::Status(status) => status.run(),
         }
     }

@@ -6,7 +6,7 @@ use indicatif::MultiProgress;
 use super::{
     Ending, Failure,
     finish::{Stage, tell},
-    options::Options,
+    options::{Compute, Options, Results, Saving, Set},
     start::{SpecArgument, session},
 };
 use crate::experiment;
@@ -28,13 +28,28 @@ enum What {
 Examples:
   apd train target experiments/tms_5-2.toml
   apd train target experiments/tms_5-2.toml --set target.training.steps=20000")]
-    Target(SpecArgument),
+    Target(Target),
+}
+
+#[derive(Debug, Args)]
+struct Target {
+    #[command(flatten)]
+    spec: SpecArgument,
+    #[command(flatten)]
+    set: Set,
+    #[command(flatten)]
+    compute: Compute,
+    #[command(flatten)]
+    results: Results,
+    #[command(flatten)]
+    saving: Saving,
 }
 
 impl Train {
-    pub fn run(&self, options: &Options, screen: &MultiProgress) -> Result<Ending, Failure> {
-        let What::Target(spec) = &self.what;
-        let (spec, mut session) = session(&spec.path, options, screen)?;
+    pub fn run(&self, screen: &MultiProgress) -> Result<Ending, Failure> {
+        let What::Target(Target { spec, set, compute, results, saving }) = &self.what;
+        let options = Options::new(results).with_set(set).with_compute(compute).with_saving(saving);
+        let (spec, mut session) = session(&spec.path, &options, experiment::check_targets, screen)?;
         let outcome = experiment::train_target(&spec, &mut session).map_err(Failure::work)?;
         match tell("target", outcome) {
             Stage::Finished(_) => Ok(Ending::Done),

@@ -11,9 +11,9 @@ use crate::{
 
 /// Decomposes the targets of all replicas; a finished run is left as it is.
 pub fn decompose(spec: &Spec, session: &mut Session) -> Result<Outcome, RunError> {
-    check(spec, session)?;
+    check(spec, &session.place())?;
     let folder = RunFolder::open(&session.results, &spec.name, &spec.hash(), &spec.to_toml(), session.force)?;
-    if folder.is_finished() {
+    if folder.is_finished()? {
         return Ok(Outcome::Finished { folder: folder.path().into(), already: true });
     }
     let pack = Pack {

@@ -96,7 +96,7 @@ pub fn import_target(
     let section = targets::section(&spec);
     for replica in 0..target.weights.replicas() as usize {
         let folder = TargetFolder::new(&session.results, &spec.target.hash(), replica as u64);
-        if folder.is_trained() {
+        if folder.is_trained()? {
             folder.check(&section)?;
             continue;
         }
@@ -129,7 +129,7 @@ pub fn import_components(
     spec.target.imported = Some(target.file.digest.clone());
     spec.imported_components = Some(components.file.digest.clone());
     let folder = RunFolder::open(&session.results, &spec.name, &spec.hash(), &spec.to_toml(), session.force)?;
-    if folder.is_finished() || folder.is_imported() {
+    if folder.is_finished()? || folder.is_imported()? {
         return Ok(Outcome::Finished { folder: folder.path().into(), already: true });
     }
     let mut provenance = Provenance::begin(&folder.provenance(), session.machine())?;

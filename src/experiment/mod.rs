@@ -1,5 +1,6 @@
 //! One experiment's way: targets trained, components found, measurements taken, files left in its folders.
 
+mod check;
 mod decomposition;
 mod divergence;
 mod evaluation;
@@ -13,20 +14,24 @@ mod tables;
 mod target_tables;
 mod targets;
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
+pub use check::{Place, check, check_pack, check_targets, is_finished};
 pub use decomposition::decompose;
 pub use evaluation::evaluate;
 pub use halving::Halving;
 pub use import::{Source, import_components, import_target, resolve};
-pub use speed::seconds_of_training;
+pub use speed::{Seconds, seconds_of_experiment, seconds_of_training};
 pub use tables::SUMMARY;
 use tch::Device;
 
 use crate::{
     fit::{End, Fit, LogRow, Observer, State, Surroundings},
     profile,
-    run::{Checkpoint, Checkpoints, Interrupt, Machine, RunError, RunFolder, TargetFolder},
+    run::{Checkpoint, Checkpoints, Interrupt, Machine, RunError},
     spec::Spec,
 };
 
@@ -47,6 +52,11 @@ pub struct Session {
 }
 
 impl Session {
+    /// Where it works.
+    pub fn place(&self) -> Place<'_> {
+        Place { results: &self.results, device: self.device, force: self.force }
+    }
+
     /// What it computes on.
     pub fn machine(&self) -> Machine {
         let device = match self.device {
@@ -123,40 +133,28 @@ pub enum Outcome {
 
 /// Trains every target of the experiment that is not there yet.
 pub fn train_target(spec: &Spec, session: &mut Session) -> Result<Outcome, RunError> {
-    let finished = run_folder_at(spec, session).is_finished() && !session.force;
-    let folder = TargetFolder::new(&session.results, &spec.target.hash(), targets::seeds(spec)[0]).path().to_path_buf();
-    let targets_folder = folder.parent().map_or(folder.clone(), PathBuf::from);
-    let folders: Vec<_> = targets::seeds(spec).iter().map(|&seed| targets::folder(spec, session, seed)).collect();
-    let trained = folders.iter().all(TargetFolder::is_trained);
-    if trained {
-        folders.iter().try_for_each(|folder| targets::tell_baselines(folder, &spec.target.network))?;
-    }
-    if finished || trained {
-        return Ok(Outcome::Finished { folder: targets_folder, already: true });
+    let folder = session.results.join("targets");
+    let already = targets::missing(spec, &session.results)?.is_empty();
+    if already {
+        let seeds = targets::seeds(spec).into_iter();
+        seeds
+            .map(|seed| targets::folder(spec, &session.results, seed))
+            .try_for_each(|of| targets::tell_baselines(&of, &spec.target.network))?;
+        return Ok(Outcome::Finished { folder, already });
     }
     memory::check(memory::of_target(spec), session.device)?;
     Ok(match targets::obtain(spec, session)? {
-        targets::Obtained::Weights(_) => Outcome::Finished { folder: targets_folder, already: false },
+        targets::Obtained::Weights(_) => Outcome::Finished { folder, already },
         targets::Obtained::Interrupted(outcome) => outcome,
     })
 }
 
-/// Refuses an experiment whose components are not to be trained, or that this machine has not the memory for; better
-/// now than after its targets are trained.
-pub fn check(spec: &Spec, session: &Session) -> Result<(), RunError> {
-    if run_folder_at(spec, session).is_finished() && !session.force {
-        return Ok(());
-    }
-    if spec.imported_components.is_some() {
-        return Err(RunError::new(
-            "the components of this spec are imported, not trained",
-            "measure them with `apd evaluate RUN`, or take the key `imported_components` out of the spec to train some",
-        ));
-    }
-    memory::check(memory::of_experiment(spec, session.device), session.device)
+/// How many targets the experiment has, and how many of them are not there yet.
+pub fn count_targets(spec: &Spec, results: &Path) -> Result<(usize, usize), RunError> {
+    Ok((targets::seeds(spec).len(), targets::missing(spec, results)?.len()))
 }
 
-/// The run's folder for reading.
-fn run_folder_at(spec: &Spec, session: &Session) -> RunFolder {
-    RunFolder::at(RunFolder::locate(&session.results, &spec.name, &spec.hash(), false))
+/// Whether the targets are of no use any more: the run is finished, and they may be gone.
+pub fn is_without_targets(spec: &Spec, session: &Session) -> Result<bool, RunError> {
+    Ok(is_finished(spec, &session.place())? && !targets::missing(spec, &session.results)?.is_empty())
 }

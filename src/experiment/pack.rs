@@ -60,7 +60,7 @@ impl Pack<'_> {
     /// Decomposes the targets of all replicas and measures every member that is not finished.
     pub fn decompose(&self, session: &mut Session) -> Result<Outcome, RunError> {
         let begin = |member: &Member| {
-            let finished = member.folder.is_finished();
+            let finished = member.folder.is_finished()?;
             let begun = || Provenance::begin(&member.folder.provenance(), session.machine());
             (!finished).then(begun).transpose()
         };

@@ -1,35 +1,161 @@
-//! How long a pack's training takes, from a few steps of it.
+//! How long trainings take, from a few steps of them.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use tch::Device;
+use tch::{Cuda, Device};
 
-use super::pack::{inputs, joint, trainings, untrained};
-use crate::{fit::Fit, method::Method, spec::Spec, weights::Weights};
+use super::{
+    Place,
+    pack::{inputs, joint, trainings, untrained},
+    targets,
+};
+use crate::{
+    fit::{Fit, InputStream, Moment},
+    method::{Apd, Method},
+    network::{Network, Task},
+    random::Purpose,
+    run::{RunError, RunFolder},
+    spec::Spec,
+    weights::Weights,
+};
+
+/// For how long steps of one kind are watched, so many times at least, unless that takes too long.
+const WATCHED: Duration = Duration::from_millis(500);
+const LOOKS: usize = 5;
+const WATCHED_AT_MOST: Duration = Duration::from_millis(1_500);
+
+/// Steps over whose costs a training with growing components is summed up.
+const SUPPORTS: u64 = 200;
+
+/// Samples of a measurement beside those that the spec asks for: the rate-distortion curve has about twenty points on 4,096
+/// samples each, of which only the forward pass is computed, less than half of a step.
+const SAMPLES_OF_CURVES: usize = 10 * 4_096;
+
+/// What an experiment still takes, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Seconds {
+    pub targets: f64,
+    pub components: f64,
+    pub measurements: f64,
+}
+
+impl Seconds {
+    pub fn total(&self) -> f64 {
+        self.targets + self.components + self.measurements
+    }
+}
+
+/// How long the rest of the experiment takes on so many threads: what is trained already, and the steps behind its
+/// checkpoints, are not in it. Measured over a few steps; makes nothing.
+pub fn seconds_of_experiment(spec: &Spec, place: &Place, threads: usize) -> Result<Seconds, RunError> {
+    let targets = seconds_of_targets(spec, place, threads)?;
+    let path = RunFolder::locate(place.results, &spec.name, &spec.hash(), place.force)?;
+    let done = RunFolder::at(path).checkpoints().newest_step().unwrap_or(0);
+    let pace = Pace::measure(&[spec], place.device, threads);
+    let samples = spec.measurement.samples + SAMPLES_OF_CURVES;
+    Ok(Seconds {
+        targets,
+        components: pace.seconds_from(done),
+        // A sample is measured at about the cost that it has in a step.
+        measurements: samples.div_ceil(spec.decomposition.batch) as f64 * pace.with_all_parts,
+    })
+}
 
 /// Seconds for the training of the components of a pack of these experiments on so many threads: measured over a few
-/// steps, on random networks of the same shape. Neither targets nor measurements are in it. Components that grow are taken to
-/// be whole from the beginning, so that it is too long for them rather than too short.
+/// steps, on random networks of the same shape. Neither targets nor measurements are in it.
 pub fn seconds_of_training(specs: &[&Spec], device: Device, threads: usize) -> f64 {
-    let mut specs: Vec<Spec> = specs.iter().map(|&spec| spec.clone()).collect();
-    for Spec { method: Method::Apd(apd), .. } in &mut specs {
-        apd.rank_growth = 0.0;
+    Pace::measure(specs, device, threads).seconds_from(0)
+}
+
+fn seconds_of_targets(spec: &Spec, place: &Place, threads: usize) -> Result<f64, RunError> {
+    let missing = targets::missing(spec, place.results)?;
+    let (Some(leader), Some(rule), Some(training)) =
+        (missing.first(), spec.target.initial_values, &spec.target.training)
+    else {
+        // All there, or to be constructed, which takes no time.
+        return Ok(0.0);
+    };
+    let seeds: Vec<u64> = missing.iter().map(|folder| folder.seed()).collect();
+    let done = targets::checkpoints_of(leader, &seeds).newest_step().unwrap_or(0);
+    let network = &spec.target.network;
+    let task = Task::new(network, Weights::random(network, rule, &seeds).to_device(place.device), &seeds);
+    let inputs = InputStream {
+        inputs: spec.target.inputs.clone(),
+        features: network.features(),
+        seeds: seeds.clone(),
+        purpose: Purpose::TargetInputs,
+    };
+    let mut fit = Fit::new(&task, vec![training.clone(); seeds.len()], inputs, place.device, threads);
+    Ok(seconds_of_step(&mut fit, place.device) * training.steps.saturating_sub(done) as f64)
+}
+
+/// What a step of a training of components takes, in seconds.
+struct Pace<'a> {
+    apd: &'a Apd,
+    steps: u64,
+    /// While each component has one rank-one part, as growing ones have at first.
+    with_one_part: f64,
+    with_all_parts: f64,
+}
+
+impl<'a> Pace<'a> {
+    fn measure(specs: &[&'a Spec], device: Device, threads: usize) -> Self {
+        let Method::Apd(apd) = &specs[0].method;
+        let grows = apd.rank_growth > 0.0 && apd.rank > 1;
+        let with_one_part = grows.then(|| seconds_of_first_steps(specs, device, threads));
+        let mut whole: Vec<Spec> = specs.iter().map(|&spec| spec.clone()).collect();
+        for Spec { method: Method::Apd(apd), .. } in &mut whole {
+            apd.rank_growth = 0.0;
+        }
+        let with_all_parts = seconds_of_first_steps(&whole.iter().collect::<Vec<_>>(), device, threads);
+        let with_one_part = with_one_part.unwrap_or(with_all_parts);
+        Self { apd, steps: specs[0].decomposition.steps, with_one_part, with_all_parts }
     }
-    let specs: Vec<&Spec> = specs.iter().collect();
+
+    /// For the steps after this one: what each part adds to a step is about the same.
+    fn seconds_from(&self, done: u64) -> f64 {
+        let left = self.steps.saturating_sub(done);
+        let of_step = |step: u64| {
+            let parts = self.apd.trained_parts(Moment::before(step, self.steps));
+            let share = if self.apd.rank > 1 { (parts - 1) as f64 / (self.apd.rank - 1) as f64 } else { 1.0 };
+            self.with_one_part + share * (self.with_all_parts - self.with_one_part)
+        };
+        let supports = SUPPORTS.min(left);
+        let sum: f64 = (0..supports).map(|support| of_step(done + left * support / supports)).sum();
+        if supports == 0 { 0.0 } else { sum / supports as f64 * left as f64 }
+    }
+}
+
+/// A step at the beginning of the training of these, on random networks of the same shape.
+fn seconds_of_first_steps(specs: &[&Spec], device: Device, threads: usize) -> f64 {
     let joint = joint(specs.iter().copied());
-    let network = &joint.target.network;
+    let network: &Network = &joint.target.network;
     let random = || joint.target.initial_values.map(|rule| Weights::random(network, rule, &joint.seeds));
     let weights = network.constructed(&joint.seeds).or_else(random).expect("a network is constructed or trained");
-    let decomposition = untrained(&specs, network, &weights.to_device(device), device);
-    let mut fit = Fit::new(&decomposition, trainings(&specs), inputs(&joint), device, threads);
-    // The first step also pays for memory and caches, so it is not counted unless there is no other.
-    let mut seconds_of_step = 0.0;
-    for _ in 0..2 {
-        if fit.step() < fit.steps() {
-            let (first, begun) = (fit.step(), Instant::now());
-            fit.advance();
-            seconds_of_step = begun.elapsed().as_secs_f64() / (fit.step() - first) as f64;
+    let decomposition = untrained(specs, network, &weights.to_device(device), device);
+    let mut fit = Fit::new(&decomposition, trainings(specs), inputs(&joint), device, threads);
+    seconds_of_step(&mut fit, device)
+}
+
+/// What a step takes once memory and caches are paid for: the median, which a moment of other processes does not move.
+fn seconds_of_step(fit: &mut Fit, device: Device) -> f64 {
+    let mut times = Vec::new();
+    let begun = Instant::now();
+    while fit.step() < fit.steps() && !is_enough(times.len(), begun.elapsed()) {
+        let (first, begun) = (fit.step(), Instant::now());
+        fit.advance();
+        if let Device::Cuda(index) = device {
+            Cuda::synchronize(index as i64);
         }
+        times.push(begun.elapsed().as_secs_f64() / (fit.step() - first) as f64);
     }
-    seconds_of_step * joint.decomposition.steps as f64
+    if times.len() > 1 {
+        times.remove(0);
+    }
+    times.sort_by(f64::total_cmp);
+    times.get(times.len() / 2).copied().unwrap_or(0.0)
+}
+
+fn is_enough(looks: usize, time: Duration) -> bool {
+    (looks >= LOOKS && time >= WATCHED) || time >= WATCHED_AT_MOST
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     fit::LogRow,
-    run::{RunError, RunFolder, TargetFolder, read_table, write_table},
+    run::{RunError, RunFolder, TargetFolder, is_file, read_table, write_table},
     spec::Spec,
 };
 
@@ -24,10 +24,10 @@ pub fn copy_target_tables(spec: &Spec, results: &Path, folder: &RunFolder) -> Re
 /// The same where they are not there yet. The targets are looked for in each of the `results` folders in turn; what is no
 /// longer there is left out.
 pub fn copy_missing_target_tables(spec: &Spec, results: &[&Path], folder: &RunFolder) -> Result<(), RunError> {
-    if !folder.target_training_table().is_file() {
+    if !is_file(&folder.target_training_table())? {
         copy_training(spec, results, folder)?;
     }
-    if !folder.baselines_table().is_file() {
+    if !is_file(&folder.baselines_table())? {
         copy_baselines(spec, results, folder)?;
     }
     Ok(())
@@ -63,15 +63,30 @@ fn of_replicas<Row: DeserializeOwned>(
     let of_replica = |(replica, &seed): (usize, &u64)| {
         let seed = spec.target.seed.unwrap_or(seed);
         let folders = results.iter().map(|results| TargetFolder::new(results, &spec.target.hash(), seed));
-        let mut meant = folders.filter(|folder| folder.is_trained() && folder.check(&section).is_ok());
-        let path = meant.find_map(|folder| Some(table(&folder)).filter(|path| path.is_file()));
-        let rows: Vec<Row> = path.map_or(Vec::new(), |path| {
-            read_table(&path).unwrap_or_else(|error| {
-                tracing::warn!("{}; it is left out of the run's tables", error.what());
-                Vec::new()
-            })
+        let mut found = folders.filter_map(|folder| read(&folder, &section, table).transpose());
+        let rows: Option<Vec<Row>> = found.next().transpose().unwrap_or_else(|error| {
+            tracing::warn!("{}; it is left out of the run's tables", error.what());
+            None
         });
-        rows.into_iter().map(move |row| (replica, row))
+        rows.into_iter().flatten().map(move |row| (replica, row))
     };
     spec.seeds.iter().enumerate().flat_map(of_replica).collect()
+}
+
+/// The rows of a table of one target; `Ok(None)`: the folder holds no such target, or of it no such table.
+fn read<Row: DeserializeOwned>(
+    folder: &TargetFolder,
+    section: &str,
+    table: fn(&TargetFolder) -> std::path::PathBuf,
+) -> Result<Option<Vec<Row>>, RunError> {
+    let is_there = folder.is_trained()? && is_file(&table(folder))?;
+    if !is_there {
+        return Ok(None);
+    }
+    match folder.check_trained(section) {
+        Ok(()) => read_table(&table(folder)).map(Some),
+        Err(error) if error.is_refused() => Err(error),
+        // Another target, whose hash begins like this one's.
+        Err(_) => Ok(None),
+    }
 }

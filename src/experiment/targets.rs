@@ -1,5 +1,7 @@
 //! Target networks: found in the cache, or trained together and put there.
 
+use std::path::Path;
+
 use super::{
     Leg, Outcome, Session, load,
     tables::{self, BaselineRow},
@@ -8,7 +10,10 @@ use crate::{
     fit::{Divergence, End, Fit, InputStream, LogRow},
     network::{ERROR_SAMPLES, Network, Task, errors_beside_baselines, not_learned},
     random::Purpose,
-    run::{Lock, Provenance, RunError, Status, TargetFolder, TensorFile, read_table, write_table, write_tensors},
+    run::{
+        Checkpoints, Lock, Provenance, RunError, Status, TargetFolder, TensorFile, exists, is_file, read_table,
+        write_table, write_tensors,
+    },
     settings::with_short_floats,
     spec::{Spec, Target},
     weights::Weights,
@@ -30,8 +35,40 @@ pub fn seeds(spec: &Spec) -> Vec<u64> {
     seeds
 }
 
-pub fn folder(spec: &Spec, session: &Session, seed: u64) -> TargetFolder {
-    TargetFolder::new(&session.results, &spec.target.hash(), seed)
+pub fn folder(spec: &Spec, results: &Path, seed: u64) -> TargetFolder {
+    TargetFolder::new(results, &spec.target.hash(), seed)
+}
+
+/// The folders of the targets that are not there yet.
+pub fn missing(spec: &Spec, results: &Path) -> Result<Vec<TargetFolder>, RunError> {
+    let mut missing = Vec::new();
+    for seed in seeds(spec) {
+        let folder = folder(spec, results, seed);
+        if !folder.is_trained()? {
+            missing.push(folder);
+        }
+    }
+    Ok(missing)
+}
+
+/// Fails where [`obtain`] would, as far as that can be known before; makes nothing.
+pub fn check(spec: &Spec, results: &Path) -> Result<(), RunError> {
+    let section = section(spec);
+    let mut is_place_tried = false;
+    for seed in seeds(spec) {
+        let folder = folder(spec, results, seed);
+        match folder.is_trained()? {
+            true => folder.check_trained(&section)?,
+            false if spec.target.imported.is_some() => return Err(not_imported(results, seed)),
+            // Folders that are not there yet would all be made in one place.
+            false if is_place_tried && !exists(folder.path())? => {}
+            false => {
+                is_place_tried |= !exists(folder.path())?;
+                folder.check_lock(&section)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The target of every replica, trained first where it is missing.
@@ -39,20 +76,20 @@ pub fn obtain(spec: &Spec, session: &mut Session) -> Result<Obtained, RunError> 
     let section = section(spec);
     let mut missing = Vec::new();
     for seed in seeds(spec) {
-        let folder = folder(spec, session, seed);
-        if folder.is_trained() {
+        let folder = folder(spec, &session.results, seed);
+        if folder.is_trained()? {
             folder.check(&section)?;
             folder.clear_stale_checkpoints();
             continue;
         }
         if spec.target.imported.is_some() {
-            return Err(not_imported(session, seed));
+            return Err(not_imported(&session.results, seed));
         }
         let Some(lock) = folder.lock(&section, &session.interrupt)? else {
             return Ok(Obtained::Interrupted(interrupted(&folder, spec, 0)));
         };
         // Another process may have trained it while we waited for the lock.
-        if !folder.is_trained() {
+        if !folder.is_trained()? {
             missing.push((folder, lock));
         }
     }
@@ -60,7 +97,7 @@ pub fn obtain(spec: &Spec, session: &mut Session) -> Result<Obtained, RunError> 
         return Ok(Obtained::Interrupted(outcome));
     }
     drop(missing);
-    let of_replica = |&seed: &u64| read(spec, &folder(spec, session, spec.target.seed.unwrap_or(seed)));
+    let of_replica = |&seed: &u64| read(spec, &folder(spec, &session.results, spec.target.seed.unwrap_or(seed)));
     let replicas: Vec<Weights> = spec.seeds.iter().map(of_replica).collect::<Result<_, _>>()?;
     Ok(Obtained::Weights(Weights::stack(&replicas)))
 }
@@ -102,8 +139,7 @@ fn make(spec: &Spec, session: &mut Session, missing: &[(TargetFolder, Lock)]) ->
     let trainings = vec![training.clone(); seeds.len()];
     let mut fit = Fit::new(&task, trainings, inputs(Purpose::TargetInputs), session.device, session.threads);
     // Replicas that are trained together go on together, from one checkpoint in the folder of the first.
-    let company = seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(",");
-    let checkpoints = leader.checkpoints().of(&format!("seeds {company}"));
+    let checkpoints = checkpoints_of(leader, &seeds);
     let leg = Leg { from: load(&checkpoints)?, until: fit.steps(), checkpoints: &checkpoints };
     if let End::Stopped { step } = session.fit("target", &mut fit, leg)? {
         provenances.iter_mut().try_for_each(|provenance| provenance.end(Status::Interrupted))?;
@@ -135,6 +171,12 @@ fn make(spec: &Spec, session: &mut Session, missing: &[(TargetFolder, Lock)]) ->
     }
 }
 
+/// The checkpoints of targets of these seeds that are trained together; `leader` is the folder of the first.
+pub fn checkpoints_of(leader: &TargetFolder, seeds: &[u64]) -> Checkpoints {
+    let company = seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(",");
+    leader.checkpoints().of(&format!("seeds {company}"))
+}
+
 /// A target that has diverged is not kept: there is nothing to take apart in it.
 fn diverged(seed: u64, divergence: &Divergence) -> RunError {
     let Divergence { step, what, .. } = divergence;
@@ -153,7 +195,7 @@ fn keep(network: &Network, weights: &Weights, replica: usize, folder: &TargetFol
 /// Says how the target's error compares with those of simple answers, if that was measured when it was trained, and warns of
 /// a target that is no better.
 pub fn tell_baselines(folder: &TargetFolder, network: &Network) -> Result<(), RunError> {
-    if !folder.baselines_table().is_file() {
+    if !is_file(&folder.baselines_table())? {
         return Ok(());
     }
     let rows: Vec<BaselineRow> = read_table(&folder.baselines_table())?;
@@ -188,9 +230,9 @@ fn interrupted(folder: &TargetFolder, spec: &Spec, step: u64) -> Outcome {
     Outcome::Interrupted { folder: folder.path().into(), stage: "target".into(), step, steps }
 }
 
-fn not_imported(session: &Session, seed: u64) -> RunError {
+fn not_imported(results: &Path, seed: u64) -> RunError {
     RunError::new(
-        format!("the target of seed {seed} is imported, and not in {}", session.results.join("targets").display()),
+        format!("the target of seed {seed} is imported, and not in {}", results.join("targets").display()),
         "import it there with `apd import target`, or take the key `target.imported` out of the spec to train one",
     )
 }

@@ -85,7 +85,7 @@ impl Apd {
     /// How many rank-one parts of each component are trained at this moment: m to the power of the share of the growth that is
     /// over. A component grows by the same factor in equal times, so that it settles while it has few parts, when a step
     /// costs least, however large the budget is.
-    pub(super) fn trained_parts(&self, moment: Moment) -> usize {
+    pub fn trained_parts(&self, moment: Moment) -> usize {
         if self.rank_growth == 0.0 {
             return self.rank;
         }

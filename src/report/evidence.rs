@@ -10,7 +10,7 @@ use super::{
     rows::{TrainingRow, missing, number, read_table},
     run_data::Target,
 };
-use crate::run::RunFolder;
+use crate::run::{RunFolder, exists};
 
 /// A row of `features.csv`, as far as figures need it.
 #[derive(Clone, Debug, Deserialize)]
@@ -251,7 +251,8 @@ struct Tables<'a> {
 
 impl Tables<'_> {
     fn read<Row: DeserializeOwned>(&mut self, path: &Path, expected: bool) -> Vec<Row> {
-        if path.exists() {
+        // One that cannot be looked at is not absent: reading it says why.
+        if exists(path).unwrap_or(true) {
             return read_table(path, self.problems);
         }
         self.absent.extend(expected.then(|| file_name(path)));

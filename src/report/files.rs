@@ -1,6 +1,6 @@
 //! The files of a run as they are on disk, if they are as they were written.
 
-use std::{fs, path::Path};
+use std::{fs, io::Read, path::Path};
 
 use serde_json::Value;
 
@@ -25,18 +25,26 @@ pub fn tensors(path: &Path) -> Result<Vec<u8>, String> {
 
 /// The same of `provenance.json`.
 pub fn provenance(path: &Path) -> Result<Value, String> {
-    if !path.exists() {
-        return Err("provenance.json is missing, so how the run went is unknown.".to_owned());
-    }
-    let text = read_sealed(path).map_err(|error| sentence(path, &error))?;
+    let text = read_sealed(path).map_err(|error| match error.is_missing() {
+        true => "provenance.json is missing, so how the run went is unknown.".to_owned(),
+        false => sentence(path, &error),
+    })?;
     serde_json::from_str(&text).map_err(|error| format!("provenance.json could not be read: {error}."))
 }
 
 fn sentence(path: &Path, error: &RunError) -> String {
     let name = file_name(path);
-    match path.exists() {
-        true => format!("{name} could not be read: {}.", error.why(path)),
-        false => format!("{name} is missing."),
+    match error.is_missing() {
+        true => format!("{name} is missing."),
+        false => format!("{name} could not be read: {}.", error.why(path)),
+    }
+}
+
+/// Whether a file may be there and cannot be read, so that it is not known what it holds.
+pub fn cannot_be_read(path: &Path) -> bool {
+    match fs::File::open(path).and_then(|mut file| file.read(&mut [0])) {
+        Ok(_) => false,
+        Err(error) => !RunError::read(path, &error).is_missing(),
     }
 }
 

@@ -1,15 +1,11 @@
 //! What is in a results folder: a line for every run and every sweep, the newest first.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
 use serde_json::Value;
 
 use super::{
-    files::file_name,
-    is_sweep,
+    files::{cannot_be_read, file_name},
     rows::{SummaryRow, read_table},
     run_data::{read_provenance, read_spec},
     sweep::ListedSweep,
@@ -17,12 +13,12 @@ use super::{
     terminal::{narrowed, unbroken, wrapped},
 };
 use crate::{
-    run::{Lock, RunError, RunFolder},
+    run::{FolderKind, Lock, RunError, RunFolder, SweepFolder, exists, is_file},
     visible::visible,
 };
 
-/// The folder of trained targets, which are no runs.
-const TARGETS: &str = "targets";
+/// The status of what may not be read.
+pub const UNREADABLE: &str = "unreadable";
 
 const HEADER: [&str; 5] = ["folder", "experiment", "begun (UTC)", "status", "recovered"];
 
@@ -50,15 +46,17 @@ struct Listed {
 /// If the folder is there and cannot be read.
 pub fn list(results: &Path, width: usize) -> Result<String, RunError> {
     let shown = visible(&results.display().to_string());
-    if !results.exists() {
+    if !exists(results)? {
         return Ok(wrapped(&format!("There is no folder {shown} yet. {WHAT_TO_DO}"), width));
     }
-    let entries = fs::read_dir(results).map_err(|error| RunError::read(results, &error))?;
-    let listed = |folder: PathBuf| match is_sweep(&folder) {
-        true => Some(Listed::of_sweep(&folder)),
-        false => is_run(&folder).then(|| Listed::read(&folder)),
-    };
-    let mut runs: Vec<Listed> = entries.flatten().filter_map(|entry| listed(entry.path())).collect();
+    if let Some(error) = of_no_runs(results) {
+        return Err(error);
+    }
+    let unreadable = |error| RunError::read(results, &error);
+    let mut runs = Vec::new();
+    for entry in fs::read_dir(results).map_err(unreadable)? {
+        runs.extend(Listed::of(&entry.map_err(unreadable)?.path()));
+    }
     if runs.is_empty() {
         return Ok(wrapped(&format!("There are no runs in {shown}. {WHAT_TO_DO}"), width));
     }
@@ -79,21 +77,52 @@ pub fn list(results: &Path, width: usize) -> Result<String, RunError> {
     Ok(parts.join("\n\n"))
 }
 
-/// Whether a folder is a run's, if only what is left of one.
-fn is_run(folder: &Path) -> bool {
-    let run = RunFolder::at(folder);
-    !folder.ends_with(TARGETS) && (run.spec().is_file() || run.provenance().is_file())
+/// That a folder is a run or a sweep, and so none that holds runs; a spec of somebody's may well lie beside runs.
+fn of_no_runs(results: &Path) -> Option<RunError> {
+    let shown = results.display();
+    let is_there = |path: &Path| is_file(path).unwrap_or(false);
+    match FolderKind::of(results).ok()? {
+        FolderKind::Run if is_there(&RunFolder::at(results).provenance()) => Some(RunError::new(
+            format!("{shown} is the folder of a run, not of runs"),
+            "show it with `apd report`, or name the folder that it is in",
+        )),
+        FolderKind::Sweep if is_there(&SweepFolder::at(results).plan()) => Some(RunError::new(
+            format!("{shown} is the folder of a sweep"),
+            format!("list its trials with --results {}", results.join("trials").display()),
+        )),
+        _ => None,
+    }
 }
 
 impl Listed {
+    /// What is listed of an entry of the results folder, if it is a run, if only what is left of one, or a sweep. What may not
+    /// be looked into could be either.
+    fn of(path: &Path) -> Option<Self> {
+        let is_left = || is_file(&RunFolder::at(path).provenance());
+        match FolderKind::of(path).and_then(|kind| Ok((kind, kind == FolderKind::Other && is_left()?))) {
+            Ok((FolderKind::Sweep, _)) => Some(Self::of_sweep(path)),
+            Ok((FolderKind::Run, _) | (FolderKind::Other, true)) => Some(Self::read(path)),
+            Ok(_) => None,
+            Err(_) if is_of_the_system(path) => None,
+            Err(error) => Some(Self {
+                folder: file_name(path),
+                experiment: None,
+                started: None,
+                status: UNREADABLE.to_owned(),
+                share: None,
+                problems: vec![format!("{}.", error.what())],
+            }),
+        }
+    }
+
     fn read(folder: &Path) -> Self {
         let paths = RunFolder::at(folder);
         let mut problems = Vec::new();
         let spec = read_spec(&paths.spec(), &mut problems);
         let provenance = read_provenance(&paths.provenance(), &mut problems);
         let status = status(&provenance, folder);
-        // Before the end it is not expected.
-        let summary: Vec<SummaryRow> = match paths.summary_table().is_file() || status == "finished" {
+        // Before the end it is not expected. One that may not be looked at is read, which tells why.
+        let summary: Vec<SummaryRow> = match is_file(&paths.summary_table()).unwrap_or(true) || status == "finished" {
             true => read_table(&paths.summary_table(), &mut problems),
             false => Vec::new(),
         };
@@ -126,12 +155,19 @@ impl Listed {
     }
 }
 
+/// Whether a folder that may not be read is one that systems and desktops keep, and no run's.
+fn is_of_the_system(path: &Path) -> bool {
+    let name = file_name(path);
+    name == "lost+found" || name.starts_with('.')
+}
+
 /// As the run itself wrote it, unless that cannot be true.
 fn status(provenance: &Value, folder: &Path) -> String {
     match text(provenance, "status") {
+        None if cannot_be_read(&RunFolder::at(folder).provenance()) => UNREADABLE.to_owned(),
         None => "damaged".to_owned(),
         // Nobody works in it any more: it was killed, and the same command goes on with it.
-        Some(status) if status == "running" && !Lock::is_held(folder) => "stopped".to_owned(),
+        Some(status) if status == "running" && !Lock::may_be_held(folder) => "stopped".to_owned(),
         Some(status) => status,
     }
 }

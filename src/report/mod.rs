@@ -2,6 +2,7 @@
 //! an unfinished one it shows what is there.
 //!
 //! - `files`, `run_data`, `rows`, `evidence`, `weights`: a run folder read into plain values
+//! - `place`: where reports are written
 //! - `paper`: published numbers to compare with
 //! - `kind`: what the tables tell of each kind of network
 //! - `choice`: which replica the score would pick; `left_out`: which features no verdict counts
@@ -27,6 +28,7 @@ mod list;
 mod markdown;
 mod page;
 mod paper;
+pub mod place;
 mod png;
 mod rows;
 mod run_data;
@@ -45,10 +47,7 @@ pub mod canvas {
     };
 }
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 pub use diff::diff;
 use figure::Figure;
@@ -58,31 +57,43 @@ use run_data::RunData;
 use sweep::SweepData;
 pub use tensorboard::export as export_to_tensorboard;
 
-use crate::run::{RunError, RunFolder, SweepFolder, refuse_link, write_whole};
+use crate::run::{Elsewhere, FolderKind, RunError, RunFolder, SweepFolder, is_folder, write_whole};
 
-/// Reports that have been written.
+/// What is to be reported, and the files that have been written.
 pub struct Report {
     runs: Vec<RunData>,
     sweeps: Vec<SweepData>,
     /// The files written, `report.md` of each run first, and then those of the sweeps.
     pub written: Vec<PathBuf>,
+    /// The folders of runs and sweeps that may not be written, so that their files are not there.
+    pub refused: Vec<RunError>,
 }
 
 impl Report {
     /// Reads folders of runs and of sweeps; nothing is written yet.
     ///
     /// # Errors
-    /// If a path is the folder of neither. Files that are missing in one, or damaged, are no error: the report says so.
+    /// If a path is the folder of neither, or may not be read. Files that are missing in one, or damaged, are no error: the
+    /// report says so.
     pub fn read(folders: &[PathBuf]) -> Result<Report, RunError> {
-        let (mut runs, mut sweeps) = (Vec::new(), Vec::new());
-        for folder in folders {
-            match is_sweep(folder) {
-                true => sweeps.push(SweepData::read(folder)?),
-                false if folder.is_dir() && !RunFolder::at(folder).spec().is_file() => return Err(neither(folder)),
-                false => runs.push(RunData::read(folder)?),
-            }
+        let (report, errors) = Report::read_each(folders);
+        errors.into_iter().next().map_or(Ok(report), Err)
+    }
+
+    /// Reads those folders that can be read; the errors say why the others cannot.
+    pub fn read_each(folders: &[PathBuf]) -> (Report, Vec<RunError>) {
+        let mut report = Report { runs: Vec::new(), sweeps: Vec::new(), written: Vec::new(), refused: Vec::new() };
+        let errors = folders.iter().filter_map(|folder| report.add(folder).err()).collect();
+        (report, errors)
+    }
+
+    fn add(&mut self, folder: &Path) -> Result<(), RunError> {
+        match FolderKind::of(folder)? {
+            FolderKind::Sweep => self.sweeps.push(SweepData::read(folder)?),
+            FolderKind::Other | FolderKind::Targets if is_folder(folder)? => return Err(neither(folder)),
+            _ => self.runs.push(RunData::read(folder)?),
         }
-        Ok(Report { runs, sweeps, written: Vec::new() })
+        Ok(())
     }
 
     /// The tables as plain text, no line longer than `width` columns if that is at least 60.
@@ -91,11 +102,6 @@ impl Report {
         let sweeps = self.sweeps.iter().map(|sweep| sweep::text(sweep, width));
         runs.into_iter().chain(sweeps).collect::<Vec<_>>().join("\n\n\n")
     }
-}
-
-/// Whether `folder` is the folder of a sweep, as far as its files' names tell, and not that of a run.
-pub fn is_sweep(folder: &Path) -> bool {
-    SweepFolder::at(folder).is_one()
 }
 
 fn neither(folder: &Path) -> RunError {
@@ -111,8 +117,9 @@ fn neither(folder: &Path) -> RunError {
 pub struct Options {
     /// Replicas whose weights are in `report.html` too, besides those of the shown one.
     pub replicas: Vec<usize>,
-    /// Where several runs side by side are written; otherwise in the report of the first.
-    pub comparison: Option<PathBuf>,
+    /// Where everything is written, of one run or sweep directly, of several in a folder for each; otherwise into the folders
+    /// of the runs and sweeps.
+    pub out: Option<PathBuf>,
 }
 
 /// [`make_with`] the usual options.
@@ -123,69 +130,116 @@ pub fn make(folders: &[PathBuf]) -> Result<Report, RunError> {
     make_with(folders, &Options::default())
 }
 
-/// Writes the report of each folder of a run or a sweep into its subfolder `report`: `report.md`, `report.html`, of runs
-/// `tables.tex`, the figures as SVG, and each figure's numbers as CSV beside it (`<figure>_figure.csv`); of several runs also
-/// `comparison.html` and `comparison.md`. All folders are read before anything is written.
+/// Reads folders of runs and sweeps and writes their reports.
 ///
 /// # Errors
-/// If a path is the folder of neither, or a report cannot be written. Files that are missing in a run folder, or damaged, are
-/// no error: the report says so.
+/// As [`Report::read`] and [`Report::write`], and if a folder may not be written.
 pub fn make_with(folders: &[PathBuf], options: &Options) -> Result<Report, RunError> {
-    let Report { runs, sweeps, .. } = Report::read(folders)?;
-    let figures: Vec<Vec<Figure>> = runs.iter().map(figure::draw_all).collect();
-    let mut written = Vec::new();
-    let mut write = |folder: &Path, name: &str, text: &str| {
-        let path = folder.join(name);
-        write_whole(&path, |out| out.write_all(text.as_bytes()))
-            .map_err(|error| error.with_help_if_forbidden(IF_NOT_WRITABLE))?;
-        written.push(path);
+    let mut report = Report::read(folders)?;
+    report.write(options)?;
+    match report.refused.pop() {
+        Some(error) => Err(error),
+        None => Ok(report),
+    }
+}
+
+impl Report {
+    /// Writes the report of each folder of a run or a sweep into its subfolder `report`: `report.md`, `report.html`, of runs
+    /// `tables.tex`, the figures as SVG, and each figure's numbers as CSV beside it (`<figure>_figure.csv`); of several runs
+    /// also `comparison.html` and `comparison.md` into that of the first. A folder that may not be written, as that of
+    /// somebody else, is noted as refused and does not keep the others from being written.
+    ///
+    /// # Errors
+    /// If a report cannot be written for another reason, or not into the folder that the options name.
+    pub fn write(&mut self, options: &Options) -> Result<(), RunError> {
+        let figures: Vec<Vec<Figure>> = self.runs.iter().map(figure::draw_all).collect();
+        let places = Places::new(self, options);
+        let mut files = Files::default();
+        let mut refused = Vec::new();
+        let mut note = |outcome: Result<(), RunError>| match outcome {
+            Err(error) if error.is_forbidden() && options.out.is_none() => {
+                // The comparison belongs into the folder of the first run, which may have been noted.
+                let is_noted = refused.iter().any(|noted: &RunError| noted.what() == error.what());
+                refused.extend((!is_noted).then_some(error));
+                Ok(())
+            }
+            outcome => outcome.map_err(|error| error.of_command(Elsewhere::Out)),
+        };
+        for (number, (run, figures)) in self.runs.iter().zip(&figures).enumerate() {
+            let write = |files: &mut Files| {
+                let folder = places.of(number, RunFolder::at(&run.folder).report())?;
+                files.write(&folder, "report.md", &markdown::page(run, figures))?;
+                files.write(&folder, "report.html", &page::page(run, figures, &options.replicas))?;
+                files.write(&folder, "tables.tex", &latex::tables(run))?;
+                figures.iter().try_for_each(|figure| files.write_figure(&folder, figure))
+            };
+            note(write(&mut files))?;
+        }
+        for (number, sweep) in (self.runs.len()..).zip(&self.sweeps) {
+            let write = |files: &mut Files| {
+                let folder = places.of(number, SweepFolder::at(&sweep.folder).report())?;
+                let figures = sweep::draw_all(sweep);
+                let link = place::link(&folder, &sweep.folder);
+                files.write(&folder, "report.md", &sweep::markdown(sweep, &figures, &link))?;
+                files.write(&folder, "report.html", &sweep::page(sweep, &figures, &link))?;
+                figures.iter().try_for_each(|figure| files.write_figure(&folder, figure))
+            };
+            note(write(&mut files))?;
+        }
+        if let [first, _, ..] = self.runs.as_slice() {
+            let write = |files: &mut Files| {
+                let own = || place::own(RunFolder::at(&first.folder).report());
+                let folder = options.out.clone().map_or_else(own, place::named)?;
+                let comparison = page::Comparison::new(&self.runs, &figures);
+                files.write(&folder, "comparison.html", &comparison.html())?;
+                files.write(&folder, "comparison.md", &comparison.markdown(markdown::written))
+            };
+            note(write(&mut files))?;
+        }
+        (self.written, self.refused) = (files.written, refused);
         Ok(())
-    };
-    for (run, figures) in runs.iter().zip(&figures) {
-        let folder = report_folder(RunFolder::at(&run.folder).report())?;
-        write(&folder, "report.md", &markdown::page(run, figures))?;
-        write(&folder, "report.html", &page::page(run, figures, &options.replicas))?;
-        write(&folder, "tables.tex", &latex::tables(run))?;
-        figures.iter().try_for_each(|figure| write_figure(&mut write, &folder, figure))?;
     }
-    for sweep in &sweeps {
-        let folder = report_folder(SweepFolder::at(&sweep.folder).report())?;
-        let figures = sweep::draw_all(sweep);
-        write(&folder, "report.md", &sweep::markdown(sweep, &figures))?;
-        write(&folder, "report.html", &sweep::page(sweep, &figures))?;
-        figures.iter().try_for_each(|figure| write_figure(&mut write, &folder, figure))?;
+}
+
+/// The folders that the reports of runs, and then those of sweeps, belong into.
+struct Places(Option<Vec<PathBuf>>);
+
+impl Places {
+    fn new(report: &Report, options: &Options) -> Self {
+        let runs = report.runs.iter().map(|run| run.folder.as_path());
+        let folders: Vec<&Path> = runs.chain(report.sweeps.iter().map(|sweep| sweep.folder.as_path())).collect();
+        Self(options.out.as_ref().map(|out| match folders.len() {
+            1 => vec![out.clone()],
+            _ => place::names(&folders).into_iter().map(|name| out.join(name)).collect(),
+        }))
     }
-    if let [first, _, ..] = runs.as_slice() {
-        let folder =
-            options.comparison.clone().map_or_else(|| report_folder(RunFolder::at(&first.folder).report()), made)?;
-        let comparison = page::Comparison::new(&runs, &figures);
-        write(&folder, "comparison.html", &comparison.html())?;
-        write(&folder, "comparison.md", &comparison.markdown(markdown::written))?;
+
+    /// The folder of the report with this number, made if it was not there; `own` if no other was named.
+    fn of(&self, number: usize, own: PathBuf) -> Result<PathBuf, RunError> {
+        match &self.0 {
+            Some(named) => place::named(named[number].clone()),
+            None => place::own(own),
+        }
     }
-    Ok(Report { runs, sweeps, written })
 }
 
-/// Writes the picture and its numbers.
-fn write_figure(
-    mut write: impl FnMut(&Path, &str, &str) -> Result<(), RunError>,
-    folder: &Path,
-    figure: &Figure,
-) -> Result<(), RunError> {
-    write(folder, &format!("{}.svg", figure.name), &figure.svg)?;
-    write(folder, &format!("{}_figure.csv", figure.name), &figure.csv)
+/// Files that are written, in their order.
+#[derive(Default)]
+struct Files {
+    written: Vec<PathBuf>,
 }
 
-/// The folder of a report, made if it was not there.
-fn report_folder(folder: PathBuf) -> Result<PathBuf, RunError> {
-    refuse_link(&folder)?;
-    made(folder)
-}
+impl Files {
+    fn write(&mut self, folder: &Path, name: &str, text: &str) -> Result<(), RunError> {
+        let path = folder.join(name);
+        write_whole(&path, |out| out.write_all(text.as_bytes()))?;
+        self.written.push(path);
+        Ok(())
+    }
 
-/// The folder, made if it was not there.
-fn made(folder: PathBuf) -> Result<PathBuf, RunError> {
-    fs::create_dir_all(&folder)
-        .map_err(|error| RunError::write(&folder, &error).with_help_if_forbidden(IF_NOT_WRITABLE))?;
-    Ok(folder)
+    /// Writes the picture and its numbers.
+    fn write_figure(&mut self, folder: &Path, figure: &Figure) -> Result<(), RunError> {
+        self.write(folder, &format!("{}.svg", figure.name), &figure.svg)?;
+        self.write(folder, &format!("{}_figure.csv", figure.name), &figure.csv)
+    }
 }
-
-const IF_NOT_WRITABLE: &str = "make the run folder writable, or copy it and report on the copy";

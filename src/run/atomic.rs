@@ -8,7 +8,7 @@ use std::{
 
 use atomic_write_file::AtomicWriteFile;
 
-use super::RunError;
+use super::{RunError, look_at};
 
 /// Writes the file at `path` with what `content` writes. Until that is safely on disk, the old file stays.
 pub fn write_whole(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), RunError> {
@@ -64,10 +64,43 @@ pub fn refuse_link(path: &Path) -> Result<(), RunError> {
 /// hours of work.
 pub fn prepare_results(results: &Path) -> Result<(), RunError> {
     make_results(results)?;
-    let trial = results.join(format!(".write-test-{}", std::process::id()));
-    let written =
-        File::create_new(&trial).and_then(|mut file| file.write_all(b"test")).and_then(|()| fs::remove_file(&trial));
-    written.map_err(|error| RunError::write(results, &error))
+    try_out(results).map_err(|error| RunError::write(results, &error))
+}
+
+/// Fails where making a folder, those above it, and files in it would, and leaves nothing. The folder may be there already.
+pub fn check_folder(path: &Path) -> Result<(), RunError> {
+    refuse_link(path)?;
+    check_place(path)
+}
+
+/// Fails where [`prepare_results`] would, and makes nothing. The results folder may be a link.
+pub fn check_results(results: &Path) -> Result<(), RunError> {
+    check_place(results)
+}
+
+fn check_place(path: &Path) -> Result<(), RunError> {
+    for ancestor in path.ancestors() {
+        // What a relative path begins in.
+        let ancestor = if ancestor.as_os_str().is_empty() { Path::new(".") } else { ancestor };
+        match look_at(ancestor)? {
+            Some(about) if about.is_dir() => {
+                return try_out(ancestor).map_err(|error| RunError::write(path, &error));
+            }
+            Some(_) => return Err(folder_error(path, &ErrorKind::NotADirectory.into())),
+            None => {}
+        }
+    }
+    Err(RunError::write(path, &ErrorKind::NotFound.into()))
+}
+
+/// Writes a file in `folder` and removes it.
+fn try_out(folder: &Path) -> io::Result<()> {
+    let trial = folder.join(format!(".write-test-{}", std::process::id()));
+    let written = File::create_new(&trial).and_then(|mut file| file.write_all(b"test"));
+    match &written {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => written,
+        _ => written.and(fs::remove_file(&trial)),
+    }
 }
 
 /// Makes one folder. `Ok(false)`: something of this name exists, which is no link.

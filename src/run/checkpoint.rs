@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::{self, ErrorKind},
     path::{Path, PathBuf},
 };
 
@@ -12,7 +13,8 @@ use tch::Tensor;
 use super::{
     RunError, TensorFile,
     atomic::{make_new_folder, refuse_link, sweep_temporary_files},
-    tensors::write_tensors_then,
+    exists,
+    tensors::{notes_of, write_tensors_then},
 };
 
 /// The state of a training after `step` steps. Inputs are a function of (seed, step), so no generator's state is in it.
@@ -93,7 +95,7 @@ impl Checkpoints {
             ("remark", remark.into()),
         ];
         let (newest, previous) = (self.path(NEWEST), self.path(PREVIOUS));
-        let keep_newest = || if newest.exists() { fs::rename(&newest, &previous) } else { Ok(()) };
+        let keep_newest = || if_there(fs::rename(&newest, &previous));
         write_tensors_then(&newest, &tensors, &notes, keep_newest)
     }
 
@@ -106,7 +108,7 @@ impl Checkpoints {
         let mut damaged = false;
         for name in [NEWEST, PREVIOUS] {
             let path = self.path(name);
-            if !path.try_exists().map_err(|error| RunError::read(&path, &error))? {
+            if !exists(&path)? {
                 continue;
             }
             match self.read(&path) {
@@ -136,13 +138,16 @@ impl Checkpoints {
     pub fn clear(&self) -> Result<(), RunError> {
         for name in [PREVIOUS, NEWEST, DAMAGED] {
             let path = self.path(name);
-            if path.exists() {
-                fs::remove_file(&path).map_err(|error| RunError::write(&path, &error))?;
-            }
+            if_there(fs::remove_file(&path)).map_err(|error| RunError::write(&path, &error))?;
         }
         // Stays if something else is in it.
         let _ = fs::remove_dir(&self.folder);
         Ok(())
+    }
+
+    /// After how many steps the newest one was saved, as far as a glance tells: nothing of it is checked. `None`: there is none.
+    pub fn newest_step(&self) -> Option<u64> {
+        [NEWEST, PREVIOUS].iter().find_map(|name| notes_of(&self.path(name)).ok()?.get("step")?.parse().ok())
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -176,6 +181,14 @@ impl Checkpoints {
         let log = from_csv(&log).map_err(|error| RunError::damaged(path, format!("log: {error}")))?;
         let remark = note("remark").unwrap_or_default();
         Ok(Checkpoint { step, tensors: file.tensors, log, remark })
+    }
+}
+
+/// The outcome of what is done to a file, which may as well not be there.
+fn if_there(outcome: io::Result<()>) -> io::Result<()> {
+    match outcome {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        outcome => outcome,
     }
 }
 

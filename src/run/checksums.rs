@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::{
     Lock, RunError,
     folder::{SPEC, TABLES_OF_TRAININGS},
+    is_file,
 };
 
 /// The first format of `provenance.json` that has checksums.
@@ -29,12 +30,15 @@ pub fn digest(bytes: impl AsRef<[u8]>) -> String {
 
 /// The checksums of those of the files that are in the folder.
 pub fn of_files<'a>(folder: &Path, names: impl IntoIterator<Item = &'a str>) -> Result<Checksums, RunError> {
-    let existing = names.into_iter().map(|name| (name, folder.join(name))).filter(|(_, path)| path.is_file());
-    let checksum = |(name, path): (&str, std::path::PathBuf)| {
-        let content = fs::read(&path).map_err(|error| RunError::read(&path, &error))?;
-        Ok((name.to_owned(), digest(content)))
-    };
-    existing.map(checksum).collect()
+    let mut checksums = Checksums::new();
+    for name in names {
+        let path = folder.join(name);
+        if is_file(&path)? {
+            let content = fs::read(&path).map_err(|error| RunError::read(&path, &error))?;
+            checksums.insert(name.to_owned(), digest(content));
+        }
+    }
+    Ok(checksums)
 }
 
 /// What a table, or the spec, of a run or of a target holds. One that was changed since it was written, or is damaged, is an error; of

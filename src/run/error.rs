@@ -6,6 +6,7 @@ use std::{
     path::Path,
 };
 
+use super::presence::is_absence;
 use crate::visible::{visible, visible_lines};
 
 /// A file or folder that could not be used. Shown as one line that says what happened, and one that says what to do; names
@@ -18,6 +19,7 @@ pub struct RunError {
     elsewhere: Elsewhere,
     damaged: bool,
     forbidden: bool,
+    missing: bool,
     /// Whether it was the system that said no.
     refused: bool,
 }
@@ -53,6 +55,7 @@ impl RunError {
             elsewhere: Elsewhere::Results,
             damaged: false,
             forbidden: false,
+            missing: false,
             refused: false,
         }
     }
@@ -78,7 +81,8 @@ impl RunError {
     /// `path` could not be read, though it may well be sound.
     pub fn read(path: &Path, error: &io::Error) -> Self {
         let (help, then) = help_for_reading(error);
-        Self { then, refused: true, ..Self::new(format!("cannot read {}: {}", shown(path), reason(error)), help) }
+        let what = format!("cannot read {}: {}", shown(path), reason(error));
+        Self { then, missing: is_absence(error.kind()), refused: true, ..Self::new(what, help) }
     }
 
     /// `path` was read, but does not hold what was written to it.
@@ -90,6 +94,21 @@ impl RunError {
     /// Whether the file could be read but does not hold what was written to it.
     pub fn is_damaged(&self) -> bool {
         self.damaged
+    }
+
+    /// Whether there is nothing of the name, so that it is no fault where a file is not expected.
+    pub fn is_missing(&self) -> bool {
+        self.missing
+    }
+
+    /// Whether it is the system that refuses, and not what a file holds that is wrong.
+    pub fn is_refused(&self) -> bool {
+        self.refused
+    }
+
+    /// Whether the place may not be written: by this user, or by anybody.
+    pub fn is_forbidden(&self) -> bool {
+        self.forbidden
     }
 
     /// The same mistake with better advice.

@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    Checkpoints, Lock, RunError,
-    atomic::{make_folder, sweep_temporary_files},
-    numbered, provenance, write_whole,
+    Checkpoints, Lock, RunError, Status,
+    atomic::{check_folder, make_folder, sweep_temporary_files},
+    is_file, is_folder, numbered,
+    presence::is_absence,
+    provenance, write_whole,
 };
 
 /// `RESULTS/<spec name>-<first 8 of the spec's hash>`, with `-2`, `-3`... for runs begun anew with `--force`.
@@ -81,12 +83,12 @@ impl RunFolder {
     /// # Errors
     /// If `path` is not a folder, or holds no `spec.toml` and so is no run's.
     pub fn existing(path: &Path) -> Result<RunFolder, RunError> {
-        if !path.is_dir() {
+        if !is_folder(path)? {
             let what = format!("there is no folder {}", path.display());
             return Err(RunError::new(what, "give the folder of a run, which `apd run` names when it begins and ends"));
         }
         let folder = RunFolder::at(path);
-        if !folder.spec().is_file() {
+        if !is_file(&folder.spec())? {
             let what = format!("{} is not the folder of a run: it holds no spec.toml", path.display());
             return Err(RunError::new(what, "give one of the folders in the results folder"));
         }
@@ -109,8 +111,25 @@ impl RunFolder {
     }
 
     /// The folder that [`open`](Self::open) would use. Makes nothing.
-    pub fn locate(results: &Path, name: &str, hash: &str, anew: bool) -> PathBuf {
+    pub fn locate(results: &Path, name: &str, hash: &str, anew: bool) -> Result<PathBuf, RunError> {
         numbered::locate(results, &folder_name(name, hash), anew)
+    }
+
+    /// The folder that [`open`](Self::open) would use, for reading. Fails where that would, and makes nothing.
+    pub fn check_open(
+        results: &Path,
+        name: &str,
+        hash: &str,
+        spec_toml: &str,
+        anew: bool,
+    ) -> Result<RunFolder, RunError> {
+        let name = folder_name(name, hash);
+        numbered::check_name(&name)?;
+        let folder = RunFolder::at(numbered::locate(results, &name, anew)?);
+        check_folder(&folder.path)?;
+        Lock::check(&folder.path)?;
+        is_claimed(&folder.spec(), spec_toml)?;
+        Ok(folder)
     }
 
     pub fn path(&self) -> &Path {
@@ -224,13 +243,13 @@ impl RunFolder {
     }
 
     /// Whether components from a file are in it that have not been measured yet.
-    pub fn is_imported(&self) -> bool {
-        provenance::is_imported(&self.provenance())
+    pub fn is_imported(&self) -> Result<bool, RunError> {
+        provenance::has_status(&self.provenance(), Status::Imported)
     }
 
     /// Whether the run has ended well: its files are complete.
-    pub fn is_finished(&self) -> bool {
-        provenance::is_finished(&self.provenance())
+    pub fn is_finished(&self) -> Result<bool, RunError> {
+        provenance::has_status(&self.provenance(), Status::Finished)
     }
 }
 
@@ -279,15 +298,21 @@ pub(super) fn short(hash: &str) -> &str {
 
 /// Writes what a folder is for into a new one, and refuses an old one that is for something else.
 pub(super) fn claim(path: &Path, content: &str) -> Result<(), RunError> {
+    match is_claimed(path, content)? {
+        true => Ok(()),
+        false => write_whole(path, |out| out.write_all(content.as_bytes())),
+    }
+}
+
+/// Whether a folder says already what it is for; one that is for something else is refused.
+pub(super) fn is_claimed(path: &Path, content: &str) -> Result<bool, RunError> {
     match std::fs::read(path) {
-        Ok(found) if found == content.as_bytes() => Ok(()),
+        Ok(found) if found == content.as_bytes() => Ok(true),
         Ok(_) => Err(RunError::new(
             format!("{} is not what this run would write: it was changed, or is of another spec", path.display()),
             "put the file back as it was, or start anew beside it with --force",
         )),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            write_whole(path, |out| out.write_all(content.as_bytes()))
-        }
+        Err(error) if is_absence(error.kind()) => Ok(false),
         Err(error) => Err(RunError::read(path, &error)),
     }
 }
@@ -336,7 +361,9 @@ mod tests {
     #[test]
     fn locating_makes_nothing() {
         let results = tempfile::tempdir().unwrap();
-        assert_eq!(RunFolder::locate(results.path(), "tms", HASH, true), results.path().join("tms-01234567"));
+        let located = RunFolder::locate(results.path(), "tms", HASH, true).unwrap();
+        assert_eq!(located, results.path().join("tms-01234567"));
+        assert_eq!(RunFolder::check_open(results.path(), "tms", HASH, "", true).unwrap().path(), located);
         assert_eq!(std::fs::read_dir(results.path()).unwrap().count(), 0);
     }
 }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Interrupt, RunError, refuse_link, utc_now};
+use super::{Interrupt, RunError, presence::is_absence, refuse_link, utc_now};
 
 /// Held as long as the value lives. The lock file itself stays; what matters is the system's lock on it, and its text
 /// only tells others who holds it.
@@ -20,12 +20,7 @@ pub struct Lock {
 impl Lock {
     /// Takes the lock of the existing `folder`, or says which process has it.
     pub fn take(folder: &Path) -> Result<Lock, RunError> {
-        Self::attempt(folder)?.ok_or_else(|| {
-            RunError::new(
-                format!("{} is in use by {}", folder.display(), holder(folder)),
-                "wait for it to end, or start anew beside it with --force",
-            )
-        })
+        Self::attempt(folder)?.ok_or_else(|| in_use(folder))
     }
 
     /// Takes the lock of the existing `folder`; `Ok(None)`: another process has it.
@@ -52,7 +47,38 @@ impl Lock {
 
     /// Whether a process holds the lock of `folder` at this moment.
     pub fn is_held(folder: &Path) -> bool {
-        File::open(path_in(folder)).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+        Self::look(folder) == Some(true)
+    }
+
+    /// Whether a process may hold the lock of `folder`: one that cannot be looked at, as in the folder of somebody else, may be
+    /// held.
+    pub fn may_be_held(folder: &Path) -> bool {
+        Self::look(folder) != Some(false)
+    }
+
+    /// `None`: that cannot be known.
+    fn look(folder: &Path) -> Option<bool> {
+        match File::open(path_in(folder)) {
+            Ok(file) => match file.try_lock() {
+                Ok(()) => Some(false),
+                Err(TryLockError::WouldBlock) => Some(true),
+                Err(TryLockError::Error(_)) => None,
+            },
+            Err(error) => is_absence(error.kind()).then_some(false),
+        }
+    }
+
+    /// Fails where [`take`](Self::take) would, and makes nothing. A `folder` that is not there is nobody's.
+    pub fn check(folder: &Path) -> Result<(), RunError> {
+        let path = path_in(folder);
+        refuse_link(&path)?;
+        let opened = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOFOLLOW).open(&path);
+        match opened {
+            Ok(file) if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) => Err(in_use(folder)),
+            Ok(_) => Ok(()),
+            Err(error) if is_absence(error.kind()) => Ok(()),
+            Err(error) => Err(RunError::write(&path, &error)),
+        }
     }
 
     /// `Ok(None)`: another process has it.
@@ -88,6 +114,13 @@ impl Drop for Lock {
         let _ = self.file.set_len(0);
         let _ = self.file.unlock();
     }
+}
+
+fn in_use(folder: &Path) -> RunError {
+    RunError::new(
+        format!("{} is in use by {}", folder.display(), holder(folder)),
+        "wait for it to end, or start anew beside it with --force",
+    )
 }
 
 fn path_in(folder: &Path) -> PathBuf {

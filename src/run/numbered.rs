@@ -2,6 +2,7 @@
 //! without it the newest is meant.
 
 use std::{
+    ffi::OsStr,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -9,6 +10,8 @@ use std::{
 use super::{
     RunError,
     atomic::{folder_error, make_new_folder},
+    is_folder,
+    presence::is_absence,
 };
 
 /// Which of the folders of one name is meant.
@@ -19,20 +22,20 @@ enum Which {
 }
 
 /// The folder that a run of this name would use, whether it exists or not. Makes nothing.
-pub fn locate(parent: &Path, name: &str, anew: bool) -> PathBuf {
+pub fn locate(parent: &Path, name: &str, anew: bool) -> Result<PathBuf, RunError> {
     let which = if anew { Which::Next } else { Which::Newest };
-    parent.join(numbered(name, number(parent, name, which)))
+    Ok(parent.join(numbered(name, number(parent, name, which)?)))
 }
 
 /// The same, made if it does not exist. Two processes that both begin anew get different folders.
 pub fn open(parent: &Path, name: &str, anew: bool) -> Result<PathBuf, RunError> {
     super::atomic::make_results(parent)?;
     loop {
-        let path = locate(parent, name, anew);
-        if make_new_folder(&path)? || (!anew && path.is_dir()) {
+        let path = locate(parent, name, anew)?;
+        if make_new_folder(&path)? || (!anew && is_folder(&path)?) {
             return Ok(path);
         }
-        if !path.is_dir() {
+        if !is_folder(&path)? {
             return Err(folder_error(&path, &io::ErrorKind::AlreadyExists.into()));
         }
     }
@@ -54,21 +57,32 @@ fn numbered(name: &str, number: u64) -> String {
     if number == 1 { name.into() } else { format!("{name}-{number}") }
 }
 
-fn number(parent: &Path, name: &str, which: Which) -> u64 {
-    let entries = fs::read_dir(parent).into_iter().flatten().flatten();
-    let existing = entries.filter_map(|entry| {
-        let rest = entry.file_name().to_str()?.strip_prefix(name)?.to_string();
-        if rest.is_empty() {
-            return Some(1);
-        }
-        let number: u64 = rest.strip_prefix('-')?.parse().ok()?;
-        (number > 1 && numbered(name, number) == format!("{name}{rest}")).then_some(number)
-    });
-    match (existing.max(), which) {
+fn number(parent: &Path, name: &str, which: Which) -> Result<u64, RunError> {
+    let unreadable = |error: io::Error| RunError::read(parent, &error);
+    let entries = match fs::read_dir(parent) {
+        Ok(entries) => Some(entries),
+        Err(error) if is_absence(error.kind()) => None,
+        Err(error) => return Err(unreadable(error)),
+    };
+    let mut newest = None;
+    for entry in entries.into_iter().flatten() {
+        newest = newest.max(number_of(&entry.map_err(unreadable)?.file_name(), name));
+    }
+    Ok(match (newest, which) {
         (None, _) => 1,
         (Some(newest), Which::Newest) => newest,
         (Some(newest), Which::Next) => newest + 1,
+    })
+}
+
+/// The number of a folder of this name; `None`: it has another one.
+fn number_of(folder: &OsStr, name: &str) -> Option<u64> {
+    let rest = folder.to_str()?.strip_prefix(name)?;
+    if rest.is_empty() {
+        return Some(1);
     }
+    let number: u64 = rest.strip_prefix('-')?.parse().ok()?;
+    (number > 1 && numbered(name, number) == format!("{name}{rest}")).then_some(number)
 }
 
 #[cfg(test)]
@@ -95,7 +109,7 @@ mod tests {
         for other in ["tms-0ab", "tms-0a-x", "tms-0a-02", "tms-0a-1", "tms-0a-2-2"] {
             fs::create_dir(parent.path().join(other)).unwrap();
         }
-        assert_eq!(locate(parent.path(), "tms-0a", false), parent.path().join("tms-0a"));
+        assert_eq!(locate(parent.path(), "tms-0a", false).unwrap(), parent.path().join("tms-0a"));
     }
 
     #[test]

@@ -134,7 +134,7 @@ impl Provenance {
     pub fn begin(path: &Path, machine: Machine) -> Result<Provenance, RunError> {
         let earlier = match Self::read(path) {
             Ok(earlier) => Some(earlier),
-            Err(_) if !path.exists() => None,
+            Err(error) if error.is_missing() => None,
             Err(error) if error.is_damaged() => {
                 tracing::warn!("{}; writing a new one", error.what());
                 None
@@ -269,12 +269,14 @@ fn command() -> Vec<String> {
     std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect()
 }
 
-pub(super) fn is_finished(path: &Path) -> bool {
-    Provenance::read(path).is_ok_and(|provenance| provenance.status == Status::Finished)
-}
-
-pub(super) fn is_imported(path: &Path) -> bool {
-    Provenance::read(path).is_ok_and(|provenance| provenance.status == Status::Imported)
+/// Whether the run of the provenance at `path` stands so. One without a provenance, or with a damaged one, does not: it is
+/// begun, with a warning, as if it were new.
+pub(super) fn has_status(path: &Path, status: Status) -> Result<bool, RunError> {
+    match Provenance::read(path) {
+        Ok(provenance) => Ok(provenance.status == status),
+        Err(error) if error.is_missing() || error.is_damaged() => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 pub(super) fn host() -> String {
@@ -294,14 +296,14 @@ mod tests {
         assert_eq!(Provenance::read(&path).unwrap().status, Status::Running);
         first.session = Some((Instant::now(), 100.0));
         first.end(Status::Interrupted).unwrap();
-        assert!(!is_finished(&path));
+        assert!(!has_status(&path, Status::Finished).unwrap());
 
         let mut second = Provenance::begin(&path, Machine::new("cpu", 2)).unwrap();
         second.end(Status::Finished).unwrap();
         let read = Provenance::read(&path).unwrap();
         assert_eq!((read.status, read.resumed, read.started), (Status::Finished, 1, first.started));
         assert!(read.seconds >= 100.0);
-        assert!(is_finished(&path));
+        assert!(has_status(&path, Status::Finished).unwrap());
     }
 
     /// Neither as damaged, which would be written anew, nor as finished.
@@ -319,7 +321,10 @@ mod tests {
                 path.display()
             )
         );
-        assert!(!is_finished(&path) && std::fs::read_to_string(&path).unwrap().contains(r#""format": 3"#));
+        assert!(
+            has_status(&path, Status::Finished).is_err()
+                && std::fs::read_to_string(&path).unwrap().contains(r#""format": 3"#)
+        );
     }
 
     #[test]

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::{
     Checkpoints, Lock, RunError, RunFolder,
-    atomic::{make_folder, sweep_temporary_files},
+    atomic::{check_folder, make_folder, sweep_temporary_files},
     checksums,
-    folder::{claim, short},
-    numbered,
+    folder::{claim, is_claimed, short},
+    is_file, is_folder, numbered,
 };
 
 /// `RESULTS/<spec name>-sweep-<first 8 of the sweep's hash>`, with `-2`, `-3`... for sweeps begun anew with `--force`.
@@ -45,8 +45,19 @@ impl SweepFolder {
     }
 
     /// The folder that [`open`](Self::open) would use. Makes nothing.
-    pub fn locate(results: &Path, name: &str, sweep_toml: &str, anew: bool) -> PathBuf {
+    pub fn locate(results: &Path, name: &str, sweep_toml: &str, anew: bool) -> Result<PathBuf, RunError> {
         numbered::locate(results, &folder_name(name, &hash_of(sweep_toml)), anew)
+    }
+
+    /// Fails where [`open`](Self::open) and [`lock`](Self::lock) would, and makes nothing.
+    pub fn check_open(results: &Path, name: &str, sweep_toml: &str, anew: bool) -> Result<(), RunError> {
+        let name = folder_name(name, &hash_of(sweep_toml));
+        numbered::check_name(&name)?;
+        let folder = SweepFolder::at(numbered::locate(results, &name, anew)?);
+        check_folder(&folder.path)?;
+        Lock::check(&folder.path)?;
+        is_claimed(&folder.sweep(), sweep_toml)?;
+        Ok(())
     }
 
     /// The folder of an existing sweep at `path`.
@@ -55,12 +66,12 @@ impl SweepFolder {
     /// If `path` is not a folder, or holds no `sweep.toml` and `plan.csv`.
     pub fn existing(path: &Path) -> Result<SweepFolder, RunError> {
         const NAMED: &str = "give the folder of a sweep, which `apd sweep hyperparameters` names when it begins";
-        if !path.is_dir() {
+        if !is_folder(path)? {
             return Err(RunError::new(format!("there is no folder {}", path.display()), NAMED));
         }
         let folder = SweepFolder::at(path);
         for file in [folder.sweep(), folder.plan()] {
-            if !file.is_file() {
+            if !is_file(&file)? {
                 let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 let what = format!("{} is not the folder of a sweep: it holds no {name}", path.display());
                 return Err(RunError::new(what, NAMED));
@@ -78,11 +89,6 @@ impl SweepFolder {
     /// The folder at `path` for reading: nothing checked.
     pub fn at(path: impl Into<PathBuf>) -> SweepFolder {
         SweepFolder { path: path.into(), hash: String::new() }
-    }
-
-    /// Whether this looks like a sweep's folder, and not like a run's.
-    pub fn is_one(&self) -> bool {
-        self.sweep().is_file() && !RunFolder::at(&self.path).spec().is_file()
     }
 
     /// For the one process that runs all of the sweep: held until the value is dropped.

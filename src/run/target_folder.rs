@@ -1,11 +1,15 @@
 //! The folder of one trained target, shared by all runs that take it apart.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+};
 
 use super::{
     Checkpoints, Interrupt, Lock, RunError,
-    atomic::{make_folder, sweep_temporary_files},
-    folder::{FILES, claim, short},
+    atomic::{check_folder, make_folder, sweep_temporary_files},
+    folder::{FILES, claim, is_claimed, short},
+    is_file, refuse_link,
 };
 
 /// `RESULTS/targets/<first 8 of the target's hash>-seed-<seed>`: one replica, tensors without a replica axis.
@@ -20,16 +24,16 @@ use super::{
 /// let mut to_train = Vec::new();
 /// for seed in [0, 1] {
 ///     let folder = TargetFolder::new(results.path(), hash, seed);
-///     if !folder.is_trained() {
+///     if !folder.is_trained()? {
 ///         let Some(lock) = folder.lock(target_toml, &interrupt)? else { return Ok(()) }; // interrupted
-///         if !folder.is_trained() {
+///         if !folder.is_trained()? {
 ///             to_train.push((folder, lock)); // the lock is given back when it is dropped
 ///         }
 ///     }
 /// }
 /// for (folder, _lock) in to_train {
 ///     write_tensors(&folder.target(), &[], &[])?; // last of its files: it says that the target is trained
-///     assert!(folder.is_trained());
+///     assert!(folder.is_trained()?);
 /// }
 /// # Ok::<(), apd::run::RunError>(())
 /// ```
@@ -48,8 +52,30 @@ impl TargetFolder {
     }
 
     /// Whether the finished target is there. Written last, it speaks for the other files.
-    pub fn is_trained(&self) -> bool {
-        self.target().is_file()
+    ///
+    /// # Errors
+    /// If that cannot be known, as where the folder may not be read: it is not to be trained a second time.
+    pub fn is_trained(&self) -> Result<bool, RunError> {
+        is_file(&self.target())
+    }
+
+    /// Fails where [`lock`](Self::lock) would, but for waiting, and makes nothing.
+    pub fn check_lock(&self, target_toml: &str) -> Result<(), RunError> {
+        self.path.parent().map_or(Ok(()), refuse_link)?;
+        check_folder(&self.path)?;
+        self.is_of(target_toml)
+    }
+
+    /// Fails where a trained target of this section would not be used: its folder is another one's, or may not be read.
+    pub fn check_trained(&self, target_toml: &str) -> Result<(), RunError> {
+        self.is_of(target_toml)?;
+        File::open(self.target()).map_err(|error| RunError::read(&self.target(), &error))?;
+        Ok(())
+    }
+
+    fn is_of(&self, target_toml: &str) -> Result<(), RunError> {
+        is_claimed(&self.path.join("spec.toml"), target_toml).map_err(advise)?;
+        Ok(())
     }
 
     /// Makes the folder, waits until no other process works in it, and locks it. `target_toml`, the resolved section of
@@ -64,11 +90,7 @@ impl TargetFolder {
 
     /// That the folder is for the target of this section: two of them might share the first letters of their hashes.
     pub fn check(&self, target_toml: &str) -> Result<(), RunError> {
-        claim(&self.path.join("spec.toml"), target_toml).map_err(|error| {
-            error.with_help_unless_refused(
-                "put the file back as it was, or move the folder away: the target is then trained again",
-            )
-        })
+        claim(&self.path.join("spec.toml"), target_toml).map_err(advise)
     }
 
     pub fn path(&self) -> &Path {
@@ -116,6 +138,12 @@ impl TargetFolder {
     pub fn checkpoints(&self) -> Checkpoints {
         Checkpoints::new(self.path.join("checkpoint"), &self.owner)
     }
+}
+
+/// The advice where the folder is another target's.
+fn advise(error: RunError) -> RunError {
+    let help = "put the file back as it was, or move the folder away: the target is then trained again";
+    if error.is_refused() { error } else { error.with_help(help) }
 }
 
 #[cfg(test)]

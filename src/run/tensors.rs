@@ -76,11 +76,14 @@ fn mismatch(path: &Path) -> RunError {
     RunError::damaged(path, "its content does not match its checksum")
 }
 
-/// Hands over the bytes of one tensor after another. Nothing is allocated before the sizes are known to fit the file.
-fn read_each(
-    path: &Path,
-    mut each: impl FnMut(&str, &TensorInfo, Vec<u8>) -> Result<(), String>,
-) -> Result<Content, RunError> {
+/// What a file says of itself, unchecked.
+pub(super) fn notes_of(path: &Path) -> Result<BTreeMap<String, String>, RunError> {
+    let (_, header) = read_header(path)?;
+    Ok(header.metadata().clone().unwrap_or_default().into_iter().collect())
+}
+
+/// The file at its first tensor, and its header, which speaks of as many bytes as there are.
+fn read_header(path: &Path) -> Result<(File, Metadata), RunError> {
     let unreadable = |error: io::Error| RunError::read(path, &error);
     let damaged = |why: String| RunError::damaged(path, why);
     // Asked of the path, not of the open file: opening a pipe would wait for its writer.
@@ -103,7 +106,17 @@ fn read_each(
     if spoken_of != about.len() {
         return Err(damaged(format!("it has {} bytes, its header speaks of {spoken_of}", about.len())));
     }
+    Ok((file, header))
+}
 
+/// Hands over the bytes of one tensor after another. Nothing is allocated before the sizes are known to fit the file.
+fn read_each(
+    path: &Path,
+    mut each: impl FnMut(&str, &TensorInfo, Vec<u8>) -> Result<(), String>,
+) -> Result<Content, RunError> {
+    let unreadable = |error: io::Error| RunError::read(path, &error);
+    let damaged = |why: String| RunError::damaged(path, why);
+    let (mut file, header) = read_header(path)?;
     let mut notes: BTreeMap<String, String> = header.metadata().clone().unwrap_or_default().into_iter().collect();
     let expected = notes.remove(CHECKSUM);
     let mut checksum = Checksum::of_notes(&notes);

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::{
     experiment::pack::memory_of,
     method::{Apd, Coefficients, Method},
-    run::{RunError, SweepFolder, read_table, write_table},
+    run::{RunError, SweepFolder, is_file, read_table, write_table},
     schedule::Schedule,
     selection::{BatchTopK, Selection},
     spec::{Measurement, Spec, SpecError},
@@ -71,7 +71,7 @@ impl Plan {
 
     /// Writes the plan into its folder, or takes the packs that are fixed there already.
     pub fn fix(&mut self, folder: &SweepFolder) -> Result<(), RunError> {
-        if folder.plan().is_file() {
+        if is_file(&folder.plan())? {
             return self.keep_packs(folder);
         }
         let header = ["trial", "pack", "hash"].into_iter().chain(self.keys());
@@ -148,8 +148,13 @@ impl Plan {
         format!("{}\n{}", self.base.to_toml(), self.sweep.to_toml())
     }
 
-    pub fn locate(&self, results: &Path, anew: bool) -> std::path::PathBuf {
+    pub fn locate(&self, results: &Path, anew: bool) -> Result<std::path::PathBuf, RunError> {
         SweepFolder::locate(results, &self.base.name, &self.sweep_toml(), anew)
+    }
+
+    /// Fails where the sweep's folder could not be opened, and makes nothing.
+    pub fn check_open(&self, results: &Path, anew: bool) -> Result<(), RunError> {
+        SweepFolder::check_open(results, &self.base.name, &self.sweep_toml(), anew)
     }
 }
 

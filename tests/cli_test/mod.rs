@@ -5,7 +5,7 @@ use std::{
     collections::BTreeMap,
     fs,
     io::{BufRead, BufReader},
-    os::unix::process::CommandExt,
+    os::unix::{fs::PermissionsExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::mpsc::{Receiver, channel},
@@ -80,6 +80,12 @@ impl Test {
     /// With the files of a folder changed by `change`.
     pub fn with_change(self, change: impl FnOnce(&Path)) -> Self {
         change(self.folder.path());
+        self
+    }
+
+    /// With other permissions of a file or folder.
+    pub fn with_mode(self, path: impl AsRef<Path>, mode: u32) -> Self {
+        fs::set_permissions(self.folder.path().join(path), fs::Permissions::from_mode(mode)).unwrap();
         self
     }
 
@@ -204,10 +210,12 @@ fn command(folder: &Path, args: &[String]) -> Command {
     command.args(args).current_dir(folder).stdin(Stdio::null());
     // Permissions hold for tests that are run by root too. Refused to others, whom they hold for anyway.
     const CAP_DAC_OVERRIDE: libc::c_ulong = 1;
-    // SAFETY: one system call, allowed between fork and exec.
+    const CAP_DAC_READ_SEARCH: libc::c_ulong = 2;
+    // SAFETY: system calls, allowed between fork and exec.
     unsafe {
         command.pre_exec(|| {
             libc::prctl(libc::PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0);
+            libc::prctl(libc::PR_CAPBSET_DROP, CAP_DAC_READ_SEARCH, 0, 0, 0);
             Ok(())
         });
     }

@@ -269,8 +269,9 @@ fn two_hundred_components_of_thirty_replicas_are_shown_in_two_seconds() {
 fn several_runs_stand_beside_each_other_with_the_differences_of_their_specs_first() {
     let folders = [TMS_5_2.write("compared/first"), TMS_40_10.write("compared/second")];
     let out = folders[0].parent().unwrap().join("elsewhere");
-    report::make_with(&folders, &Options { comparison: Some(out.clone()), ..Options::default() }).unwrap();
-    assert!(!folders[0].join("report/comparison.html").exists());
+    report::make_with(&folders, &Options { out: Some(out.clone()), ..Options::default() }).unwrap();
+    assert!(!folders[0].join("report").exists(), "everything is in the folder that was named");
+    assert!(["first", "second"].iter().all(|name| out.join(name).join("report.html").exists()));
     let page = fs::read_to_string(out.join("comparison.html")).unwrap();
     let (specs, results) = page.split_once("<section id=\"results\"").unwrap();
     let row = |text: &str, name: &str| -> Vec<String> {

@@ -655,7 +655,7 @@ fn a_report_that_cannot_be_written_says_what_to_do() {
     let folder = TMS_5_2.write("unwritable");
     fs::write(folder.join("report"), "in the way").unwrap();
     let expected = format!(
-        "cannot write {}: File exists\n  help: move it out of the way, or choose another folder with --results",
+        "cannot write {}: File exists\n  help: move it out of the way, or choose another folder with --out FOLDER",
         folder.join("report").display()
     );
     assert_eq!(error(&folder), expected);
@@ -670,6 +670,21 @@ fn the_report_of_a_sweep_has_its_best_trial_beside_the_base_setting() {
     let names: Vec<_> = report.written.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
     assert_eq!(names[..2], ["report.md", "report.html"]);
     assert_eq!(names[2..], files_of(&["marginals", "pairs", "effects", "pareto", "truth"]));
+}
+
+#[test]
+fn the_report_of_a_sweep_that_is_written_elsewhere_leads_back_to_its_folder() {
+    let folder = write_sweep("sweep_elsewhere", &GRID, of_grid);
+    fs::write(folder.join("recommended.toml"), "seeds = 1\n").unwrap();
+    let out = folder.parent().unwrap().join("else where");
+    let options = report::Options { out: Some(out.clone()), ..report::Options::default() };
+    report::make_with(slice::from_ref(&folder), &options).unwrap();
+    assert!(!folder.join("report").exists());
+    let link = format!("../{}/recommended.toml", folder.file_name().unwrap().to_str().unwrap());
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(page.contains(&format!("href=\"{link}\"")), "no {link} in the page");
+    assert!(fs::read_to_string(out.join("report.md")).unwrap().contains(&format!("({link})")), "{link}");
+    assert!(out.join(link).is_file());
 }
 
 /// Rows of a figure's numbers, without the header.

@@ -7,7 +7,7 @@ use apd::run::Lock;
 use snapbox::{file, str};
 
 /// A copy of a finished run in `runs/<name>`.
-fn with_run(test: Test, name: &str) -> Test {
+pub fn with_run(test: Test, name: &str) -> Test {
     let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden_run");
     let files = fs::read_dir(kept).unwrap().map(|entry| entry.unwrap().path());
     files.fold(test, |test, path| {
@@ -145,6 +145,23 @@ error: cannot read runs: Not a directory
 }
 
 #[test]
+fn a_run_or_a_sweep_in_the_place_of_the_results_folder_is_told() {
+    let test = with_run(Test::new(), "mine").with_file("runs/tms-sweep-0/sweep.toml", "");
+    let test = test.with_file("runs/tms-sweep-0/plan.csv", "");
+    let ended = test.args(["list", "--results", "runs/mine"]).fails(1);
+    ended.stderr_is(str![[r#"
+error: runs/mine is the folder of a run, not of runs
+  help: show it with `apd report`, or name the folder that it is in
+
+"#]]);
+    ended.then().args(["list", "--results", "runs/tms-sweep-0"]).fails(1).stderr_is(str![[r#"
+error: runs/tms-sweep-0 is the folder of a sweep
+  help: list its trials with --results runs/tms-sweep-0/trials
+
+"#]]);
+}
+
+#[test]
 fn the_specs_that_differ_come_before_the_results() {
     let test = with_run(with_run(Test::new(), "first"), "second").with_change(|folder| {
         change(folder, "second/spec.toml", "seeds = [1, 2, 3]", "seeds = [1, 2, 3, 4, 5]");
@@ -194,7 +211,7 @@ fn a_folder_that_is_no_run_is_not_compared() {
     let test = with_run(Test::new(), "first").with_file("notes/a.txt", "");
     test.args(["diff", "runs/first", "notes"]).fails(1).stdout_is(str![""]).stderr_is(str![[r#"
 error: notes is not the folder of a run: it holds no spec.toml
-  help: give one of the folders in the results folder
+  help: give one of the folders in the results folder, which `apd list` lists
 
 "#]]);
 }

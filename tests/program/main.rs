@@ -3,6 +3,7 @@
 //! One program for all of these tests, since each links everything and starts libtorch.
 
 mod bench_scripts;
+mod check;
 mod cli;
 #[path = "../cli_test/mod.rs"]
 mod cli_test;
@@ -11,9 +12,12 @@ mod export;
 mod import;
 mod list_diff;
 mod misuse;
+mod options;
 mod represented;
 mod set_up;
 #[path = "../library/support/mod.rs"]
 mod support;
 mod surroundings;
 mod sweep;
+mod unreadable;
+mod which_folders;

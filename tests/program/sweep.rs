@@ -483,7 +483,7 @@ this is about the experiment without its `[sweep]`, which is for `apd sweep hype
 fn a_folder_that_is_no_sweep_is_refused() {
     let test = Test::new().with_file("x/spec.toml", "").args(["sweep", "status", "x"]).fails(1);
     test.stderr_is(str![[r#"
-error: x is not the folder of a sweep: it holds no sweep.toml
+error: x is not the folder of a sweep: it is a run
   help: give the folder of a sweep, which `apd sweep hyperparameters` names when it begins
 
 "#]]);

@@ -9,8 +9,8 @@ use super::{
     super::{
         Ending, Failure,
         ending::print,
-        options::Options,
-        start::{SpecArgument, session_on, set_threads},
+        options::{Options, Training},
+        start::{SpecArgument, open_device, session_on, set_threads},
     },
     launch::{in_workers, to_slurm},
     plan::describe,
@@ -18,9 +18,11 @@ use super::{
     work::{PartArguments, work_on},
 };
 use crate::{
-    device,
-    experiment::{memory, pack::memory_of},
-    run::{RunError, SweepFolder, prepare_results},
+    experiment::{
+        self, memory,
+        pack::{joint, memory_of},
+    },
+    run::{RunError, SweepFolder, check_results, prepare_results},
     sweep::{self, Plan, load_trials},
 };
 
@@ -49,6 +51,8 @@ pub struct Hyperparameters {
     launcher: Launcher,
     #[command(flatten)]
     part: PartArguments,
+    #[command(flatten)]
+    training: Training,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -58,16 +62,18 @@ enum Launcher {
 }
 
 impl Hyperparameters {
-    pub fn run(&self, options: &Options, screen: &MultiProgress) -> Result<Ending, Failure> {
+    pub fn run(&self, screen: &MultiProgress) -> Result<Ending, Failure> {
+        let options = &self.training.options();
         let mut plan = Plan::new(load_trials(&self.spec.path, &options.set).map_err(Failure::Spec)?);
-        let device = device::open(options.device).map_err(|error| Failure::Use(error.to_string()))?;
+        let device = open_device(options)?;
         let is_local = self.launcher == Launcher::Local;
         if is_local {
             set_threads(options)?;
             let check = |pack| memory::check(memory_of(plan.specs(pack), device), device);
             (0..plan.packs.len()).try_for_each(check).map_err(Failure::work)?;
         }
-        let folder = plan.locate(&options.results, options.force);
+        self.check(&plan, options).map_err(Failure::work)?;
+        let folder = plan.locate(&options.results, options.force).map_err(Failure::work)?;
         let description = describe(&plan, &folder, is_local.then(|| (device, options.threads().get().into())));
         if self.dry_run {
             print(&description)?;
@@ -90,6 +96,16 @@ impl Hyperparameters {
         };
         print_status(&plan, &folder)?;
         Ok(ending)
+    }
+
+    /// What a sweep that is shown must not be refused for when it is run.
+    fn check(&self, plan: &Plan, options: &Options) -> Result<(), RunError> {
+        check_results(&options.results)?;
+        if self.part.shard.is_none() {
+            plan.check_open(&options.results, options.force)?;
+        }
+        let mut packs = (0..plan.packs.len()).map(|pack| joint(plan.specs(pack)));
+        packs.try_for_each(|joint| experiment::check_pack(&joint, &options.results))
     }
 
     /// The sweep's folder with its plan; locked unless this is one of several processes.

@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::super::{Ending, Failure, ending::print};
+use super::super::{
+    Ending, Failure,
+    ending::print,
+    folders::{Wanted, meant},
+};
 use crate::{
     run::SweepFolder,
     sweep::{self, Plan},
@@ -19,17 +23,24 @@ use crate::{
 Examples:
   apd sweep status runs/tms_5-2-sweep-0a1b2c3d")]
 pub struct Status {
-    /// The sweep's folder
-    #[arg(value_name = "SWEEP")]
-    folder: PathBuf,
+    /// Folders of sweeps
+    #[arg(value_name = "SWEEP", required = true)]
+    folders: Vec<PathBuf>,
 }
 
 impl Status {
     pub fn run(&self) -> Result<Ending, Failure> {
-        let folder = SweepFolder::existing(&self.folder).map_err(Failure::work)?;
-        let plan = Plan::read(&folder).map_err(Failure::work)?;
-        print_status(&plan, &folder)?;
-        Ok(Ending::Done)
+        let sweeps = meant(&self.folders, Wanted::Sweeps)?;
+        let mut is_first = true;
+        sweeps.each(|folder| {
+            if !std::mem::replace(&mut is_first, false) {
+                print("\n")?;
+            }
+            let folder = SweepFolder::existing(folder).map_err(Failure::work)?;
+            let plan = Plan::read(&folder).map_err(Failure::work)?;
+            print_status(&plan, &folder)?;
+            Ok(Ending::Done)
+        })
     }
 }
 

@@ -5,11 +5,15 @@ use std::path::PathBuf;
 use clap::Args;
 use indicatif::MultiProgress;
 
-use super::super::{Ending, Failure, finish::tell_interrupted, options::Options, start::session_on};
+use super::super::{
+    Ending, Failure,
+    finish::tell_interrupted,
+    options::{Compute, Options, Results, Saving},
+    start::{open_device, session_on},
+};
 use crate::{
-    device,
     experiment::Session,
-    run::SweepFolder,
+    run::{SweepFolder, prepare_results},
     shell::quoted_path,
     sweep::{self, Part, Plan, Shard, WorkEnd},
 };
@@ -33,6 +37,12 @@ pub struct Work {
     pack: Vec<usize>,
     #[command(flatten)]
     part: PartArguments,
+    #[command(flatten)]
+    compute: Compute,
+    #[command(flatten)]
+    results: Results,
+    #[command(flatten)]
+    saving: Saving,
 }
 
 /// Which packs are meant, and which trials.
@@ -47,14 +57,16 @@ pub struct PartArguments {
 }
 
 impl Work {
-    pub fn run(&self, options: &Options, screen: &MultiProgress) -> Result<Ending, Failure> {
+    pub fn run(&self, screen: &MultiProgress) -> Result<Ending, Failure> {
+        let options = &Options::new(&self.results).with_compute(&self.compute).with_saving(&self.saving);
         let folder = SweepFolder::existing(&self.folder).map_err(Failure::work)?;
         let plan = Plan::read(&folder).map_err(Failure::work)?;
         if let Some(pack) = self.pack.iter().find(|&&pack| pack >= plan.packs.len()) {
             let last = plan.packs.len() - 1;
             return Err(Failure::Use(format!("there is no pack {pack}\n  help: plan.csv names the packs 0 to {last}")));
         }
-        let device = device::open(options.device).map_err(|error| Failure::Use(error.to_string()))?;
+        let device = open_device(options)?;
+        prepare_results(&options.results).map_err(Failure::work)?;
         let mut session = session_on(device, options, screen)?;
         let part = Part { shard: self.part.shard, packs: self.pack.clone(), retry_failed: self.part.retry_failed };
         work_on(&plan, &folder, &part, &mut session)

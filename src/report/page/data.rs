@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{columns, view::headings};
 use crate::{
     report::{figure::diverging, rows, run_data::RunData},
-    run::RunFolder,
+    run::{RunFolder, exists},
     visible::visible,
 };
 
@@ -80,7 +80,7 @@ pub struct Cells {
 impl Cells {
     /// The table at `path`, empty if there is none; rows of replicas that are not `kept` are left out.
     fn read(path: &Path, kept: impl Fn(usize) -> bool, problems: &mut Vec<String>) -> Option<Cells> {
-        if !path.exists() {
+        if !exists(path).unwrap_or(true) {
             return None;
         }
         let (header, lines) = rows::read_cells(path, problems);

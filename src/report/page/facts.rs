@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     report::{files, run_data::RunData, table},
-    run::RunFolder,
+    run::{RunFolder, is_file},
     settings::with_short_floats,
     shell::quoted,
     visible::visible,
@@ -156,7 +156,7 @@ pub fn files(run: &RunData) -> Vec<(&'static str, &'static str)> {
         ("baselines.csv", "errors of the targets beside simple answers"),
         ("log.txt", "what was said on the way"),
     ];
-    KNOWN.iter().copied().filter(|(name, _)| run.folder.join(name).is_file()).collect()
+    KNOWN.iter().copied().filter(|(name, _)| is_file(&run.folder.join(name)).unwrap_or(true)).collect()
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::{
         run_data::{RunData, Target},
         weights::Matrix,
     },
-    run::RunFolder,
+    run::{RunFolder, exists},
     visible::visible,
 };
 
@@ -28,7 +28,7 @@ const AROUND: usize = 60;
 /// of the alive ones, or of the largest of these. None if there are none that can be read.
 pub fn of(run: &RunData, replica: usize, budget: usize, gaps: &mut Vec<String>) -> Option<String> {
     let folder = RunFolder::at(&run.folder);
-    if !folder.components().exists() {
+    if !exists(&folder.components()).unwrap_or(true) {
         return None;
     }
     // Damage is what the figures have noted, of toy models; of others it is said here.

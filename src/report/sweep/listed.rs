@@ -1,15 +1,16 @@
 //! A sweep as a list of what there is shows it: from few and small files, for there may be many sweeps of thousands of trials.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, fs, io::ErrorKind, path::Path};
 
 use crate::{
     report::{
         files,
+        list::UNREADABLE,
         rows::read_cells,
         run_data::read_provenance,
         table::{Share, count},
     },
-    run::{Lock, RunFolder, SweepFolder},
+    run::{Lock, RunFolder, SweepFolder, is_file, is_folder},
 };
 
 /// What a line says of a sweep.
@@ -31,12 +32,14 @@ impl ListedSweep {
         let mut problems = Vec::new();
         let spec = files::text(&folder.sweep()).map_err(|problem| problems.push(problem)).unwrap_or_default();
         let spec: toml::Table = spec.parse().unwrap_or_default();
-        let trials = match folder.plan().is_file() {
+        // What may not be looked at is read, which tells why.
+        let is_there = |path: &Path| is_file(path).unwrap_or(true);
+        let trials = match is_there(&folder.plan()) {
             true => Some(read_cells(&folder.plan(), &mut problems).1.len()),
             // Killed before it could write its plan.
             false => None,
         };
-        let (header, rows) = match folder.trials_table().is_file() {
+        let (header, rows) = match is_there(&folder.trials_table()) {
             true => read_cells(&folder.trials_table(), &mut problems),
             false => Default::default(),
         };
@@ -54,7 +57,10 @@ impl ListedSweep {
         ListedSweep {
             experiment: spec.get("name").and_then(|name| name.as_str()).map(str::to_owned),
             started: started(&folder),
-            status: status(trials, ended.len(), failed.len(), is_worked_on(&folder)),
+            status: match [folder.plan(), folder.trials_table()].iter().any(|path| files::cannot_be_read(path)) {
+                true => UNREADABLE.to_owned(),
+                false => status(trials, ended.len(), failed.len(), is_worked_on(&folder)),
+            },
             share: Share::new(verdicts.iter().filter(|recovered| **recovered).count(), verdicts.len()),
             problems,
         }
@@ -76,15 +82,21 @@ fn status(trials: Option<usize>, ended: usize, failed: usize, is_worked_on: bool
 
 /// Whether a process works on the sweep or on a pack of it at this moment.
 fn is_worked_on(folder: &SweepFolder) -> bool {
-    let packs = fs::read_dir(folder.packs()).into_iter().flatten().flatten();
-    Lock::is_held(folder.path()) || packs.map(|pack| pack.path()).any(|pack| pack.is_dir() && Lock::is_held(&pack))
+    // One that may not be looked into may well be worked on.
+    let is_held = |folder: &Path| is_folder(folder).unwrap_or(true) && Lock::may_be_held(folder);
+    let packs = match fs::read_dir(folder.packs()) {
+        Ok(packs) => packs,
+        Err(error) => return is_held(folder.path()) || error.kind() != ErrorKind::NotFound,
+    };
+    is_held(folder.path()) || packs.flatten().any(|pack| is_held(&pack.path()))
 }
 
 /// Of the first trial that has a folder.
 fn started(folder: &SweepFolder) -> Option<String> {
     let trials = fs::read_dir(folder.trial(0).parent()?).ok()?.flatten().map(|entry| entry.path());
     let provenances = trials.map(|trial| RunFolder::at(trial).provenance());
-    let first = provenances.filter(|path| path.is_file()).min()?;
+    // Not a later one in the place of one that may not be read.
+    let first = provenances.filter(|path| is_file(path).unwrap_or(true)).min()?;
     let provenance = read_provenance(&first, &mut Vec::new());
     provenance.get("started")?.as_str().map(str::to_owned)
 }

@@ -9,8 +9,8 @@ use crate::report::{
 /// Trials beyond these are in `trials.csv`.
 const TRIALS_SHOWN: usize = 100;
 
-/// The page: how the sweep stands, what it recommends, the best beside the base setting, figures, keys and trials.
-pub fn markdown(sweep: &SweepData, figures: &[Figure]) -> String {
+/// The page, with `link` to the sweep's folder: how the sweep stands, what it recommends, the best beside the base setting, figures, keys and trials.
+pub fn markdown(sweep: &SweepData, figures: &[Figure], link: &str) -> String {
     let mut parts = vec![format!("# {}", escaped(&sweep.name)), format!("{}.", escaped(&words::about(sweep)))];
     parts.extend(words::unfinished(sweep).map(str::to_owned));
     parts.push(escaped(&words::standing(sweep).join(" ")));
@@ -18,7 +18,7 @@ pub fn markdown(sweep: &SweepData, figures: &[Figure]) -> String {
         let is = if sweep.overview.has_ended() { "Recommended" } else { "Best so far" };
         parts.push(format!("**{is}: {trial}**, {}", escaped(&outcome)));
         if sweep.recommended.is_some() {
-            parts.push("Its spec: [recommended.toml](../recommended.toml).".to_owned());
+            parts.push(format!("Its spec: [recommended.toml]({link}/recommended.toml)."));
         }
     }
     let commands: Vec<String> =

@@ -20,7 +20,8 @@ const MOST_TRIALS: usize = 2_000;
 
 #[derive(Template)]
 #[template(path = "sweep.html")]
-struct Page {
+struct Page<'a> {
+    link: &'a str,
     title: String,
     script: String,
     name: String,
@@ -52,8 +53,8 @@ struct Best {
     settings: Vec<(String, String)>,
 }
 
-/// The page of a sweep.
-pub fn page(sweep: &SweepData, figures: &[Figure]) -> String {
+/// The page of a sweep, with `link` to its folder.
+pub fn page(sweep: &SweepData, figures: &[Figure], link: &str) -> String {
     let best = words::best(sweep).zip(sweep.overview.best());
     let best = best.map(|((trial, outcome), result)| Best {
         trial,
@@ -68,6 +69,7 @@ pub fn page(sweep: &SweepData, figures: &[Figure]) -> String {
     });
     let (trials, order) = table::trials(sweep, MOST_TRIALS);
     let page = Page {
+        link,
         title: format!("{} – apd report", visible(&sweep.name)),
         script: [THEME, TABLE].join("\n"),
         name: visible(&sweep.name),
@@ -84,7 +86,7 @@ pub fn page(sweep: &SweepData, figures: &[Figure]) -> String {
         best,
         figures: in_html(figures),
         keys: TableView::new("key_table", "Keys", table::keys(sweep)),
-        trials: TableView::new("trial_table", "Trials", trials).with_links(links(sweep, &order)),
+        trials: TableView::new("trial_table", "Trials", trials).with_links(links(sweep, &order, link)),
         trials_explained: table::trials_explained(sweep),
         left_out: sweep.plan.trials.len() - order.len(),
         spec: visible_lines(&sweep.spec),
@@ -104,12 +106,12 @@ fn in_html(figures: &[Figure]) -> Vec<String> {
 }
 
 /// The page of each trial's own report, where there is one, as seen from this page.
-fn links(sweep: &SweepData, trials: &[usize]) -> Vec<Option<String>> {
+fn links(sweep: &SweepData, trials: &[usize], to_sweep: &str) -> Vec<Option<String>> {
     let folder = SweepFolder::at(&sweep.folder);
     let link = |&trial: &usize| {
         let report = folder.trial_run(trial).report().join("report.html");
         let within = report.strip_prefix(&sweep.folder).ok()?;
-        report.is_file().then(|| format!("../{}", within.display()))
+        report.is_file().then(|| format!("{to_sweep}/{}", within.display()))
     };
     trials.iter().map(link).collect()
 }

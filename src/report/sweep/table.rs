@@ -3,7 +3,7 @@
 use super::{data::SweepData, replica::Replica, words::share};
 use crate::{
     report::table::{Share, Table, fixed, mean, scientific},
-    spec::with_short_floats,
+    settings::with_short_floats,
     statistics::mean_and_deviation,
     sweep::{Domain, Scale, Standing, TrialResult, in_words},
 };

@@ -1508,7 +1508,7 @@ error: 3 mistakes in --set
 fn settings_of_slurm_are_text_as_it_was_typed() {
     let settings = ["space.method.apd.rank=[1, 2]", "slurm.time=1-04:00:00", "slurm.memory=8", "slurm.partition=1e5"];
     let settings = settings.map(|setting| format!("sweep.{setting}"));
-    let trials = apd::spec::parse_trials(Path::new("x.toml"), CORRECT, &settings).unwrap();
+    let trials = apd::sweep::parse_trials(Path::new("x.toml"), CORRECT, &settings).unwrap();
     let slurm = format!("{:?}", trials.sweep.slurm);
     for typed in ["\"1-04:00:00\"", "\"8\"", "\"1e5\""] {
         assert!(slurm.contains(typed), "{slurm}");

@@ -17,7 +17,7 @@ const RUN: [&str; 4] = ["run", "tiny.toml", "--device=cpu", "--threads=1"];
 /// Where the run folder of the small experiment would be, below the test's folder.
 fn run_folder(test: &Test) -> PathBuf {
     let spec = test.spec();
-    RunFolder::locate(Path::new("runs"), &spec.name, &spec.hash(), false)
+    RunFolder::locate(Path::new("runs"), &spec.name, &spec.hash(), false).unwrap()
 }
 
 /// A link in the place `link`, made with the folders above it, that leads to the folder or file `outside`.

@@ -27,7 +27,7 @@ fn a_target_that_has_not_learned_and_attributions_that_are_zero_are_told_everywh
     };
     inputs.probability = 1e-12;
     let results = ended.folder.path().join("runs");
-    let folder = RunFolder::at(RunFolder::locate(&results, &spec.name, &spec.hash(), false));
+    let folder = RunFolder::at(RunFolder::locate(&results, &spec.name, &spec.hash(), false).unwrap());
     let summary = fs::read_to_string(folder.summary_table()).unwrap();
     assert!(summary.lines().skip(1).all(|row| row.ends_with(&format!(",{ZERO}"))), "{summary}");
     let report = fs::read_to_string(folder.report().join("report.md")).unwrap();
