@@ -34,7 +34,7 @@ pub use ending::{Ending, Failure, complain};
 pub use logging::{Loudness, start_log};
 pub use panic::{ending_of_panic, explain_panics};
 
-use options::Saying;
+use options::Verbosity;
 
 /// Take a trained network's parameters apart into components.
 ///
@@ -45,7 +45,7 @@ use options::Saying;
 #[command(name = "apd", version, max_term_width = 80, subcommand_required = true, after_help = AFTER_HELP)]
 pub struct CommandLine {
     #[command(flatten)]
-    saying: Saying,
+    verbosity: Verbosity,
     #[command(subcommand)]
     command: Command,
 }
@@ -113,6 +113,6 @@ impl CommandLine {
     }
 
     pub fn loudness(&self) -> Loudness {
-        self.saying.loudness()
+        self.verbosity.loudness()
     }
 }
