@@ -41,7 +41,7 @@ pub use limits::prepare_for_limits;
 pub use logging::{Loudness, start_log};
 pub use panic::{ending_of_panic, explain_panics};
 
-use options::Saying;
+use options::Verbosity;
 
 /// Take a trained network's parameters apart into components.
 ///
@@ -52,7 +52,7 @@ use options::Saying;
 #[command(name = "apd", version, subcommand_required = true, after_help = AFTER_HELP)]
 pub struct CommandLine {
     #[command(flatten)]
-    saying: Saying,
+    verbosity: Verbosity,
     #[command(subcommand)]
     command: Command,
     /// All paths that it is about.
@@ -139,6 +139,6 @@ impl CommandLine {
     }
 
     pub fn loudness(&self) -> Loudness {
-        self.saying.loudness()
+        self.verbosity.loudness()
     }
 }

@@ -80,7 +80,7 @@ pub struct Training {
 /// Of all commands, before or after the command's name.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of all commands")]
-pub struct Saying {
+pub struct Verbosity {
     /// Say only what is wrong
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
@@ -153,7 +153,7 @@ impl Training {
     }
 }
 
-impl Saying {
+impl Verbosity {
     pub fn loudness(&self) -> Loudness {
         match (self.quiet, self.verbose) {
             (true, _) => Loudness::Quiet,
