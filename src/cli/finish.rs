@@ -35,7 +35,7 @@ pub fn tell_interrupted(outcome: Outcome) -> Ending {
         "interrupted {} at step {step} of {steps} ({stage}); saved in {}\n  help: go on with: {}",
         Interrupt::cause(),
         folder.display(),
-        command_to_go_on(std::env::args_os())
+        this_command()
     );
     Ending::Interrupted
 }
@@ -81,6 +81,11 @@ pub fn terminal_width() -> usize {
     let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.trim().parse().ok());
     let of_terminal = || Some(usize::from(console::Term::stdout().size_checked()?.1));
     said.filter(|columns| *columns > 0).or_else(of_terminal).map_or(WIDEST, |columns| columns.clamp(NARROWEST, WIDEST))
+}
+
+/// The command of this process as it goes on with what it has begun.
+pub fn this_command() -> String {
+    command_to_go_on(std::env::args_os())
 }
 
 /// The same command without `--force`, which would start anew. Quoted for a shell.

@@ -8,7 +8,7 @@ use std::{
     process::{Command, ExitStatus},
 };
 
-use super::super::{Ending, Failure, options::Options};
+use super::super::{Ending, Failure, finish::this_command, options::Options};
 use crate::{
     device::{self, DeviceChoice},
     run::{Interrupt, RunError, SweepFolder, refuse_link, write_whole},
@@ -47,7 +47,7 @@ pub fn in_workers(
     // One that was asked to stop before it listened to signals had begun nothing.
     let had_not_begun = |end: &ExitStatus| interrupt.requested() && end.signal().is_some_and(Interrupt::is_request);
     if codes.iter().any(has_saved) || ends.iter().any(had_not_begun) {
-        tracing::warn!("interrupted and saved: the same command without --force goes on from there");
+        tracing::warn!("interrupted {} and saved\n  help: go on with: {}", Interrupt::cause(), this_command());
         return Ok(Ending::Interrupted);
     }
     let failed = codes.iter().filter(|code| **code != Some(0)).count();

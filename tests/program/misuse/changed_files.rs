@@ -40,14 +40,11 @@ tiny-[..]: TMS 5-2, 2 replicas, [..]
 
 No replica has been measured yet.
 
-Note: summary.csv could not be read: its content does not match its checksum in provenance.json, or
-was changed by hand.
+Note: summary.csv could not be read: its content does not match its checksum in provenance.json, or was changed by hand.
 
-Note: The target of replica 0 has not learned its task: its error [..] is not below [..] of
-the answer `monosemantic`.
+Note: The target of replica 0 has not learned its task: its error [..] is not below [..] of the answer `monosemantic`.
 
-Note: The target of replica 1 has not learned its task: its error [..] is not below [..] of
-the answer `monosemantic`.
+Note: The target of replica 1 has not learned its task: its error [..] is not below [..] of the answer `monosemantic`.
 
 "#]]);
     let listed = changed.then().args(["list"]).ends(0);
