@@ -34,6 +34,7 @@ pub use choice::{Choice, Variant};
 pub use identity::FORMAT;
 pub(crate) use identity::optional_seeds;
 pub use load::{load, load_with_sweep, parse};
+pub(crate) use nearest::nearest;
 pub use problem::SpecError;
 pub use reader::TableReader;
 pub use space::Written;

@@ -23,7 +23,7 @@ use std::{fs, path::Path};
 use crate::cli_test::{Ended, Test};
 use crate::support::assert_close;
 use apd::{
-    checkpoint_file::{CheckpointFile, ImportedTarget, find_components},
+    checkpoint_file::{CheckpointFile, ImportOptions, ImportedComponents, ImportedTarget},
     components::Components,
     reading::{Masked, Tape},
     run::{read_table, read_tensors},
@@ -249,14 +249,16 @@ error: the target of seed 0 is imported, and not in elsewhere/targets
 
 /// Components and target of the residual MLP of the fixtures.
 fn residual_mlp() -> (ImportedTarget, Components) {
-    let target = ImportedTarget::find(&read("residual_mlp_target.pth"), Path::new("t.pth")).unwrap();
-    let components = find_components(&read("residual_mlp_components.pth"), Path::new("c.pth"), &target).unwrap();
-    (target, components)
+    let path = Path::new("x.pth");
+    let target = ImportedTarget::find(&read("residual_mlp_target.pth"), path, &ImportOptions::default()).unwrap();
+    let file = read("residual_mlp_components.pth");
+    let components = ImportedComponents::find(&file, path, &target, &ImportOptions::default()).unwrap();
+    (target, components.components)
 }
 
 #[test]
 fn an_imported_residual_mlp_with_biases_has_the_outputs_that_its_authors_code_gives() {
-    let (ImportedTarget { network, weights }, components) = residual_mlp();
+    let (ImportedTarget { network, weights, .. }, components) = residual_mlp();
     let expected = Tensor::read_safetensors(path("residual_mlp.safetensors")).unwrap();
     // [batch, instance, feature] there.
     let expected =
