@@ -98,7 +98,7 @@ fn try_layout(
         [instances, number, _, rank] => (Some(instances), number, rank),
         _ => {
             parts.misshapen(anchor, "[instance, component, d_in, rank] or [component, d_in, rank]");
-            return (None, parts.finish(options));
+            return (None, parts.all_mistakes(options));
         }
     };
     for Site { name, d_in, d_out } in sites.iter() {
@@ -108,9 +108,10 @@ fn try_layout(
     for (name, of_target) in target.weights.named(&target.network).into_iter().skip(sites.iter().count()) {
         parts.check_copy(&name, &of_target);
     }
-    let components = Components::from_files(sites, |name: &str| -> Option<Tensor> { parts.get(name, instances) });
-    let mistakes = parts.finish(options);
-    (components.filter(|_| mistakes.is_empty()), mistakes)
+    let mistakes = parts.all_mistakes(options);
+    let get = |name: &str| -> Option<Tensor> { parts.get(name, instances) };
+    let components = || Components::from_files(sites, get).expect("they have been checked");
+    (mistakes.is_empty().then(components), mistakes)
 }
 
 /// The matrices of all components under the names of their sites.

@@ -142,8 +142,8 @@ impl<'d, 'f> Parts<'d, 'f> {
     }
 
     /// Everything that is wrong: what was found, and the tensors that nobody has asked for.
-    pub fn finish<L: Layout>(self, options: &ImportOptions<L>) -> Vec<String> {
-        let mut mistakes = self.mistakes;
+    pub fn all_mistakes<L: Layout>(&self, options: &ImportOptions<L>) -> Vec<String> {
+        let mut mistakes = self.mistakes.clone();
         let is_unknown = |ours: &&String| !self.known.contains(ours);
         let unasked = self.dict.parts.iter().filter(|(ours, _)| is_unknown(ours));
         let unasked = unasked.map(|(ours, named)| (named.theirs, ours.as_str()));

@@ -258,9 +258,13 @@ fn no_anchor<L: Layout>(entries: &[Entry], path: &Path, options: &ImportOptions<
 
 /// The option that makes `theirs` the part `ours`, if it can be shown as it is to be typed.
 pub fn rename_suggestion<L: Layout>(theirs: &str, ours: &str, options: &ImportOptions<L>) -> Option<String> {
-    let is_plain = theirs.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
-    is_plain
-        .then(|| format!("if {} is {}, give {} {theirs}={ours}", shown(theirs), shown(ours), options.flag("rename")))
+    let flag = options.flag("rename");
+    is_typed_as_shown(theirs).then(|| format!("if {} is {}, give {flag} {theirs}={ours}", shown(theirs), shown(ours)))
+}
+
+/// Whether a name can stand in a command as it is.
+fn is_typed_as_shown(name: &str) -> bool {
+    name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c)) && !name.starts_with('-')
 }
 
 fn several<L: Layout>(prefixes: &BTreeSet<String>, path: &Path, options: &ImportOptions<L>) -> RunError {
@@ -274,8 +278,10 @@ fn several<L: Layout>(prefixes: &BTreeSet<String>, path: &Path, options: &Import
     let keys: Vec<String> = prefixes.iter().map(key).collect();
     let listed: Vec<&str> = keys.iter().map(String::as_str).collect();
     let flag = options.flag("select");
+    let example = listed.iter().rfind(|key| is_typed_as_shown(key));
+    let example = example.map_or(String::new(), |key| format!(", for example {flag} {key}"));
     let what = format!("{} holds several state dicts that fit: {}", path.display(), list(&listed));
-    RunError::new(what, format!("choose one with {flag}, for example {flag} {}", keys[keys.len() - 1]))
+    RunError::new(what, format!("choose one with {flag}{example}"))
 }
 
 /// What a part may be called, for an error.

@@ -132,7 +132,7 @@ fn try_layout(
         [instances, features, width] => (Some(instances), features, width),
         _ => {
             parts.misshapen(anchor, "[instance, feature, width] or [feature, width]");
-            return Trial { layout, content: None, mistakes: parts.finish(options) };
+            return Trial { layout, content: None, mistakes: parts.all_mistakes(options) };
         }
     };
     let network = match anchor {
@@ -155,10 +155,10 @@ fn try_layout(
             parts.mistake(format!("{unembed} is not {embed} transposed: the matrices of a toy model must be tied"));
         }
     }
-    let weights = Weights::from_files(&network, |name| parts.get(name, instances));
-    let mistakes = parts.finish(options);
-    let content = weights.filter(|_| mistakes.is_empty()).map(|weights| Content {
-        network: with_kinds(network, &weights),
+    let mistakes = parts.all_mistakes(options);
+    let weights = || Weights::from_files(&network, |name| parts.get(name, instances)).expect("they have been checked");
+    let content = mistakes.is_empty().then(weights).map(|weights| Content {
+        network: with_kinds(network.clone(), &weights),
         weights,
         turns,
     });
@@ -167,12 +167,14 @@ fn try_layout(
 
 /// Which way round W_E and W_U are, where they differ from the other matrices.
 fn embeddings_in_words(dict: &StateDict, turns: Turns) -> String {
-    let in_words = |ours: &str| {
-        let turned = turns.is_turned(ours, dict.parts.get(ours)?.theirs);
-        let axes = if turned { "[out, in]" } else { "[in, out]" };
-        (turned != turns.matrices).then(|| format!("; {ours} is {axes}"))
-    };
-    [W_E, W_U].into_iter().filter_map(in_words).collect()
+    let differs =
+        |ours: &&str| dict.parts.get(*ours).is_some_and(|named| turns.is_turned(ours, named.theirs) != turns.matrices);
+    let axes = if turns.matrices { "[in, out]" } else { "[out, in]" };
+    match &[W_E, W_U].into_iter().filter(differs).collect::<Vec<_>>()[..] {
+        [] => String::new(),
+        [only] => format!("; {only} is {axes}"),
+        both => format!("; {} are {axes}", both.join(" and ")),
+    }
 }
 
 fn tms(parts: &Parts, features: i64, hidden: i64) -> Network {
@@ -215,7 +217,11 @@ fn residual_mlp(parts: &Parts, features: i64, width: i64) -> Network {
 fn gated_functions(parts: &Parts, features: i64, width: i64) -> Option<Network> {
     let layers = count_layers(parts);
     let (functions, neurons) = (features - 1, layers as i64 * parts.last_size("layers.0.mlp_in"));
-    let is_gated = functions > 0 && width == features + 1 && parts.last_size(W_U) == 1 && neurons % functions == 0;
+    let is_gated = parts.has(W_U)
+        && functions > 0
+        && width == features + 1
+        && parts.last_size(W_U) == 1
+        && neurons % functions == 0;
     is_gated.then(|| {
         Network::GatedFunctions(GatedFunctions {
             functions: functions as usize,

@@ -193,9 +193,9 @@ impl Components {
 }
 
 fn read(path: &Path) -> Result<CheckpointFile, Failure> {
-    // The bytes of the file, its tensors, and the copies that are written.
+    // The bytes of the file, its tensors, its content in two layouts that may fit, and the copies that are written.
     let size = path.metadata().map_or(0, |about| about.len());
-    memory::check(3.0 * size as f64, Device::Cpu).map_err(Failure::work)?;
+    memory::check(5.0 * size as f64, Device::Cpu).map_err(Failure::work)?;
     let file = CheckpointFile::read(path).map_err(Failure::work)?;
     if !file.converted.is_empty() {
         tracing::warn!("{}: {} became 32-bit floats", path.display(), file.converted.join(" and "));

@@ -9,6 +9,7 @@ mod cli_test;
 mod end_to_end;
 mod export;
 mod import;
+mod import_layout;
 mod list_diff;
 mod misuse;
 mod set_up;
