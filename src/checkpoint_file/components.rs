@@ -97,8 +97,7 @@ fn try_layout(
         [number, _, rank] => (None, number, rank),
         [instances, number, _, rank] => (Some(instances), number, rank),
         _ => {
-            parts.misshapen(anchor, "[instance, component, d_in, rank] or [component, d_in, rank]");
-            return (None, parts.all_mistakes(options));
+            return (None, parts.misshapen(anchor, "[instance, component, d_in, rank] or [component, d_in, rank]"));
         }
     };
     for Site { name, d_in, d_out } in sites.iter() {

@@ -142,12 +142,15 @@ pub fn help() -> String {
         }
         text += &format!("{line}\n");
     }
+    text += "Components, at each matrix but W_E and W_U:\n";
+    for (about, name) in
+        [("A [component, d_in, rank]", "NAME.A, as in embed.A, linear1.A"), ("B [component, rank, d_out]", "NAME.B")]
+    {
+        text += &format!("  {about:<ABOUT$} {name}\n");
+    }
     text + "\
-  components: at each matrix but W_E and W_U
-    A [component, d_in, rank]         NAME.A, as in embed.A, linear1.A
-    B [component, rank, d_out]        NAME.B
-Shapes may begin with an axis of instances. Matrices act as y = x W; transposed
-ones, as torch.nn.Linear keeps them, are found out by their shapes or --layout."
+All may have a leading axis of instances. Matrices act as y = x W; transposed
+ones, as torch.nn.Linear keeps them, are told by their shapes or by --layout."
 }
 
 #[cfg(test)]

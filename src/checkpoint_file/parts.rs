@@ -85,10 +85,11 @@ impl<'d, 'f> Parts<'d, 'f> {
         self.mistakes.push(mistake.into());
     }
 
-    /// That the part from which sizes are taken has none of the shapes that it can have.
-    pub fn misshapen(&mut self, name: &str, wanted: &str) {
-        let Some((named, _)) = self.find(name) else { return };
-        self.mistake(format!("{} has the shape {:?}, not {wanted}", shown(named.theirs), named.tensor.size()));
+    /// What is wrong if the part from which sizes are taken has no shape that it can have: with it nothing else can be checked.
+    pub fn misshapen(&self, name: &str, wanted: &str) -> Vec<String> {
+        let (theirs, shape) =
+            self.find(name).map_or(("", Vec::new()), |(named, _)| (named.theirs, named.tensor.size()));
+        vec![format!("{} has the shape {shape:?}, not {wanted}", shown(theirs))]
     }
 
     /// That a part is there, of this shape after the axis of instances, and of finite numbers. Returns whether it is.

@@ -131,8 +131,8 @@ fn try_layout(
         [features, width] => (None, features, width),
         [instances, features, width] => (Some(instances), features, width),
         _ => {
-            parts.misshapen(anchor, "[instance, feature, width] or [feature, width]");
-            return Trial { layout, content: None, mistakes: parts.all_mistakes(options) };
+            let mistakes = parts.misshapen(anchor, "[instance, feature, width] or [feature, width]");
+            return Trial { layout, content: None, mistakes };
         }
     };
     let network = match anchor {

@@ -337,7 +337,7 @@ spec: runs/x-[..].toml
 "#]]);
     let first = new_spec(&ema, &[]);
     let model = ema.then().args(["import", "target", "x", "--select", "model"]).succeeds();
-    let second = new_spec(&model, &[first.clone()]);
+    let second = new_spec(&model, std::slice::from_ref(&first));
     assert_ne!(imported(&model, &first), imported(&model, &second));
     model.then().args(["import", "target", "x", "--select", "emma"]).fails(1).stderr_is(str![[r#"
 error: x holds no state dict `emma`
@@ -513,9 +513,7 @@ fn factors_with_other_axes_are_told() {
     assert_eq!(refusal(&tensors), "x does not fit: `linear1.B` has the shape [4, 2], not [4, 1, 2]");
     tensors[0].1 = tensors[0].1.squeeze_dim(2);
     let wanted = "[instance, component, d_in, rank] or [component, d_in, rank]";
-    let expected = format!(
-        "x does not fit:\n  - `linear1.A` has the shape [4, 5], not {wanted}\n  - `linear1.B` has no place in it"
-    );
+    let expected = format!("x does not fit: `linear1.A` has the shape [4, 5], not {wanted}");
     assert_eq!(refusal(&tensors), expected);
 }
 
