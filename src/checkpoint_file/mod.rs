@@ -9,26 +9,42 @@
 //! - `bytes`: a view of the file that cannot be read past its end; `archive`: the zip container; `foreign`: what else a file may be
 //! - `pickle`: a pickle to plain values; `known`: the functions that one may name; `element`: the kinds of numbers
 //! - `torch`: both formats of `torch.save`; `tensors`: those values to tensors
-//! - `layout`: which tensor is which part of a network; [`ImportedTarget`]
+//! - `names`: what the parts of a network are called; `options`: what the user says about a file
+//! - `state_dict`: one state dict of a file, its tensors by what our files call the parts; `parts`: those parts in one layout
+//! - `layout`: which layout a file has; `origin`: what identifies what was read
+//! - `target`: [`ImportedTarget`]; `components`: [`ImportedComponents`]; `mistakes`: how either is refused
 
 mod archive;
 mod bytes;
+mod components;
 mod element;
 mod foreign;
 mod known;
 mod layout;
+mod mistakes;
+mod names;
+mod options;
+mod origin;
+mod parts;
 mod pickle;
 mod refusal;
+mod state_dict;
+mod target;
 mod tensors;
 mod torch;
 
 use std::{collections::BTreeMap, fs, path::Path};
 
+pub use components::ImportedComponents;
 use known::Oddity;
-pub use layout::{ImportedTarget, find_components};
+pub use layout::{FactorLayout, Layout, TargetLayout};
+pub use names::help as help_on_names;
+pub use options::{ImportOptions, Rename};
+pub use origin::Origin;
 pub use refusal::Refusal;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use sha2::{Digest, Sha256};
+pub use target::ImportedTarget;
 use tch::{Kind, Tensor};
 
 use self::tensors::Found;
@@ -48,6 +64,8 @@ pub struct CheckpointFile {
     pub digest: String,
     /// Kinds of elements that were converted to 32-bit floats.
     pub converted: Vec<&'static str>,
+    /// What a safetensors file says about itself.
+    pub notes: BTreeMap<String, String>,
 }
 
 impl CheckpointFile {
@@ -101,6 +119,7 @@ impl CheckpointFile {
             unusable: BTreeMap::new(),
             digest: Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
             converted: Vec::new(),
+            notes: safetensors_notes(bytes),
         };
         let Found { tensors, odd } = found;
         file.unusable.extend(odd);
@@ -128,6 +147,17 @@ impl CheckpointFile {
             None => Err("it holds no tensors".into()),
         }
     }
+
+    /// The layout that the file's note on its axes is about, if it has one of those that our files have.
+    pub fn noted_layout<L: Layout>(&self) -> Option<L> {
+        L::noted(self.notes.get("axes")?)
+    }
+}
+
+/// The metadata of a safetensors file; nothing of another one.
+fn safetensors_notes(bytes: &[u8]) -> BTreeMap<String, String> {
+    let header = if bytes.get(8) == Some(&b'{') { SafeTensors::read_metadata(bytes).ok() } else { None };
+    header.and_then(|(_, header)| header.metadata().clone()).into_iter().flatten().collect()
 }
 
 fn read_safetensors(bytes: &[u8]) -> Result<Found, Refusal> {

@@ -1,14 +1,15 @@
 //! Networks and components from files of others, put where those that are trained here would be.
 //!
-//! A spec says of them by the SHA-256 of their file where they come from (`target.imported`, `imported_components`). It
-//! is part of the spec's hash: what is imported has folders of its own and is never taken for what is trained. The
-//! instances in a file are the replicas of the seeds 0, 1, 2...
+//! A spec says of them by the SHA-256 of their file where they come from (`target.imported`, `imported_components`), or,
+//! where a user had to say how the file is to be read, by one of the file and what was read. It is part of the spec's
+//! hash: what is imported has folders of its own and is never taken for what is trained, nor for what is read from the
+//! file in another way. The instances in a file are the replicas of the seeds 0, 1, 2...
 
 use std::path::{Path, PathBuf};
 
 use super::{Outcome, Session, memory, targets};
 use crate::{
-    checkpoint_file::{CheckpointFile, ImportedTarget},
+    checkpoint_file::{FactorLayout, ImportedComponents, ImportedTarget, Origin, TargetLayout},
     components::Components,
     method::Method,
     network::Network,
@@ -29,13 +30,19 @@ const RESIDUAL_MLP_3: (&str, &str) =
 const GATED_FUNCTIONS: (&str, &str) =
     ("experiments/gated_functions.toml", include_str!("../../experiments/gated_functions.toml"));
 
+/// A file that something was imported from.
+pub struct Source<'a, Content> {
+    pub path: &'a Path,
+    pub content: Content,
+}
+
 /// The experiment of an imported network: that of the spec at `path`, or without one the paper's for this kind of
-/// network with the file's sizes; `overrides` are applied to either. `name` is used where no spec gives one.
+/// network with the file's sizes; `overrides` are applied to either. Without a spec it is named `name`.
 ///
 /// # Errors
 /// If the spec is wrong. Whether it fits the file is not looked at here.
 pub fn resolve(
-    target: &ImportedTarget,
+    target: &Source<&ImportedTarget>,
     components: Option<&Components>,
     path: Option<&Path>,
     name: &str,
@@ -44,11 +51,12 @@ pub fn resolve(
     if let Some(path) = path {
         return spec::load(path, overrides);
     }
-    let (base, text) = paper_experiment(&target.network);
+    let (base, text) = paper_experiment(&target.content.network);
     tracing::info!("what the file does not say is as in {base}; --spec or --set gives it");
-    let sizes = sizes(target, components).into_iter().chain([format!("name = {name:?}")]);
-    let overrides: Vec<String> = sizes.chain(overrides.iter().cloned()).collect();
-    spec::parse(Path::new(base), text, &overrides)
+    let text = with_sizes(text, target.content, components, name);
+    // The spec is named as what it is: no file or option has these lines.
+    let described = format!("{base} with the sizes of {}", target.path.display());
+    spec::parse(Path::new(&described), &text, overrides)
 }
 
 fn paper_experiment(network: &Network) -> (&'static str, &'static str) {
@@ -64,35 +72,40 @@ fn paper_experiment(network: &Network) -> (&'static str, &'static str) {
     }
 }
 
-/// What a file says about its experiment, as `--set` would. Without components there are as many as features and of
-/// full rank.
-fn sizes(target: &ImportedTarget, components: Option<&Components>) -> Vec<String> {
+/// The spec `text` with what a file says about its experiment. Without components there are as many as features and of
+/// full rank. One target serves all replicas of its components.
+fn with_sizes(text: &str, target: &ImportedTarget, components: Option<&Components>, name: &str) -> String {
     let network = &target.network;
-    let section = toml::Table::try_from(network).expect("a network is plain data");
     let sites = network.sites();
     let full_rank = sites.iter().map(|site| site.d_in.min(site.d_out)).max().expect("a network has a site");
     let (number, rank) = components
         .map_or((network.features() as i64, full_rank), |components| (components.number(), components.rank()));
-    let network = section.iter().map(|(kind, sizes)| format!("target.{kind}={sizes}"));
-    let others = [
-        format!("seeds={}", target.weights.replicas()),
-        format!("method.apd.components={number}"),
-        format!("method.apd.rank={rank}"),
-    ];
-    network.chain(others).collect()
+    let instances = target.weights.replicas();
+    let replicas = components.map_or(instances, Components::replicas);
+
+    let mut spec: toml::Table = text.parse().expect("the specs of the paper are sound");
+    spec.insert("name".into(), name.into());
+    spec.insert("seeds".into(), replicas.into());
+    let of_target = spec["target"].as_table_mut().expect("a spec has a target");
+    of_target.extend(toml::Table::try_from(network).expect("a network is plain data"));
+    if instances == 1 && replicas > 1 {
+        of_target.insert("seed".into(), 0.into());
+    }
+    let apd = spec["method"]["apd"].as_table_mut().expect("a spec has a method");
+    apd.insert("components".into(), number.into());
+    apd.insert("rank".into(), rank.into());
+    toml::to_string(&spec).expect("it was TOML before")
 }
 
-/// Puts the networks of `file` where `spec`'s targets are looked for, and beside them a spec that `apd decompose`
+/// Puts the networks of a file where `spec`'s targets are looked for, and beside them a spec that `apd decompose`
 /// takes, whose path is returned. `Ok(None)`: interrupted while another process was at the same.
 pub fn import_target(
     mut spec: Spec,
     session: &Session,
-    path: &Path,
-    file: &CheckpointFile,
-    target: &ImportedTarget,
+    Source { path, content: target }: &Source<&ImportedTarget>,
 ) -> Result<Option<PathBuf>, RunError> {
     check_fit(&spec, path, target, None)?;
-    spec.target.imported = Some(file.digest.clone());
+    spec.target.imported = Some(target.origin.identity.clone());
     let section = targets::section(&spec);
     for replica in 0..target.weights.replicas() as usize {
         let folder = TargetFolder::new(&session.results, &spec.target.hash(), replica as u64);
@@ -103,18 +116,11 @@ pub fn import_target(
         let Some(_lock) = folder.lock(&section, &session.interrupt)? else { return Ok(None) };
         Provenance::begin(&folder.provenance(), session.machine())?.end(Status::Finished)?;
         let tensors = target.weights.replica(replica).map(|tensor| tensor.squeeze_dim(0)).named(&spec.target.network);
-        write_tensors(&folder.target(), &tensors, &notes("d_in, d_out", path, file))?;
+        write_tensors(&folder.target(), &tensors, &notes(TargetLayout::NOTE, path, &target.origin))?;
     }
     let written = session.results.join(format!("{}.toml", spec.folder_name()));
     write_whole(&written, |out| out.write_all(spec.to_toml().as_bytes()))?;
     Ok(Some(written))
-}
-
-/// A file that components or networks are imported from.
-pub struct Source<'a, Content> {
-    pub path: &'a Path,
-    pub file: &'a CheckpointFile,
-    pub content: Content,
 }
 
 /// Makes a run folder of components and the networks that they are of.
@@ -122,12 +128,12 @@ pub fn import_components(
     mut spec: Spec,
     session: &Session,
     target: Source<&ImportedTarget>,
-    components: Source<&Components>,
+    components: Source<&ImportedComponents>,
 ) -> Result<Outcome, RunError> {
     check_fit(&spec, components.path, target.content, Some(components.content))?;
     memory::check(memory::of_measurement(&spec), session.device)?;
-    spec.target.imported = Some(target.file.digest.clone());
-    spec.imported_components = Some(components.file.digest.clone());
+    spec.target.imported = Some(target.content.origin.identity.clone());
+    spec.imported_components = Some(components.content.origin.identity.clone());
     let folder = RunFolder::open(&session.results, &spec.name, &spec.hash(), &spec.to_toml(), session.force)?;
     if folder.is_finished()? || folder.is_imported()? {
         return Ok(Outcome::Finished { folder: folder.path().into(), already: true });
@@ -141,17 +147,22 @@ pub fn import_components(
         })
         .collect();
     let weights = Weights::stack(&replicas).named(network);
-    write_tensors(&folder.target(), &weights, &notes("replica, d_in, d_out", target.path, target.file))?;
-    let factors = components.content.to_files(&network.sites());
-    let axes = "A: replica, component, d_in, rank; B: replica, component, rank, d_out";
-    write_tensors(&folder.components(), &factors, &notes(axes, components.path, components.file))?;
+    write_tensors(
+        &folder.target(),
+        &weights,
+        &notes(TargetLayout::NOTE_OF_REPLICAS, target.path, &target.content.origin),
+    )?;
+    let factors = components.content.components.to_files(&network.sites());
+    let notes = notes(FactorLayout::NOTE, components.path, &components.content.origin);
+    write_tensors(&folder.components(), &factors, &notes)?;
     provenance.end(Status::Imported)?;
     Ok(Outcome::Finished { folder: folder.path().into(), already: false })
 }
 
 /// What a tensor file says about itself.
-fn notes<'a>(axes: &str, path: &Path, file: &CheckpointFile) -> [(&'a str, String); 3] {
-    [("axes", axes.into()), ("imported_from", path.display().to_string()), ("imported_sha256", file.digest.clone())]
+fn notes<'a>(axes: &str, path: &Path, origin: &Origin) -> Vec<(&'a str, String)> {
+    let place = [("axes", axes.into()), ("imported_from", path.display().to_string())];
+    place.into_iter().chain(origin.notes.clone()).collect()
 }
 
 /// Refuses a spec of another experiment than the file's.
@@ -159,65 +170,96 @@ fn check_fit(
     spec: &Spec,
     path: &Path,
     target: &ImportedTarget,
-    components: Option<&Components>,
+    components: Option<&ImportedComponents>,
 ) -> Result<(), RunError> {
     let Method::Apd(apd) = &spec.method;
     let instances = target.weights.replicas() as u64;
     let mut differences = network_differences(&spec.target.network, &target.network);
-    let mut differ = |what: &str, spec: String, file: String| {
-        if spec != file {
-            differences.push(format!("{what}: the spec has {spec}, the file {file}"));
-        }
-    };
-    if let Some(components) = components {
-        differ("method.apd.components", apd.components.to_string(), components.number().to_string());
-        differ("method.apd.rank", apd.rank.to_string(), components.rank().to_string());
+    if let Some(ImportedComponents { components, .. }) = components {
         let replicas = components.replicas() as u64;
-        let counted: Vec<u64> = (0..replicas).collect();
-        let in_words = |seeds: &[u64]| if seeds == counted { format!("{replicas}") } else { format!("{seeds:?}") };
-        differ("seeds", in_words(&spec.seeds), in_words(&counted));
+        let mut differ = |key: &str, spec: String, file: u64| {
+            if spec != file.to_string() {
+                differences.push(Difference::of_key(key, spec, file.to_string()));
+            }
+        };
+        differ("method.apd.components", apd.components.to_string(), components.number() as u64);
+        differ("method.apd.rank", apd.rank.to_string(), components.rank() as u64);
+        let number = spec.seeds.len() as u64;
+        let is_counted = spec.seeds.iter().copied().eq(0..number);
+        differ("seeds", if is_counted { number.to_string() } else { format!("{:?}", spec.seeds) }, replicas);
         if ![1, replicas].contains(&instances) && spec.target.seed.is_none() {
-            differences.push(format!("instances: the target has {instances}, the components {replicas}"));
+            let what = format!("instances: the target has {instances}, the components {replicas}");
+            differences.push(Difference { set: Some("target.seed=0".into()), what });
         }
     }
-    let seeds = spec.target.seed.as_ref().map_or(&spec.seeds[..], std::slice::from_ref);
     let is_shared = components.is_some() && instances == 1;
-    if let Some(seed) = seeds.iter().find(|&&seed| seed >= instances && !is_shared) {
-        differences
-            .push(format!("seeds: the spec has {seed}, the instances of the target are the seeds below {instances}"));
+    let seeds = match &spec.target.seed {
+        Some(seed) => std::slice::from_ref(seed),
+        None if is_shared => &[],
+        None => &spec.seeds[..],
+    };
+    if let Some(seed) = seeds.iter().find(|&&seed| seed >= instances) {
+        let key = if spec.target.seed.is_some() { "target.seed" } else { "seeds" };
+        let what = format!("{key}: the spec has {seed}, the instances of the target are the seeds below {instances}");
+        let set = if spec.target.seed.is_some() { "target.seed=0".into() } else { format!("seeds={instances}") };
+        differences.push(Difference { set: Some(set), what });
     }
-    for (what, theirs, found) in [
-        ("target.imported", &spec.target.imported, "a target"),
-        ("imported_components", &spec.imported_components, "components"),
+    for (what, theirs, identity) in [
+        ("target.imported", &spec.target.imported, Some(&target.origin.identity)),
+        ("imported_components", &spec.imported_components, components.map(|components| &components.origin.identity)),
     ] {
-        if theirs.is_some() {
-            differences.push(format!("{what}: the spec is of {found} imported before; give the spec without this key"));
+        if theirs.is_some() && theirs.as_ref() != identity {
+            let what = format!("{what}: the spec is of another import; give the spec without this key");
+            differences.push(Difference { set: None, what });
         }
     }
     if differences.is_empty() {
         return Ok(());
     }
-    let lines = differences.iter().map(|difference| format!("\n  - {difference}")).collect::<String>();
-    Err(RunError::new(
-        format!("the spec does not fit {}:{lines}", path.display()),
-        "change the spec, or give the value with --set, for example --set seeds=12",
-    ))
+    let lines = differences.iter().map(|difference| format!("\n  - {}", difference.what)).collect::<String>();
+    let help = match differences.iter().find_map(|difference| difference.set.as_ref()) {
+        Some(set) => format!("change the spec, or give the value with --set, for example --set {set}"),
+        None => "change the spec".into(),
+    };
+    Err(RunError::new(format!("the spec does not fit {}:{lines}", path.display()), help))
+}
+
+/// Where a spec is not of the file.
+struct Difference {
+    what: String,
+    /// What `--set` would mend it.
+    set: Option<String>,
+}
+
+impl Difference {
+    fn of_key(key: &str, spec: impl std::fmt::Display, file: impl std::fmt::Display) -> Self {
+        Self { what: format!("{key}: the spec has {spec}, the file {file}"), set: Some(format!("{key}={file}")) }
+    }
 }
 
 /// Where two networks have other sizes or parts. What a file does not show, such as the activation, is not compared.
-fn network_differences(spec: &Network, file: &Network) -> Vec<String> {
+fn network_differences(spec: &Network, file: &Network) -> Vec<Difference> {
     let table = |network: &Network| toml::Table::try_from(network).expect("a network is plain data");
     let (of_spec, of_file) = (table(spec), table(file));
     let (Some((spec_kind, spec)), Some((file_kind, file))) = (of_spec.iter().next(), of_file.iter().next()) else {
         unreachable!("a network has a kind");
     };
     if spec_kind != file_kind {
-        return vec![format!("target: the spec has [target.{spec_kind}], the file [target.{file_kind}]")];
+        let what = format!("target: the spec has [target.{spec_kind}], the file [target.{file_kind}]");
+        return vec![Difference { what, set: None }];
     }
-    let shown = ["features", "hidden", "hidden_layers", "width", "neurons", "layers", "biases"];
+    let shown = [
+        "features",
+        "hidden",
+        "hidden_layers",
+        "width",
+        "neurons",
+        "layers",
+        "biases",
+        "functions",
+        "neurons_per_function",
+    ];
     let shown = shown.into_iter().filter_map(|key| Some((key, spec.get(key)?, file.get(key)?)));
     let differing = shown.filter(|(_, spec, file)| spec != file);
-    differing
-        .map(|(key, spec, file)| format!("target.{file_kind}.{key}: the spec has {spec}, the file {file}"))
-        .collect()
+    differing.map(|(key, spec, file)| Difference::of_key(&format!("target.{file_kind}.{key}"), spec, file)).collect()
 }

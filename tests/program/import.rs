@@ -47,7 +47,7 @@ use std::{fs, path::Path};
 use crate::cli_test::{Ended, Test};
 use crate::support::assert_close;
 use apd::{
-    checkpoint_file::{CheckpointFile, ImportedTarget, Refusal, find_components},
+    checkpoint_file::{CheckpointFile, ImportOptions, ImportedComponents, ImportedTarget, Refusal},
     components::Components,
     reading::{Masked, Tape},
     run::{read_table, read_tensors},
@@ -84,7 +84,7 @@ fn with_tms() -> Test {
 const IMPORT: [&str; 5] = ["import", "components", "components.pth", "--target", "target.pth"];
 
 /// The one entry of `runs` whose name begins and ends so, as a path from the test's folder.
-fn in_runs(folder: &Path, begin: &str, end: &str) -> String {
+pub fn in_runs(folder: &Path, begin: &str, end: &str) -> String {
     let names =
         fs::read_dir(folder.join("runs")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut names = names.filter(|name| name.starts_with(begin) && name.ends_with(end));
@@ -104,6 +104,8 @@ struct Summary {
 fn imported_toy_models_have_the_measures_that_their_authors_code_gives() {
     let imported = with_tms().args(IMPORT).succeeds();
     imported.stdout_is(str![""]).stderr_is(str![[r#"
+target.pth: its matrices are [in, out] (layout matrix, which their shapes tell)
+components.pth: its factors are A [d_in, rank], B [rank, d_out] (layout matrix, which their shapes tell)
 what the file does not say is as in experiments/tms_5-2.toml; --spec or --set gives it
 import finished: runs/components-[..]
   help: measure it with: apd evaluate runs/components-[..]
@@ -225,6 +227,7 @@ fn a_state_dict_among_other_things_is_found_and_said_to_be_rounded() {
     test.stderr_is(str![[r#"
 warning: nested.pt: bfloat16 and integers became 32-bit floats
 nested.pt: passed over 1 tensor(s) outside of `model.`
+nested.pt: its matrices are [in, out] (layout matrix, which their shapes tell)
 what the file does not say is as in experiments/tms_5-2.toml; --spec or --set gives it
 12 target(s) imported: runs/targets
 spec: runs/nested-[..].toml
@@ -247,6 +250,7 @@ const SHORT: [&str; 7] = [
 fn an_imported_target_is_taken_apart_and_never_trained() {
     let imported = with_tms().args(["import", "target", "target.pth"]).succeeds();
     imported.stdout_is(str![""]).stderr_is(str![[r#"
+target.pth: its matrices are [in, out] (layout matrix, which their shapes tell)
 what the file does not say is as in experiments/tms_5-2.toml; --spec or --set gives it
 12 target(s) imported: runs/targets
 spec: runs/target-[..].toml
@@ -273,14 +277,16 @@ error: the target of seed 0 is imported, and not in elsewhere/targets
 
 /// Components and target of the residual MLP of the fixtures.
 fn residual_mlp() -> (ImportedTarget, Components) {
-    let target = ImportedTarget::find(&read("residual_mlp_target.pth"), Path::new("t.pth")).unwrap();
-    let components = find_components(&read("residual_mlp_components.pth"), Path::new("c.pth"), &target).unwrap();
-    (target, components)
+    let path = Path::new("x.pth");
+    let target = ImportedTarget::find(&read("residual_mlp_target.pth"), path, &ImportOptions::default()).unwrap();
+    let file = read("residual_mlp_components.pth");
+    let components = ImportedComponents::find(&file, path, &target, &ImportOptions::default()).unwrap();
+    (target, components.components)
 }
 
 #[test]
 fn an_imported_residual_mlp_with_biases_has_the_outputs_that_its_authors_code_gives() {
-    let (ImportedTarget { network, weights }, components) = residual_mlp();
+    let (ImportedTarget { network, weights, .. }, components) = residual_mlp();
     let expected = Tensor::read_safetensors(path("residual_mlp.safetensors")).unwrap();
     // [batch, instance, feature] there.
     let expected =
@@ -344,8 +350,8 @@ fn import_changed(change: impl FnOnce(&mut Vec<(String, Tensor)>)) -> Ended {
 #[test]
 fn a_missing_tensor_is_named() {
     import_changed(|tensors| tensors.retain(|(name, _)| name != "b_final")).stderr_is(str![[r#"
-error: x.safetensors does not fit: it lacks `bias` (`b_final`)
-  help: README.md, "Bring your own", lists the names and shapes that are known
+error: x.safetensors does not fit: it lacks `bias` (`b_final`, `linear2.bias`)
+  help: `apd import --help` lists the names and shapes that are known; --rename gives a tensor another name
 
 "#]]);
 }
@@ -353,27 +359,18 @@ error: x.safetensors does not fit: it lacks `bias` (`b_final`)
 #[test]
 fn a_file_without_any_known_name_is_told_what_was_looked_for() {
     import_changed(|tensors| tensors.iter_mut().for_each(|(name, _)| *name = format!("{name}\u{1b}s"))).stderr_is(str![[r#"
-error: x.safetensors does not fit: it has no tensor `embed` (`linear1.weight`) or `W_E`, only: `b_final/u{1b}s`, `linear1.weight/u{1b}s`
-  help: README.md, "Bring your own", lists the names and shapes that are known
+error: x.safetensors does not fit: it has no tensor `embed` (`linear1.weight`, `W`) or `W_E`, only: `b_final/u{1b}s`, `linear1.weight/u{1b}s`
+  help: `apd import --help` lists the names and shapes that are known; --rename gives a tensor another name
 
 "#]]);
 }
 
 #[test]
 fn an_extra_tensor_is_named() {
-    import_changed(|tensors| tensors.push(("linear2.weight".into(), Tensor::zeros([2, 5], tch::kind::FLOAT_CPU))))
+    import_changed(|tensors| tensors.push(("linear3.weight".into(), Tensor::zeros([2, 5], tch::kind::FLOAT_CPU))))
         .stderr_is(str![[r#"
-error: x.safetensors does not fit: `linear2.weight` has no place in it
-  help: README.md, "Bring your own", lists the names and shapes that are known
-
-"#]]);
-}
-
-#[test]
-fn a_transposed_matrix_is_told_by_its_bias() {
-    import_changed(|tensors| tensors[1].1 = tensors[1].1.tr().contiguous()).stderr_is(str![[r#"
-error: x.safetensors does not fit: `b_final` has the shape [5], not [2]
-  help: README.md, "Bring your own", lists the names and shapes that are known
+error: x.safetensors does not fit: `linear3.weight` has no place in it
+  help: `apd import --help` lists the names and shapes that are known; --rename gives a tensor another name
 
 "#]]);
 }
@@ -392,7 +389,7 @@ error: x.safetensors does not fit:
   - `hidden_layers.0.weight` has the shape [2, 3], not [2, 2]
   - `b_final` has 1 value(s) that are not finite
   - `hidden_layers.2.weight` has no place in it
-  help: README.md, "Bring your own", lists the names and shapes that are known
+  help: `apd import --help` lists the names and shapes that are known; --rename gives a tensor another name
 
 "#]]);
 }
@@ -401,16 +398,18 @@ error: x.safetensors does not fit:
 fn components_of_another_target_are_refused() {
     let test = with_tms().with_file("components.pth", bytes("residual_mlp_components.pth"));
     test.args(IMPORT).fails(1).stderr_is(str![[r#"
-error: components.pth does not fit: it has no tensor `embed.A` (`linear1.A`), only: `W_E`, `W_U`, `layers.0.bias1`, `layers.0.bias2`, `layers.0.mlp_in.A`, `layers.0.mlp_in.B`, `layers.0.mlp_out.A`, `layers.0.mlp_out.B`, `layers.1.bias1`, `layers.1.bias2`
-  help: README.md, "Bring your own", lists the names and shapes that are known
+target.pth: its matrices are [in, out] (layout matrix, which their shapes tell)
+error: components.pth does not fit: it has no tensor `embed.A` (`linear1.A`, `W.A`), only: `W_E`, `W_U`, `layers.0.bias1`, `layers.0.bias2`, `layers.0.mlp_in.A`, `layers.0.mlp_in.B`, `layers.0.mlp_out.A`, `layers.0.mlp_out.B`, `layers.1.bias1`, `layers.1.bias2`, and 4 more
+  help: `apd import --help` lists the names and shapes that are known; --rename gives a tensor another name
 
 "#]]);
     let mut target: Vec<_> = read("tms_5-2_target.pth").tensors.into_iter().collect();
     target[0].1 = &target[0].1 + 1.0;
     let change = |folder: &Path| apd::run::write_tensors(&folder.join("target.pth"), &target, &[]).unwrap();
     with_tms().with_change(change).args(IMPORT).fails(1).stderr_is(str![[r#"
+target.pth: its matrices are [in, out] (layout matrix, which their shapes tell)
 error: components.pth does not fit: `b_final` is not that of the target
-  help: README.md, "Bring your own", lists the names and shapes that are known
+  help: `apd import --help` lists the names and shapes that are known; --rename gives a tensor another name
 
 "#]]);
 }
@@ -419,11 +418,13 @@ error: components.pth does not fit: `b_final` is not that of the target
 fn a_spec_of_other_sizes_is_told_all_that_differs() {
     let test = with_tms().with_spec().args(IMPORT).args(["--spec", "tiny.toml", "--set", "target.tms.hidden=3"]);
     test.fails(1).stderr_is(str![[r#"
+target.pth: its matrices are [in, out] (layout matrix, which their shapes tell)
+components.pth: its factors are A [d_in, rank], B [rank, d_out] (layout matrix, which their shapes tell)
 error: the spec does not fit components.pth:
   - target.tms.hidden: the spec has 3, the file 2
   - method.apd.rank: the spec has 2, the file 3
-  - seeds: the spec has [0, 1], the file 12
-  help: change the spec, or give the value with --set, for example --set seeds=12
+  - seeds: the spec has 2, the file 12
+  help: change the spec, or give the value with --set, for example --set target.tms.hidden=2
 
 "#]]);
     let test = with_tms().with_spec().args([
@@ -436,6 +437,7 @@ error: the spec does not fit components.pth:
         "seeds=[2, 12]",
     ]);
     test.fails(1).stderr_is(str![[r#"
+target.pth: its matrices are [in, out] (layout matrix, which their shapes tell)
 error: the spec does not fit target.pth:
   - seeds: the spec has 12, the instances of the target are the seeds below 12
   help: change the spec, or give the value with --set, for example --set seeds=12

@@ -10,6 +10,7 @@ mod cli_test;
 mod end_to_end;
 mod export;
 mod import;
+mod import_layout;
 mod list_diff;
 mod misuse;
 mod options;

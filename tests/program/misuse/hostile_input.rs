@@ -7,7 +7,7 @@ use std::{
 };
 
 use apd::{
-    checkpoint_file::{CheckpointFile, ImportedTarget},
+    checkpoint_file::{CheckpointFile, ImportOptions, ImportedTarget},
     fit::LogRow,
     run::{TensorFile, read_table},
     spec::parse,
@@ -157,7 +157,7 @@ proptest! {
         let bytes = with_slips(&files("tests/checkpoints", &["pt", "pth", "safetensors"]), &which, &slips);
         match CheckpointFile::read(written(&bytes).path()) {
             Ok(file) => {
-                if let Err(error) = ImportedTarget::find(&file, Path::new("a\u{1b}[31m.pth")) {
+                if let Err(error) = ImportedTarget::find(&file, Path::new("a\u{1b}[31m.pth"), &ImportOptions::default()) {
                     assert_printable(&error.to_string());
                 }
             }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use apd::checkpoint_file::{CheckpointFile, ImportedTarget, find_components};
+use apd::checkpoint_file::{CheckpointFile, ImportOptions, ImportedComponents, ImportedTarget};
 use apd_fuzz::{InMemory, assert_printable};
 use libfuzzer_sys::fuzz_target;
 
@@ -13,10 +13,10 @@ fuzz_target!(|bytes: &[u8]| {
         Err(error) => return assert_printable(&error.to_string()),
     };
     let path = Path::new("x.pth");
-    match ImportedTarget::find(&file, path) {
+    match ImportedTarget::find(&file, path, &ImportOptions::default()) {
         // The file as its own components is as good as another one.
         Ok(target) => {
-            if let Err(error) = find_components(&file, path, &target) {
+            if let Err(error) = ImportedComponents::find(&file, path, &target, &ImportOptions::default()) {
                 assert_printable(&error.to_string());
             }
         }
