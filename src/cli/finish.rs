@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::{Ending, Failure, ending::print};
 use crate::{
     experiment::Outcome,
-    report::{self, Options},
+    report::{self, Options, Report},
 };
 
 /// The folder of a finished stage, or how an interrupted one ends.
@@ -37,19 +37,33 @@ pub fn tell_interrupted(outcome: Outcome) -> Ending {
     Ending::Interrupted
 }
 
-/// Makes the report of finished runs and prints their table.
+/// Makes the report of a run that has been trained or measured and prints its table. Where every replica has diverged there is
+/// nothing in it, and the command fails.
 pub fn report(runs: &[PathBuf]) -> Result<Ending, Failure> {
-    report_with(runs, &Options::default())
+    let report = write(runs, &Options::default())?;
+    match report.wholly_diverged().next() {
+        None => Ok(Ending::Done),
+        Some((_, seeds)) => Err(Failure::Work(format!(
+            "every replica has diverged, and none is measured: seed{} {}\n  help: try smaller values of \
+             `decomposition.learning_rate` or of the coefficients, or a `warm_up`",
+            if seeds.len() == 1 { "" } else { "s" },
+            seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
+        ))),
+    }
 }
 
-/// The same with options.
+/// Makes the report of finished runs with options and prints their tables.
 pub fn report_with(runs: &[PathBuf], options: &Options) -> Result<Ending, Failure> {
+    write(runs, options).map(|_| Ending::Done)
+}
+
+fn write(runs: &[PathBuf], options: &Options) -> Result<Report, Failure> {
     let report = report::make_with(runs, options).map_err(Failure::work)?;
     print(&format!("{}\n", report.text(terminal_width(100)).trim_end()))?;
     for path in report.written.iter().filter(|path| path.extension().is_some_and(|extension| extension == "html")) {
         tracing::info!("report: {}", path.display());
     }
-    Ok(Ending::Done)
+    Ok(report)
 }
 
 /// Of stdout; `otherwise` where it is no terminal.

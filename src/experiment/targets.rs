@@ -99,6 +99,7 @@ fn make(spec: &Spec, session: &mut Session, missing: &[(TargetFolder, Lock)]) ->
     };
     let trainings = vec![training.clone(); seeds.len()];
     let mut fit = Fit::new(&task, trainings, inputs(Purpose::TargetInputs), session.device, session.threads);
+    fit.name_replicas(seeds.iter().map(|seed| format!("the target of seed {seed}")).collect());
     // Replicas that are trained together go on together, from one checkpoint in the folder of the first.
     let company = seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(",");
     let checkpoints = leader.checkpoints().of(&format!("seeds {company}"));

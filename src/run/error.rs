@@ -16,11 +16,13 @@ pub struct RunError {
     help: String,
     damaged: bool,
     forbidden: bool,
+    missing: bool,
 }
 
 impl RunError {
     pub fn new(what: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { what: visible_lines(&what.into()), help: visible_lines(&help.into()), damaged: false, forbidden: false }
+        let (what, help) = (visible_lines(&what.into()), visible_lines(&help.into()));
+        Self { what, help, damaged: false, forbidden: false, missing: false }
     }
 
     /// `path` could not be written.
@@ -37,7 +39,8 @@ impl RunError {
             ErrorKind::PermissionDenied => "ask its owner for permission to read it",
             _ => "check the disk or the network file system, then give the same command again",
         };
-        Self::new(format!("cannot read {}: {}", path.display(), reason(error)), help)
+        let what = format!("cannot read {}: {}", path.display(), reason(error));
+        Self { missing: error.kind() == ErrorKind::NotFound, ..Self::new(what, help) }
     }
 
     /// `path` was read, but does not hold what was written to it.
@@ -49,6 +52,11 @@ impl RunError {
     /// Whether the file could be read but does not hold what was written to it.
     pub fn is_damaged(&self) -> bool {
         self.damaged
+    }
+
+    /// Whether there is no such file, as of what has not begun.
+    pub fn is_missing(&self) -> bool {
+        self.missing
     }
 
     /// The same mistake with better advice.
@@ -70,6 +78,11 @@ impl RunError {
     /// What happened, without the advice.
     pub fn what(&self) -> &str {
         &self.what
+    }
+
+    /// What to do.
+    pub fn help(&self) -> &str {
+        &self.help
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    io::{Read, Write},
+    io::{ErrorKind, Read, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     time::Duration,
@@ -53,6 +53,16 @@ impl Lock {
     /// Whether a process holds the lock of `folder` at this moment.
     pub fn is_held(folder: &Path) -> bool {
         File::open(path_in(folder)).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+    }
+
+    /// The same where "no" decides something: a lock that cannot be looked at is an error.
+    pub fn is_known_to_be_held(folder: &Path) -> Result<bool, RunError> {
+        let path = path_in(folder);
+        match File::open(&path) {
+            Ok(file) => Ok(matches!(file.try_lock(), Err(TryLockError::WouldBlock))),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(RunError::read(&path, &error)),
+        }
     }
 
     /// `Ok(None)`: another process has it.

@@ -37,7 +37,7 @@ pub use load::{load, load_with_sweep, parse};
 pub use problem::SpecError;
 pub use reader::TableReader;
 pub use space::Written;
-pub use trials::{Trial, Trials, load_trials, parse_trials};
+pub use trials::{Trial, Trials, load_planned, load_trials, parse_trials};
 
 use crate::{
     fit::Training, initial_values::InitialValues, inputs::Inputs, method::Method, network::Network, sweep::Sweep,

@@ -3,18 +3,20 @@
 //! - `settings`, `space`, `strategy`, `slurm_settings`: what a spec's `[sweep]` says, and the values of every trial
 //! - `plan`: which trials are trained together
 //! - `work`: the packs in turn; `rows`: what came of them, in one table
-//! - `workers`, `slurm`: in several processes, of this machine or of others
+//! - `workers`, `slurm`, `queue`: in several processes, of this machine or of others
 //! - `standing`, `status`: how far it is
-//! - `results`, `sensitivity`, `recommendation`: which setting did best, and what that depends on
+//! - `results`, `sensitivity`, `recommendation`, `shortfall`: which setting did best, what that depends on, or why none did
 //! - `overview`: all of these at once, for the report
 
 mod overview;
 mod plan;
+mod queue;
 mod recommendation;
 mod results;
 mod rows;
 mod sensitivity;
 mod settings;
+mod shortfall;
 mod slurm;
 mod slurm_settings;
 mod space;
@@ -26,14 +28,16 @@ mod workers;
 
 pub use overview::{Overview, overview};
 pub use plan::Plan;
+pub use queue::{Job, Queue, note};
 pub use recommendation::{outcome, recommendation};
 pub use results::{TrialResult, best};
 pub use sensitivity::{Group, Sensitivity, sensitivities};
 pub use settings::Sweep;
-pub use slurm::{Array, arrays};
+pub use shortfall::{diverged_trials, shortfall};
+pub use slurm::{Array, arrays, ranges};
 pub use slurm_settings::Slurm;
 pub use space::{Domain, Drawn, Parameter, Range, Scale};
-pub use standing::{Standing, standing, standings};
+pub use standing::{Standing, Unreadable, standing, standings};
 pub use status::status;
 pub use strategy::{Draws, Strategy, in_words};
 pub use work::{Part, Shard, WorkEnd, work};

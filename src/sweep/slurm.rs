@@ -3,9 +3,10 @@
 //! A task of an array works on one pack of the sweep. Slurm's words for how a job ended are not relied on: what is done is in
 //! the sweep's folder, and a task that finds its pack finished ends at once.
 
-use std::path::Path;
+use std::{os::unix::ffi::OsStrExt, path::Path};
 
 use super::Slurm;
+use crate::run::RunError;
 
 /// Seconds before the end of its time at which a job is told to save; Slurm may tell it a minute earlier.
 const WARNING: u32 = 120;
@@ -41,19 +42,16 @@ pub fn arrays(packs: &[usize], limit: usize) -> Vec<&[usize]> {
 }
 
 impl Array<'_> {
-    /// The script as `sbatch` takes it.
-    pub fn script(&self) -> String {
+    /// The script as `sbatch` takes it. The paths in it are bytes, which need not be UTF-8.
+    ///
+    /// # Errors
+    /// If Slurm cannot be told where the jobs are to write.
+    pub fn script(&self) -> Result<Vec<u8>, RunError> {
         let Slurm { partition, time, memory, gpus, threads, at_once, lines, .. } = self.settings;
         let (first, last) = (self.packs[0], self.packs[self.packs.len() - 1]);
         let at_once = at_once.map(|count| format!("%{count}")).unwrap_or_default();
-        let mut options = vec![
-            format!("--job-name={}", self.name),
-            format!("--array={}{at_once}", ranges(self.packs, first)),
-            // An array's and a task's number.
-            format!("--output=\"{}/%A_%a.txt\"", self.output.display().to_string().replace('%', "%%")),
-            "--open-mode=append".to_string(),
-            format!("--cpus-per-task={threads}"),
-        ];
+        let tasks: Vec<usize> = self.packs.iter().map(|pack| pack - first).collect();
+        let mut options = vec!["--open-mode=append".to_string(), format!("--cpus-per-task={threads}")];
         options.extend(partition.iter().map(|partition| format!("--partition={partition}")));
         options.extend(time.iter().map(|time| format!("--time={time}")));
         options.extend(memory.iter().map(|memory| format!("--mem={memory}")));
@@ -61,16 +59,32 @@ impl Array<'_> {
         options.extend(["--requeue".to_string(), format!("--signal=B:USR1@{WARNING}")]);
         let options: String = options.iter().map(|option| format!("#SBATCH {option}\n")).collect();
         let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        let (name, tasks, output) = (self.name, ranges(&tasks), pattern(self.output)?);
         let device = if *gpus > 0 { "cuda" } else { "cpu" };
         let retry_failed = if self.retry_failed { " --retry-failed" } else { "" };
-        let (program, folder, results) = (quoted(self.program), quoted(self.folder), quoted(self.results));
-        format!(
+        let [program, folder, results] = [self.program, self.folder, self.results].map(quoted);
+        let mut script = format!(
             r#"#!/bin/bash
 # Packs {first} to {last} of a sweep, a task for each. Written by `apd sweep hyperparameters --launcher slurm`.
-{options}{lines}
-{program} sweep work {folder} --pack $((SLURM_ARRAY_TASK_ID + {first})){retry_failed} \
-    --results {results} --device {device} --threads {threads} --quiet &
-worker=$!
+#SBATCH --job-name={name}
+#SBATCH --array={tasks}{at_once}
+#SBATCH --output="#
+        )
+        .into_bytes();
+        script.extend(output);
+        script.push(b'\n');
+        script.extend(format!("{options}{lines}\n").into_bytes());
+        script.extend([program.as_slice(), b" sweep work ", &folder].concat());
+        script.extend(format!(" --pack $((SLURM_ARRAY_TASK_ID + {first})){retry_failed} \\\n").into_bytes());
+        script.extend([b"    --results ", results.as_slice()].concat());
+        script.extend(format!(" --device {device} --threads {threads} --quiet &\n").into_bytes());
+        script.extend(AFTER_THE_START.as_bytes());
+        Ok(script)
+    }
+}
+
+/// What a task does beside its worker.
+const AFTER_THE_START: &str = r#"worker=$!
 
 # Slurm warns with USR1 before the time is over, and with TERM before it takes the machine away: apd then saves what it
 # has and leaves with 3. `wait` ends at a signal too, so it is asked again.
@@ -78,20 +92,17 @@ trap 'warned=yes; kill -USR1 "$worker" 2>/dev/null' USR1 TERM
 while warned=no; wait "$worker"; code=$?; [[ $warned == yes ]]; do :; done
 
 # Back into the queue, to go on from what was saved; not if the user has cancelled the job.
-task=${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID
+task=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
 if [[ $code == 3 ]] && ! scontrol show job "$task" | grep -q JobState=CANCELLED; then
     scontrol requeue "$task"
 fi
 exit "$code"
-"#
-        )
-    }
-}
+"#;
 
-/// Such as `0-3,7`, counted from `first`.
-fn ranges(packs: &[usize], first: usize) -> String {
+/// Such as `0-3,7`, of ascending numbers.
+pub fn ranges(numbers: &[usize]) -> String {
     let mut ranges: Vec<(usize, usize)> = Vec::new();
-    for number in packs.iter().map(|pack| pack - first) {
+    for &number in numbers {
         match ranges.last_mut() {
             Some((_, last)) if *last + 1 == number => *last = number,
             _ => ranges.push((number, number)),
@@ -102,9 +113,34 @@ fn ranges(packs: &[usize], first: usize) -> String {
     ranges.into_iter().map(text).collect::<Vec<_>>().join(",")
 }
 
-/// For a shell.
-fn quoted(path: &Path) -> String {
-    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
+/// The path for a shell, byte for byte.
+fn quoted(path: &Path) -> Vec<u8> {
+    let quoted = path.as_os_str().as_bytes().iter().flat_map(|byte| match byte {
+        b'\'' => br"'\''".to_vec(),
+        &byte => vec![byte],
+    });
+    [b'\''].into_iter().chain(quoted).chain([b'\'']).collect()
+}
+
+/// The pattern of the names of files in a folder, with an array's and a task's number, in an `#SBATCH` line. `sbatch` reads
+/// quotes there almost like a shell; Slurm replaces words that begin with `%`, but none in a name with a backslash.
+fn pattern(folder: &Path) -> Result<Vec<u8>, RunError> {
+    let bytes = folder.as_os_str().as_bytes();
+    if let Some(wrong) = bytes.iter().find(|byte| b"\\\n\r".contains(byte)) {
+        let wrong = if *wrong == b'\\' { "a backslash" } else { "a line break" };
+        let what = format!("Slurm's jobs cannot write into {}: there is {wrong} in its path", folder.display());
+        return Err(RunError::new(
+            what,
+            "choose another results folder with --results, or rename the folders above it",
+        ));
+    }
+    let quoted = bytes.iter().flat_map(|byte| match byte {
+        b'%' => b"%%".to_vec(),
+        // Ends the quotation, and begins it again after this one quote.
+        b'"' => br#""'"'""#.to_vec(),
+        &byte => vec![byte],
+    });
+    Ok([b'"'].into_iter().chain(quoted).chain(*b"/%A_%a.txt\"").collect())
 }
 
 #[cfg(test)]
@@ -140,7 +176,7 @@ mod tests {
             retry_failed: false,
         };
         assert_data_eq!(
-            array.script(),
+            String::from_utf8(array.script().unwrap()).unwrap(),
             str![[r#"
 #!/bin/bash
 # Packs 5 to 11 of a sweep, a task for each. Written by `apd sweep hyperparameters --launcher slurm`.
@@ -178,6 +214,17 @@ exit "$code"
             .into_data()
             .raw()
         );
+    }
+
+    #[test]
+    fn a_path_is_in_the_script_byte_for_byte_or_refused() {
+        let path = |bytes| Path::new(std::ffi::OsStr::from_bytes(bytes));
+        assert_eq!(quoted(path(b"/r\xff/it's $HOME")), b"'/r\xff/it'\\''s $HOME'");
+        assert_eq!(pattern(path(b"/r\xff/100 % \"a\"")).unwrap(), b"\"/r\xff/100 %% \"'\"'\"a\"'\"'\"/%A_%a.txt\"");
+        for (wrong, what) in [("/a\\b", "a backslash"), ("/a\nb", "a line break")] {
+            let error = pattern(Path::new(wrong)).unwrap_err();
+            assert!(error.what().ends_with(&format!(": there is {what} in its path")), "{error}");
+        }
     }
 
     #[test]

@@ -69,6 +69,16 @@ impl Hyperparameters {
             (0..plan.packs.len()).try_for_each(check).map_err(Failure::work)?;
         }
         let folder = plan.locate(&options.results, options.force);
+        if !options.force {
+            plan.adopt(&folder).map_err(Failure::work)?;
+        }
+        if let Some(older) = plan.locate_older(&options.results) {
+            tracing::warn!(
+                "{} was planned from this spec by an older version, for which every range in whole numbers meant whole \
+                 numbers; this is another sweep\n  help: that one is resumed with: apd sweep work {0}",
+                older.display()
+            );
+        }
         let description = describe(&plan, &folder, is_local.then(|| (device, options.threads().get().into())));
         if self.dry_run {
             print(&description)?;
@@ -87,10 +97,14 @@ impl Hyperparameters {
                 session.interrupt = plan.sweep.limit(session.interrupt);
                 work_on(&plan, &folder, &part, &mut session)?
             }
-            number => in_workers(number, &plan, &folder, &part, options)?,
+            number => {
+                let ending = in_workers(number, &plan, &folder, &part, options);
+                // What became of the trials says more than that some workers failed.
+                print_status(&plan, &folder, *ending.as_ref().unwrap_or(&Ending::Done))?;
+                return ending;
+            }
         };
-        print_status(&plan, &folder)?;
-        Ok(ending)
+        print_status(&plan, &folder, ending)
     }
 
     /// The sweep's folder with its plan; locked unless this is one of several processes.

@@ -12,7 +12,7 @@ use super::super::{Ending, Failure, options::Options};
 use crate::{
     device::{self, DeviceChoice},
     run::{Interrupt, RunError, SweepFolder, refuse_link, write_whole},
-    sweep::{Array, Part, Plan, arrays, run_workers},
+    sweep::{Array, Job, Part, Plan, Queue, arrays, note, ranges, run_workers},
 };
 
 /// Works on the whole sweep in so many processes, which share the threads, and the GPUs where there are several.
@@ -36,6 +36,8 @@ pub fn in_workers(
         let device = if gpus > 1 { DeviceChoice::Cuda(worker % gpus) } else { options.device };
         command.args(["--device", &device.to_string()]);
         command.args(part.retry_failed.then_some("--retry-failed"));
+        // The sweep as a whole is judged here.
+        command.arg("--worker");
         command
     };
     let commands = (0..usize::from(number)).map(command).collect();
@@ -60,60 +62,152 @@ pub fn in_workers(
     Ok(Ending::Done)
 }
 
-/// Hands every pack that is not finished to Slurm.
+/// Hands every pack that is neither finished nor queued already to Slurm.
 pub fn to_slurm(plan: &Plan, folder: &SweepFolder, part: &Part, options: &Options) -> Result<Ending, Failure> {
-    let packs: Vec<usize> = (0..plan.packs.len()).filter(|&pack| part.is_left(plan, folder, pack)).collect();
-    if packs.is_empty() {
-        tracing::info!("every trial has ended: there is nothing to submit");
+    let left: Vec<usize> = (0..plan.packs.len()).filter(|&pack| part.is_left(plan, folder, pack)).collect();
+    if left.is_empty() {
+        tracing::info!("no pack is left to work on: there is nothing to submit");
         return Ok(Ending::Done);
     }
+    let queue = Queue::of(folder).map_err(Failure::work)?;
+    for (job, packs) in &queue.jobs {
+        let packs = in_words(&packs.iter().copied().collect::<Vec<_>>());
+        match queue.unknown {
+            None => tracing::info!("job {}: queued or running already: {packs}", job.job),
+            Some(_) => tracing::warn!("job {}, submitted {}: perhaps queued still: {packs}", job.job, job.submitted),
+        }
+    }
+    let (queued, new): (Vec<usize>, Vec<usize>) = left.iter().partition(|pack| queue.packs().contains(pack));
+    submit_all(plan, folder, part, options, &new, &queue)?;
+    if let Some(why) = queue.unknown.filter(|_| !queued.is_empty()) {
+        return Err(Failure::Work(format!(
+            "{} may be queued already and were not submitted again: {why}\n  help: give this command where squeue works; if \
+             these jobs have ended, remove {} and give it again",
+            in_words(&queued),
+            folder.jobs_table().display()
+        )));
+    }
+    if new.is_empty() {
+        tracing::info!("there is nothing more to submit");
+    }
+    tracing::info!("see how far they are with: apd sweep status {}", folder.path().display());
+    Ok(Ending::Done)
+}
+
+/// Submits the packs in arrays of jobs. With `at_once`, which Slurm knows for each array alone, an array waits for those before
+/// it, so that it holds for all of them together.
+fn submit_all(
+    plan: &Plan,
+    folder: &SweepFolder,
+    part: &Part,
+    options: &Options,
+    packs: &[usize],
+    queue: &Queue,
+) -> Result<(), Failure> {
     let program = std::env::current_exe().map_err(|error| Failure::Work(format!("cannot find apd itself: {error}")))?;
     let output = folder.slurm();
     refuse_link(&output).map_err(Failure::work)?;
     fs::create_dir_all(&output).map_err(|error| Failure::work(RunError::write(&output, &error)))?;
     let [path, results, output] = [folder.path(), &options.results, &output].map(absolute);
     let (path, results, output) = (path?, results?, output?);
-    for packs in arrays(&packs, plan.sweep.slurm.array_limit) {
-        let array = Array {
-            name: &plan.base.name,
-            program: &program,
-            folder: &path,
-            results: &results,
-            output: &output,
-            settings: &plan.sweep.slurm,
-            packs,
-            retry_failed: part.retry_failed,
-        };
-        let script = output.join(format!("packs-{}-{}.sh", packs[0], packs[packs.len() - 1]));
-        write_whole(&script, |out| out.write_all(array.script().as_bytes())).map_err(Failure::work)?;
-        let job = submit(&script)?;
-        tracing::info!("job {job}: {} packs, {}", packs.len(), script.display());
+    let settings = &plan.sweep.slurm;
+    let write = |packs: &[usize]| -> Result<PathBuf, RunError> {
+        let (name, retry_failed) = (&plan.base.name, part.retry_failed);
+        let (program, folder, results, output) = (&program, &path, &results, &output);
+        let script = Array { name, program, folder, results, output, settings, packs, retry_failed }.script()?;
+        let file = output.join(format!("packs-{}-{}.sh", packs[0], packs[packs.len() - 1]));
+        write_whole(&file, |out| out.write_all(&script))?;
+        Ok(file)
+    };
+    let arrays = arrays(packs, settings.array_limit);
+    let scripts = arrays.iter().map(|packs| write(packs)).collect::<Result<Vec<_>, _>>().map_err(Failure::work)?;
+    let mut before: Vec<u64> = queue.jobs.iter().map(|(job, _)| job.job).collect();
+    let mut submitted: Vec<String> = Vec::new();
+    for (place, (packs, script)) in arrays.iter().zip(&scripts).enumerate() {
+        let wait_for = if settings.at_once.is_some() { before.as_slice() } else { &[] };
+        let job = submit(script, packs, wait_for).map_err(|refusal| refusal.told(&submitted, &scripts[place..]))?;
+        let (number, packs) = (job.job, in_words(packs));
+        let after = if wait_for.is_empty() { String::new() } else { format!(", after job {}", listed(wait_for)) };
+        submitted.push(format!("job {number} ({packs})"));
+        note(folder, job).map_err(|error| Failure::Work(format!("{} queued, but {error}", submitted.join(", "))))?;
+        tracing::info!("job {number}: {packs}{after}, {}", script.display());
+        // Those before it end before it begins.
+        if settings.at_once.is_some() {
+            before.clear();
+        }
+        before.push(number);
     }
-    tracing::info!("see how far they are with: apd sweep status {}", folder.path().display());
-    Ok(Ending::Done)
+    Ok(())
 }
 
-/// The number that Slurm gives to the jobs of a script.
-fn submit(script: &Path) -> Result<String, Failure> {
-    let ended = Command::new("sbatch").arg("--parsable").arg(script).output().map_err(|error| {
+/// Why a script was not submitted, and what to do.
+struct Refusal {
+    what: String,
+    is_absent: bool,
+}
+
+impl Refusal {
+    /// With what was queued before it, and the scripts that were not.
+    fn told(self, submitted: &[String], left: &[PathBuf]) -> Failure {
+        let queued =
+            if submitted.is_empty() { String::new() } else { format!("{} queued before it; ", submitted.join(", ")) };
+        let help = match left {
+            [script] if self.is_absent => {
+                format!("give this command where Slurm's are, or submit {} yourself", script.display())
+            }
+            [first, ..] if self.is_absent => format!(
+                "give this command where Slurm's are, or submit the {} scripts in {} yourself; if `at_once` is to hold for \
+                 all, each with --dependency=afterany:JOB of the one before it",
+                left.len(),
+                first.parent().unwrap_or(first).display()
+            ),
+            _ => format!(
+                "{queued}change `[sweep.slurm]` to what the cluster allows, or wait until it takes more, and give the same \
+                 command again: it submits what is not queued"
+            ),
+        };
+        Failure::Work(format!("{}\n  help: {help}", self.what))
+    }
+}
+
+/// Submits one script, whose jobs wait until others have ended.
+fn submit(script: &Path, packs: &[usize], wait_for: &[u64]) -> Result<Job, Refusal> {
+    let mut command = Command::new("sbatch");
+    command.arg("--parsable");
+    command.args((!wait_for.is_empty()).then(|| format!("--dependency=afterany:{}", listed(wait_for))));
+    let ended = command.arg(script).output().map_err(|error| {
         let why = if error.kind() == ErrorKind::NotFound {
             "there is no such command here".into()
         } else {
             error.to_string()
         };
-        Failure::Work(format!(
-            "cannot start sbatch: {why}\n  help: give this command where Slurm's are, or submit {} yourself",
+        Refusal { what: format!("cannot start sbatch: {why}"), is_absent: true }
+    })?;
+    let [said, complaint] =
+        [&ended.stdout, &ended.stderr].map(|bytes| String::from_utf8_lossy(bytes).trim().to_owned());
+    let refusal = |what| Refusal { what, is_absent: false };
+    if !ended.status.success() {
+        return Err(refusal(format!("sbatch refuses {}: {complaint}", script.display())));
+    }
+    if !complaint.is_empty() {
+        tracing::warn!("{complaint}");
+    }
+    Job::submitted(&said, packs).ok_or_else(|| {
+        refusal(format!(
+            "sbatch took {} and named no job, but said {said:?}: look for it with squeue",
             script.display()
         ))
-    })?;
-    if !ended.status.success() {
-        return Err(Failure::Work(format!(
-            "sbatch refuses {}: {}\n  help: change `[sweep.slurm]` to what the cluster allows",
-            script.display(),
-            String::from_utf8_lossy(&ended.stderr).trim()
-        )));
-    }
-    Ok(String::from_utf8_lossy(&ended.stdout).trim().to_string())
+    })
+}
+
+/// Such as `100:101`, as Slurm lists jobs.
+fn listed(jobs: &[u64]) -> String {
+    jobs.iter().map(u64::to_string).collect::<Vec<_>>().join(":")
+}
+
+/// Such as `packs 0-3,7`.
+fn in_words(packs: &[usize]) -> String {
+    format!("pack{} {}", if packs.len() == 1 { "" } else { "s" }, ranges(packs))
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, Failure> {

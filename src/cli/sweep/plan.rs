@@ -1,12 +1,12 @@
 //! What a sweep is going to do, as text.
 
-use std::{path::Path, time::Instant};
+use std::{collections::BTreeSet, path::Path, time::Instant};
 
 use tch::Device;
 
 use crate::{
     cli::progress::duration,
-    experiment::{memory, pack::memory_of, seconds_of_training},
+    experiment::{Halving, memory, pack::memory_of, seconds_of_training},
     spec::Spec,
     sweep::{Plan, in_words},
 };
@@ -26,11 +26,8 @@ pub fn describe(plan: &Plan, folder: &Path, on: Option<(Device, usize)>) -> Stri
         ("sweep", plan.base.name.clone()),
         ("trials", format!("{trials} of {seeds} seeds: {} replicas in {packs} packs", trials * seeds)),
     ];
-    if let Some(halving) = plan.sweep.halving {
-        let rungs: Vec<String> = halving.rungs(plan.base.decomposition.steps).iter().map(u64::to_string).collect();
-        let rungs = if rungs.is_empty() { "no steps".into() } else { format!("{} steps", rungs.join(", ")) };
-        lines.push(("halving", format!("after {rungs} the best 1 in {} of each pack go on", halving.factor)));
-    }
+    lines.extend(equal(plan).map(|text| ("equal", text)));
+    lines.extend(plan.sweep.halving.map(|halving| ("halving", in_rounds(plan, halving))));
     for (number, parameter) in plan.sweep.space.iter().enumerate() {
         let mut values: Vec<String> = plan.trials.iter().map(|trial| in_words(&trial.values[number])).collect();
         let mut seen = std::collections::BTreeSet::new();
@@ -55,6 +52,38 @@ pub fn describe(plan: &Plan, folder: &Path, on: Option<(Device, usize)>) -> Stri
     lines.extend(on.map(|(device, threads)| ("time", time(plan, device, threads))));
     lines.push(("folder", folder.display().to_string()));
     lines.iter().map(|(about, text)| format!("{about:<11} {text}\n")).collect()
+}
+
+/// What became of trials that are equal, if there are any.
+fn equal(plan: &Plan) -> Option<String> {
+    let trials = plan.trials.len();
+    match (plan.equal, plan.repeats.len()) {
+        (0, 0) => None,
+        (0, repeats) => Some(format!(
+            "{repeats} of the {trials} trials equal earlier ones, which an older version planned to make too; that is kept"
+        )),
+        (equal, _) => Some(format!("{equal} more trials would equal one of these, and are not made again")),
+    }
+}
+
+/// When trials end that are behind.
+fn in_rounds(plan: &Plan, halving: Halving) -> String {
+    let all: BTreeSet<u64> =
+        plan.packs.iter().filter(|trials| trials.len() > 1).map(|trials| steps(plan, trials)).collect();
+    let rounds = |&steps: &u64| {
+        let rungs: Vec<String> = halving.rungs(steps).iter().map(u64::to_string).collect();
+        let of = if all.len() > 1 { format!(" of {steps}") } else { String::new() };
+        format!("{}{of} steps", rungs.join(", "))
+    };
+    if all.is_empty() {
+        return "no pack has a second trial to compare with, so all are trained to their end".into();
+    }
+    let rounds: Vec<String> = all.iter().map(rounds).collect();
+    format!("after {} the best 1 in {} of each pack go on", rounds.join(", after "), halving.factor)
+}
+
+fn steps(plan: &Plan, pack: &[usize]) -> u64 {
+    plan.trials[pack[0]].spec.decomposition.steps
 }
 
 /// Seconds for the training of all packs, one after another: those that were timed, and as much for each replica and step

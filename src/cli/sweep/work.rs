@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 use indicatif::MultiProgress;
 
-use super::super::{Ending, Failure, finish::tell_interrupted, options::Options, start::session_on};
+use super::{
+    super::{Ending, Failure, finish::tell_interrupted, options::Options, start::session_on},
+    status::judge,
+};
 use crate::{
     device,
     experiment::Session,
@@ -32,6 +35,9 @@ pub struct Work {
     pack: Vec<usize>,
     #[command(flatten)]
     part: PartArguments,
+    /// This is one of several processes that another one waits for and judges.
+    #[arg(long, hide = true)]
+    worker: bool,
 }
 
 /// Which packs are meant, and which trials.
@@ -56,7 +62,11 @@ impl Work {
         let device = device::open(options.device).map_err(|error| Failure::Use(error.to_string()))?;
         let mut session = session_on(device, options, screen)?;
         let part = Part { shard: self.part.shard, packs: self.pack.clone(), retry_failed: self.part.retry_failed };
-        work_on(&plan, &folder, &part, &mut session)
+        if !(0..plan.packs.len()).any(|pack| part.contains(pack)) {
+            tracing::warn!("the sweep has {} packs, and none of them is in this share", plan.packs.len());
+        }
+        let ending = work_on(&plan, &folder, &part, &mut session)?;
+        if self.worker { Ok(ending) } else { judge(&sweep::overview(&plan, &folder), ending) }
     }
 }
 
