@@ -120,7 +120,7 @@ fn refuse_late_halving(sweep: &Sweep, trials: &[Trial], origin: Option<Origin>) 
     let problem = Problem::new("halving must begin before a trial ends: `first` must be below `decomposition.steps`");
     let label = match sweep.space.iter().any(|parameter| related(&parameter.key, "decomposition.steps")) {
         true => format!("trial {number} has {} steps", grouped(steps(&trials[number]))),
-        false => format!("a trial has {} steps", grouped(steps(&trials[number]))),
+        false => format!("the trials have {} steps", grouped(steps(&trials[number]))),
     };
     Some(problem.at(origin).labelled(label))
 }

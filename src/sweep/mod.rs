@@ -34,7 +34,7 @@ pub use results::{TrialResult, best};
 pub use sensitivity::{Group, Sensitivity, sensitivities};
 pub use settings::Sweep;
 pub use shortfall::{diverged_trials, shortfall};
-pub use slurm::{Array, arrays, ranges};
+pub use slurm::{Array, arrays, dependency, ranges};
 pub use slurm_settings::Slurm;
 pub use space::{Domain, Drawn, Parameter, Range, Scale};
 pub use standing::{Standing, Unreadable, standing, standings};

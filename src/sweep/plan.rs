@@ -338,6 +338,25 @@ mod tests {
         }
     }
 
+    /// For older versions a range in whole numbers meant whole numbers whatever the key.
+    #[test]
+    fn a_sweep_in_whole_numbers_of_an_older_version_is_read_and_found_as_it_was_understood() {
+        let results = tempfile::tempdir().unwrap();
+        let space = ["sweep.space.method.apd.schatten_power={from=1, to=2}", "sweep.strategy={sobol={trials=4}}"];
+        let new = plan(&space);
+        assert_eq!(new.trials.len(), 4, "of real numbers");
+        assert_eq!(new.locate_older(results.path()), None);
+        let as_then = new.older.clone().unwrap();
+        let text = format!("{}\n{}", new.base.to_toml(), as_then.to_toml());
+        let folder = SweepFolder::open(results.path(), &new.base.name, &text, false).unwrap();
+        let mut old = Plan::new(load_planned(&folder.sweep()).unwrap());
+        assert_eq!((0..old.trials.len()).flat_map(|trial| old.values(trial)).collect::<BTreeSet<_>>().len(), 2);
+        old.fix(&folder).unwrap();
+        assert_eq!(Plan::read(&folder).unwrap().hashes, old.hashes);
+        assert_eq!(new.locate_older(results.path()).as_deref(), Some(folder.path()));
+        assert_ne!(new.locate(results.path(), false), folder.path());
+    }
+
     #[test]
     fn a_plan_is_read_back_from_its_folder_and_a_changed_one_refused() {
         let results = tempfile::tempdir().unwrap();

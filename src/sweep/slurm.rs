@@ -25,6 +25,8 @@ pub struct Array<'a> {
     /// Ascending; at most as many as `settings.array_limit`.
     pub packs: &'a [usize],
     pub retry_failed: bool,
+    /// Jobs that have ended before the first of these begins.
+    pub after: &'a [u64],
 }
 
 /// Packs that are still to be worked on, divided so that each part can be one array.
@@ -50,6 +52,7 @@ impl Array<'_> {
         let Slurm { partition, time, memory, gpus, threads, at_once, lines, .. } = self.settings;
         let (first, last) = (self.packs[0], self.packs[self.packs.len() - 1]);
         let at_once = at_once.map(|count| format!("%{count}")).unwrap_or_default();
+        let after = dependency(self.after).map(|option| format!(" {option}")).unwrap_or_default();
         let tasks: Vec<usize> = self.packs.iter().map(|pack| pack - first).collect();
         let mut options = vec!["--open-mode=append".to_string(), format!("--cpus-per-task={threads}")];
         options.extend(partition.iter().map(|partition| format!("--partition={partition}")));
@@ -67,7 +70,7 @@ impl Array<'_> {
             r#"#!/bin/bash
 # Packs {first} to {last} of a sweep, a task for each. Written by `apd sweep hyperparameters --launcher slurm`.
 #SBATCH --job-name={name}
-#SBATCH --array={tasks}{at_once}
+#SBATCH --array={tasks}{at_once}{after}
 #SBATCH --output="#
         )
         .into_bytes();
@@ -98,6 +101,12 @@ if [[ $code == 3 ]] && ! scontrol show job "$task" | grep -q JobState=CANCELLED;
 fi
 exit "$code"
 "#;
+
+/// What `sbatch` is told of jobs that must have ended, in whatever way; `None` of no jobs.
+pub fn dependency(jobs: &[u64]) -> Option<String> {
+    let numbers: Vec<String> = jobs.iter().map(u64::to_string).collect();
+    (!jobs.is_empty()).then(|| format!("--dependency=afterany:{}", numbers.join(":")))
+}
 
 /// Such as `0-3,7`, of ascending numbers.
 pub fn ranges(numbers: &[usize]) -> String {
@@ -174,6 +183,7 @@ mod tests {
             settings: &settings,
             packs: &[5, 6, 7, 11],
             retry_failed: false,
+            after: &[100, 101],
         };
         assert_data_eq!(
             String::from_utf8(array.script().unwrap()).unwrap(),
@@ -181,7 +191,7 @@ mod tests {
 #!/bin/bash
 # Packs 5 to 11 of a sweep, a task for each. Written by `apd sweep hyperparameters --launcher slurm`.
 #SBATCH --job-name=tms_5-2
-#SBATCH --array=0-2,6%10
+#SBATCH --array=0-2,6%10 --dependency=afterany:100:101
 #SBATCH --output="/data/my runs/tms_5-2-sweep-0a1b2c3d/slurm/%A_%a.txt"
 #SBATCH --open-mode=append
 #SBATCH --cpus-per-task=4

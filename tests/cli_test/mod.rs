@@ -8,6 +8,7 @@ use std::{
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    rc::Rc,
     sync::mpsc::{Receiver, channel},
     time::{Duration, Instant},
 };
@@ -18,13 +19,13 @@ use tempfile::TempDir;
 
 /// A run in a folder of its own.
 pub struct Test {
-    pub folder: TempDir,
+    pub folder: Rc<TempDir>,
     args: Vec<String>,
 }
 
 /// How it ended.
 pub struct Ended {
-    pub folder: TempDir,
+    pub folder: Rc<TempDir>,
     pub stdout: String,
     pub stderr: String,
 }
@@ -67,7 +68,7 @@ samples = 100
 
 impl Test {
     pub fn new() -> Self {
-        Self { folder: TempDir::new().unwrap(), args: Vec::new() }
+        Self { folder: Rc::new(TempDir::new().unwrap()), args: Vec::new() }
     }
 
     pub fn with_file(self, name: &str, content: impl AsRef<[u8]>) -> Self {
@@ -193,10 +194,12 @@ fn command(folder: &Path, args: &[String]) -> Command {
     command.args(args).current_dir(folder).stdin(Stdio::null());
     // Permissions hold for tests that are run by root too. Refused to others, whom they hold for anyway.
     const CAP_DAC_OVERRIDE: libc::c_ulong = 1;
-    // SAFETY: one system call, allowed between fork and exec.
+    const CAP_DAC_READ_SEARCH: libc::c_ulong = 2;
+    // SAFETY: two system calls, allowed between fork and exec.
     unsafe {
         command.pre_exec(|| {
             libc::prctl(libc::PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0);
+            libc::prctl(libc::PR_CAPBSET_DROP, CAP_DAC_READ_SEARCH, 0, 0, 0);
             Ok(())
         });
     }
@@ -230,8 +233,18 @@ impl Ended {
         Test { folder: self.folder, args: Vec::new() }
     }
 
+    /// Another command in the same folder, and perhaps more after it.
+    pub fn again(&self) -> Test {
+        Test { folder: Rc::clone(&self.folder), args: Vec::new() }
+    }
+
     pub fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         files_in(self.folder.path())
+    }
+
+    /// Its last lines on stderr are these.
+    pub fn stderr_ends_with(&self, expected: snapbox::data::Inline) {
+        ends_with(&self.stderr, expected);
     }
 
     pub fn stdout_is(&self, expected: impl IntoData) -> &Self {
@@ -309,9 +322,13 @@ impl Drop for Running {
 impl Left {
     /// Its last lines are these.
     pub fn stderr_ends_with(&self, expected: snapbox::data::Inline) {
-        let count = expected.data.trim_matches('\n').lines().count();
-        let lines: Vec<&str> = self.stderr.lines().collect();
-        let last = lines[lines.len().saturating_sub(count)..].join("\n") + "\n";
-        assert_data_eq!(last, expected.into_data());
+        ends_with(&self.stderr, expected);
     }
+}
+
+fn ends_with(text: &str, expected: snapbox::data::Inline) {
+    let count = expected.data.trim_matches('\n').lines().count();
+    let lines: Vec<&str> = text.lines().collect();
+    let last = lines[lines.len().saturating_sub(count)..].join("\n") + "\n";
+    assert_data_eq!(last, expected.into_data());
 }

@@ -310,7 +310,9 @@ fn planned(written: &Written) -> Option<Planned> {
     let packs: Vec<usize> = (0..plan.packs.len()).collect();
     let script = |packs: &[usize]| {
         let [program, results, output] = [folder; 3];
-        Array { name: "x", program, folder, results, output, settings, packs, retry_failed: false }.script().unwrap()
+        Array { name: "x", program, folder, results, output, settings, packs, retry_failed: false, after: &[] }
+            .script()
+            .unwrap()
     };
     Some(Planned {
         trials: plan.trials.iter().map(|trial| trial.spec.clone()).collect(),

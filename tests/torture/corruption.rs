@@ -226,9 +226,7 @@ fn every_file_of_a_sweep_is_read_as_it_was_written_or_told_by_its_name() {
         let file = path.join(name);
         let mut finding = Finding::of(format!("{name} of a sweep"), "damaged; read by its status");
         torment(&mut finding, &file, times(6, 200), &mut random, || match status() {
-            Ok(text) if text.contains(", 1 unreadable\n") && text.contains(name) => {
-                Answer::Named
-            }
+            Ok(text) if text.contains(", 1 unreadable\n") && text.contains(name) => Answer::Named,
             answer => or_same(&file, answer, &sound),
         });
         finding.close();

@@ -12,7 +12,7 @@ use super::super::{Ending, Failure, options::Options};
 use crate::{
     device::{self, DeviceChoice},
     run::{Interrupt, RunError, SweepFolder, refuse_link, write_whole},
-    sweep::{Array, Job, Part, Plan, Queue, arrays, note, ranges, run_workers},
+    sweep::{Array, Job, Part, Plan, Queue, arrays, dependency, note, ranges, run_workers},
 };
 
 /// Works on the whole sweep in so many processes, which share the threads, and the GPUs where there are several.
@@ -111,26 +111,32 @@ fn submit_all(
     let [path, results, output] = [folder.path(), &options.results, &output].map(absolute);
     let (path, results, output) = (path?, results?, output?);
     let settings = &plan.sweep.slurm;
-    let write = |packs: &[usize]| -> Result<PathBuf, RunError> {
+    let write = |packs: &[usize], after: &[u64]| -> Result<PathBuf, RunError> {
         let (name, retry_failed) = (&plan.base.name, part.retry_failed);
         let (program, folder, results, output) = (&program, &path, &results, &output);
-        let script = Array { name, program, folder, results, output, settings, packs, retry_failed }.script()?;
+        let script = Array { name, program, folder, results, output, settings, packs, retry_failed, after }.script()?;
         let file = output.join(format!("packs-{}-{}.sh", packs[0], packs[packs.len() - 1]));
         write_whole(&file, |out| out.write_all(&script))?;
         Ok(file)
     };
     let arrays = arrays(packs, settings.array_limit);
-    let scripts = arrays.iter().map(|packs| write(packs)).collect::<Result<Vec<_>, _>>().map_err(Failure::work)?;
+    // All of them now: where there is no Slurm, they are submitted by hand.
+    let scripts = arrays.iter().map(|packs| write(packs, &[])).collect::<Result<Vec<_>, _>>().map_err(Failure::work)?;
     let mut before: Vec<u64> = queue.jobs.iter().map(|(job, _)| job.job).collect();
     let mut submitted: Vec<String> = Vec::new();
     for (place, (packs, script)) in arrays.iter().zip(&scripts).enumerate() {
-        let wait_for = if settings.at_once.is_some() { before.as_slice() } else { &[] };
-        let job = submit(script, packs, wait_for).map_err(|refusal| refusal.told(&submitted, &scripts[place..]))?;
+        let after = if settings.at_once.is_some() { before.as_slice() } else { &[] };
+        write(packs, after).map_err(Failure::work)?;
+        let job = submit(script, packs, after).map_err(|refusal| refusal.told(&submitted, &scripts[place..]))?;
         let (number, packs) = (job.job, in_words(packs));
-        let after = if wait_for.is_empty() { String::new() } else { format!(", after job {}", listed(wait_for)) };
+        let after = match after {
+            [] => String::new(),
+            [job] => format!(" after job {job}"),
+            jobs => format!(" after jobs {}", jobs.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")),
+        };
         submitted.push(format!("job {number} ({packs})"));
         note(folder, job).map_err(|error| Failure::Work(format!("{} queued, but {error}", submitted.join(", "))))?;
-        tracing::info!("job {number}: {packs}{after}, {}", script.display());
+        tracing::info!("job {number}{after}: {packs}, {}", script.display());
         // Those before it end before it begins.
         if settings.at_once.is_some() {
             before.clear();
@@ -170,11 +176,11 @@ impl Refusal {
     }
 }
 
-/// Submits one script, whose jobs wait until others have ended.
-fn submit(script: &Path, packs: &[usize], wait_for: &[u64]) -> Result<Job, Refusal> {
+/// Submits one script, whose jobs wait until others have ended. What the script says of that is said here once more, for a
+/// dependency among the user's own lines would else replace it.
+fn submit(script: &Path, packs: &[usize], after: &[u64]) -> Result<Job, Refusal> {
     let mut command = Command::new("sbatch");
-    command.arg("--parsable");
-    command.args((!wait_for.is_empty()).then(|| format!("--dependency=afterany:{}", listed(wait_for))));
+    command.arg("--parsable").args(dependency(after));
     let ended = command.arg(script).output().map_err(|error| {
         let why = if error.kind() == ErrorKind::NotFound {
             "there is no such command here".into()
@@ -198,11 +204,6 @@ fn submit(script: &Path, packs: &[usize], wait_for: &[u64]) -> Result<Job, Refus
             script.display()
         ))
     })
-}
-
-/// Such as `100:101`, as Slurm lists jobs.
-fn listed(jobs: &[u64]) -> String {
-    jobs.iter().map(u64::to_string).collect::<Vec<_>>().join(":")
 }
 
 /// Such as `packs 0-3,7`.

@@ -14,7 +14,7 @@ use crate::{
         run_data::read_provenance,
         table::{Share, count},
     },
-    run::{Lock, RunError, RunFolder, SweepFolder},
+    run::{Lock, RunFolder, SweepFolder},
 };
 
 /// What a line says of a sweep.
@@ -36,19 +36,15 @@ impl ListedSweep {
         let mut problems = Vec::new();
         let spec = files::text(&folder.sweep()).map_err(|problem| problems.push(problem)).unwrap_or_default();
         let spec: toml::Table = spec.parse().unwrap_or_default();
-        let mut is_read = problems.is_empty();
-        let mut cells = |path: &Path| match File::open(path) {
-            // Killed before it could write its plan, or before a trial had ended.
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
-            _ => {
-                let known = problems.len();
-                let cells = read_cells(path, &mut problems);
-                is_read &= problems.len() == known;
-                Some(cells)
-            }
+        let trials = match folder.plan().is_file() {
+            true => Some(read_cells(&folder.plan(), &mut problems).1.len()),
+            // Killed before it could write its plan.
+            false => None,
         };
-        let trials = cells(&folder.plan()).map(|(_, rows)| rows.len());
-        let (header, rows) = cells(&folder.trials_table()).unwrap_or_default();
+        let (header, rows) = match folder.trials_table().is_file() {
+            true => read_cells(&folder.trials_table(), &mut problems),
+            false => Default::default(),
+        };
         let column = |name: &str| {
             let place = header.iter().position(|column| column == name);
             rows.iter().filter_map(move |row| row.get(place?)).map(String::as_str)
@@ -60,22 +56,10 @@ impl ListedSweep {
             .map(|(trial, _)| trial)
             .collect();
         let verdicts: Vec<bool> = column("recovered").filter_map(|cell| cell.parse().ok()).collect();
-        let status = match is_read {
-            true => status(trials, ended.len(), failed.len(), is_worked_on(&folder)),
-            false => "unreadable".to_owned(),
-        };
-        let (started, status) = match begun(&folder) {
-            Ok(Begun { first, unreadable: 0 }) => (first, status),
-            Ok(Begun { first, unreadable }) => (first, format!("{status}, {unreadable} unreadable")),
-            Err(why) => {
-                problems.push(why);
-                (None, "unreadable".to_owned())
-            }
-        };
         ListedSweep {
             experiment: spec.get("name").and_then(|name| name.as_str()).map(str::to_owned),
-            started,
-            status,
+            started: started(&folder),
+            status: status(trials, ended.len(), failed.len(), is_worked_on(&folder)) + &unreadable(&folder),
             share: Share::new(verdicts.iter().filter(|recovered| **recovered).count(), verdicts.len()),
             problems,
         }
@@ -101,33 +85,28 @@ fn is_worked_on(folder: &SweepFolder) -> bool {
     Lock::is_held(folder.path()) || packs.map(|pack| pack.path()).any(|pack| pack.is_dir() && Lock::is_held(&pack))
 }
 
-/// What the folders of the trials say without being read as a whole.
-struct Begun {
-    /// When the first of them was begun.
-    first: Option<String>,
-    /// How many may not be read.
-    unreadable: usize,
+/// Of the first trial that has a folder.
+fn started(folder: &SweepFolder) -> Option<String> {
+    let trials = fs::read_dir(folder.trial(0).parent()?).ok()?.flatten().map(|entry| entry.path());
+    let provenances = trials.map(|trial| RunFolder::at(trial).provenance());
+    let first = provenances.filter(|path| path.is_file()).min()?;
+    let provenance = read_provenance(&first, &mut Vec::new());
+    provenance.get("started")?.as_str().map(str::to_owned)
 }
 
-fn begun(folder: &SweepFolder) -> Result<Begun, String> {
-    let trials = folder.trial(0).parent().expect("a folder of trials").to_owned();
-    let entries = match fs::read_dir(&trials) {
+/// How many trials have a folder and may not be read, to follow the status.
+fn unreadable(folder: &SweepFolder) -> String {
+    let is_closed = |opened: std::io::Result<_>| opened.is_err_and(|error| error.kind() != ErrorKind::NotFound);
+    let entries = match fs::read_dir(folder.trial(0).parent().expect("a folder of trials")) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Begun { first: None, unreadable: 0 }),
-        Err(error) => {
-            return Err(format!("trials could not be read: {}.", RunError::read(&trials, &error).why(&trials)));
-        }
+        Err(error) if error.kind() == ErrorKind::NotFound => return String::new(),
+        Err(_) => return ", trials unreadable".to_owned(),
     };
-    let (mut provenances, mut unreadable) = (Vec::new(), 0);
-    for trial in entries.flatten().map(|entry| RunFolder::at(entry.path())) {
-        match File::open(trial.provenance()) {
-            Ok(_) => provenances.push(trial.provenance()),
-            Err(error) => unreadable += usize::from(error.kind() != ErrorKind::NotFound),
-        }
+    let trials = entries.flatten().map(|entry| RunFolder::at(entry.path()).provenance());
+    match trials.filter(|path| is_closed(File::open(path))).count() {
+        0 => String::new(),
+        count => format!(", {count} unreadable"),
     }
-    let provenance = provenances.iter().min().map(|first| read_provenance(first, &mut Vec::new()));
-    let first = provenance.and_then(|provenance| provenance.get("started")?.as_str().map(str::to_owned));
-    Ok(Begun { first, unreadable })
 }
 
 #[cfg(test)]
