@@ -12,7 +12,7 @@ use super::{
     space::{take_real_numbers, with_values},
     tree::Node,
 };
-use crate::sweep::{Drawn, Parameter, Sweep, in_words};
+use crate::sweep::{Drawn, MOST_TRIALS, Parameter, Sweep, in_words};
 
 /// A sweep with its trials.
 #[derive(Clone, Debug)]
@@ -76,7 +76,8 @@ fn trials(path: &Path, text: &str, overrides: &[String], author: Author) -> Resu
     if !problems.is_empty() {
         return Err(SpecError::Mistakes { sources, problems });
     }
-    let halving_begins = root.find("sweep.halving.first").map(|node| node.origin.clone());
+    let origin = |key: &str| root.find(key).map(|node| node.origin.clone());
+    let (space, halving_begins) = (origin("sweep.space"), origin("sweep.halving.first"));
     root.remove("sweep");
     let as_written = sweep.clone();
     if author == Author::User {
@@ -84,6 +85,10 @@ fn trials(path: &Path, text: &str, overrides: &[String], author: Author) -> Resu
         if !problems.is_empty() {
             return Err(SpecError::Mistakes { sources, problems });
         }
+    }
+    // Not before it is known which ranges mean whole numbers.
+    if let Some(problem) = refuse_many(&sweep, space) {
+        return Err(SpecError::Mistakes { sources, problems: vec![problem] });
     }
     let mut trials = Vec::new();
     for (number, drawn) in sweep.strategy.trials(&sweep.space).into_iter().enumerate() {
@@ -110,6 +115,13 @@ fn trial(root: &Node, sweep: &Sweep, drawn: &[Drawn], name: &str) -> Result<Spec
     let root = with_values(root, &sweep.space, drawn);
     let (spec, _) = TableReader::read_all(&root, |table| Spec::read(table, name))?;
     Ok(Spec { seeds: sweep.seeds.clone(), ..spec })
+}
+
+/// A grid may have more trials than memory holds.
+fn refuse_many(sweep: &Sweep, origin: Option<Origin>) -> Option<Problem> {
+    let count = sweep.strategy.count(&sweep.space).filter(|&count| count > MOST_TRIALS)?;
+    let problem = Problem::new(format!("a sweep can have {MOST_TRIALS} trials at most"));
+    Some(problem.at(origin).labelled(format!("these are {count}")))
 }
 
 /// Halving that begins when a trial has ended would not halve.

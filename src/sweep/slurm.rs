@@ -25,6 +25,8 @@ pub struct Array<'a> {
     /// Ascending; at most as many as `settings.array_limit`.
     pub packs: &'a [usize],
     pub retry_failed: bool,
+    /// How many of these jobs may run at once; unset, as many as the cluster lets.
+    pub at_once: Option<usize>,
     /// Jobs that have ended before the first of these begins.
     pub after: &'a [u64],
 }
@@ -43,15 +45,46 @@ pub fn arrays(packs: &[usize], limit: usize) -> Vec<&[usize]> {
     arrays
 }
 
+/// Arrays of one sweep that run one after the other. Slurm limits the jobs that run at once in each array alone; lanes share
+/// the sweep's limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lane {
+    /// How many jobs of it may run at once.
+    pub slots: usize,
+    /// How many jobs it has been given.
+    jobs: usize,
+    /// What its next array waits for.
+    pub after: Vec<u64>,
+}
+
+impl Lane {
+    /// As many as share `at_once` if none of their arrays has more than `limit` jobs; all wait for the jobs `after`.
+    pub fn all(at_once: usize, limit: usize, after: &[u64]) -> Vec<Lane> {
+        let slots = |lane: usize| limit.min(at_once - lane * limit);
+        (0..at_once.div_ceil(limit)).map(|lane| Lane { slots: slots(lane), jobs: 0, after: after.to_vec() }).collect()
+    }
+
+    /// The one that would end so many more jobs first if all jobs took as long.
+    pub fn next(lanes: &mut [Lane], jobs: usize) -> &mut Lane {
+        let end = |lane: &&mut Lane| (lane.jobs + jobs).div_ceil(lane.slots);
+        lanes.iter_mut().min_by_key(end).expect("a sweep has a job at once")
+    }
+
+    /// Gives it an array of so many jobs, which Slurm calls `job`.
+    pub fn give(&mut self, job: u64, jobs: usize) {
+        (self.after, self.jobs) = (vec![job], self.jobs + jobs);
+    }
+}
+
 impl Array<'_> {
     /// The script as `sbatch` takes it. The paths in it are bytes, which need not be UTF-8.
     ///
     /// # Errors
     /// If Slurm cannot be told where the jobs are to write.
     pub fn script(&self) -> Result<Vec<u8>, RunError> {
-        let Slurm { partition, time, memory, gpus, threads, at_once, lines, .. } = self.settings;
+        let Slurm { partition, time, memory, gpus, threads, lines, .. } = self.settings;
         let (first, last) = (self.packs[0], self.packs[self.packs.len() - 1]);
-        let at_once = at_once.map(|count| format!("%{count}")).unwrap_or_default();
+        let at_once = self.at_once.map(|count| format!("%{count}")).unwrap_or_default();
         let after = dependency(self.after).map(|option| format!(" {option}")).unwrap_or_default();
         let tasks: Vec<usize> = self.packs.iter().map(|pack| pack - first).collect();
         let mut options = vec!["--open-mode=append".to_string(), format!("--cpus-per-task={threads}")];
@@ -183,6 +216,7 @@ mod tests {
             settings: &settings,
             packs: &[5, 6, 7, 11],
             retry_failed: false,
+            at_once: Some(10),
             after: &[100, 101],
         };
         assert_data_eq!(
@@ -224,6 +258,23 @@ exit "$code"
             .into_data()
             .raw()
         );
+    }
+
+    #[test]
+    fn lanes_share_the_limit_of_the_sweep() {
+        let slots = |at_once, limit| Lane::all(at_once, limit, &[7]).iter().map(|lane| lane.slots).collect::<Vec<_>>();
+        assert_eq!(slots(10, 1_000), [10]);
+        assert_eq!(slots(5, 2), [2, 2, 1]);
+        let mut lanes = Lane::all(3, 2, &[7]);
+        let given: Vec<_> = (100..104)
+            .map(|job| {
+                let lane = Lane::next(&mut lanes, 2);
+                let before = (lane.slots, lane.after.clone());
+                lane.give(job, 2);
+                before
+            })
+            .collect();
+        assert_eq!(given, [(2, vec![7]), (2, vec![100]), (1, vec![7]), (2, vec![101])]);
     }
 
     #[test]

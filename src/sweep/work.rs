@@ -83,7 +83,7 @@ impl Part {
 pub fn work(plan: &Plan, folder: &SweepFolder, part: &Part, session: &mut Session) -> Result<WorkEnd, RunError> {
     // A process that was killed may have left trials without their rows.
     if !rows::write(plan, folder, &session.interrupt)? {
-        tracing::warn!(
+        tracing::info!(
             "not every trial can be read: until then the tables of the sweep and recommended.toml stay as they are"
         );
     }

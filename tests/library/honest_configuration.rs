@@ -310,7 +310,8 @@ fn planned(written: &Written) -> Option<Planned> {
     let packs: Vec<usize> = (0..plan.packs.len()).collect();
     let script = |packs: &[usize]| {
         let [program, results, output] = [folder; 3];
-        Array { name: "x", program, folder, results, output, settings, packs, retry_failed: false, after: &[] }
+        let at_once = settings.at_once;
+        Array { name: "x", at_once, program, folder, results, output, settings, packs, retry_failed: false, after: &[] }
             .script()
             .unwrap()
     };

@@ -12,7 +12,7 @@ use super::super::{Ending, Failure, options::Options};
 use crate::{
     device::{self, DeviceChoice},
     run::{Interrupt, RunError, SweepFolder, refuse_link, write_whole},
-    sweep::{Array, Job, Part, Plan, Queue, arrays, dependency, note, ranges, run_workers},
+    sweep::{Array, Job, Lane, Part, Plan, Queue, arrays, dependency, note, ranges, run_workers},
 };
 
 /// Works on the whole sweep in so many processes, which share the threads, and the GPUs where there are several.
@@ -94,8 +94,8 @@ pub fn to_slurm(plan: &Plan, folder: &SweepFolder, part: &Part, options: &Option
     Ok(Ending::Done)
 }
 
-/// Submits the packs in arrays of jobs. With `at_once`, which Slurm knows for each array alone, an array waits for those before
-/// it, so that it holds for all of them together.
+/// Submits the packs in arrays of jobs. With `at_once` arrays wait for those before them, and all for what is queued already, so
+/// that it holds for all of them together.
 fn submit_all(
     plan: &Plan,
     folder: &SweepFolder,
@@ -111,25 +111,32 @@ fn submit_all(
     let [path, results, output] = [folder.path(), &options.results, &output].map(absolute);
     let (path, results, output) = (path?, results?, output?);
     let settings = &plan.sweep.slurm;
-    let write = |packs: &[usize], after: &[u64]| -> Result<PathBuf, RunError> {
+    let write = |packs: &[usize], at_once: Option<usize>, after: &[u64]| -> Result<PathBuf, RunError> {
         let (name, retry_failed) = (&plan.base.name, part.retry_failed);
         let (program, folder, results, output) = (&program, &path, &results, &output);
-        let script = Array { name, program, folder, results, output, settings, packs, retry_failed, after }.script()?;
-        let file = output.join(format!("packs-{}-{}.sh", packs[0], packs[packs.len() - 1]));
+        let array = Array { name, program, folder, results, output, settings, packs, retry_failed, at_once, after };
+        let (script, file) =
+            (array.script()?, output.join(format!("packs-{}-{}.sh", packs[0], packs[packs.len() - 1])));
         write_whole(&file, |out| out.write_all(&script))?;
         Ok(file)
     };
     let arrays = arrays(packs, settings.array_limit);
     // All of them now: where there is no Slurm, they are submitted by hand.
-    let scripts = arrays.iter().map(|packs| write(packs, &[])).collect::<Result<Vec<_>, _>>().map_err(Failure::work)?;
-    let mut before: Vec<u64> = queue.jobs.iter().map(|(job, _)| job.job).collect();
+    let scripts = arrays.iter().map(|packs| write(packs, settings.at_once, &[]));
+    let scripts = scripts.collect::<Result<Vec<_>, _>>().map_err(Failure::work)?;
+    let queued: Vec<u64> = queue.jobs.iter().map(|(job, _)| job.job).collect();
+    let mut lanes = settings.at_once.map(|at_once| Lane::all(at_once, settings.array_limit, &queued));
     let mut submitted: Vec<String> = Vec::new();
     for (place, (packs, script)) in arrays.iter().zip(&scripts).enumerate() {
-        let after = if settings.at_once.is_some() { before.as_slice() } else { &[] };
-        write(packs, after).map_err(Failure::work)?;
-        let job = submit(script, packs, after).map_err(|refusal| refusal.told(&submitted, &scripts[place..]))?;
+        let lane = lanes.as_mut().map(|lanes| Lane::next(lanes, packs.len()));
+        let after = lane.as_ref().map_or(Vec::new(), |lane| lane.after.clone());
+        write(packs, lane.as_ref().map(|lane| lane.slots), &after).map_err(Failure::work)?;
+        let job = submit(script, packs, &after).map_err(|refusal| refusal.told(&submitted, &scripts[place..]))?;
+        if let Some(lane) = lane {
+            lane.give(job.job, packs.len());
+        }
         let (number, packs) = (job.job, in_words(packs));
-        let after = match after {
+        let after = match after.as_slice() {
             [] => String::new(),
             [job] => format!(" after job {job}"),
             jobs => format!(" after jobs {}", jobs.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")),
@@ -137,11 +144,6 @@ fn submit_all(
         submitted.push(format!("job {number} ({packs})"));
         note(folder, job).map_err(|error| Failure::Work(format!("{} queued, but {error}", submitted.join(", "))))?;
         tracing::info!("job {number}{after}: {packs}, {}", script.display());
-        // Those before it end before it begins.
-        if settings.at_once.is_some() {
-            before.clear();
-        }
-        before.push(number);
     }
     Ok(())
 }

@@ -146,6 +146,23 @@ error: packs 0-1 may be queued already and were not submitted again: squeue fail
 }
 
 #[test]
+fn arrays_share_a_limit_that_is_larger_than_one_of_them() {
+    let test = with_slurm(&FIVE.replace("at_once = 1", "at_once = 3"));
+    submit(&test);
+    let first_calls =
+        ["--parsable packs-0-1.sh", "--parsable --dependency=afterany:100 packs-2-3.sh", "--parsable packs-4-4.sh"];
+    assert_eq!(calls(&test), first_calls);
+    let folder = sweep_folder(test.folder.path()).join("slurm");
+    let array = |script: &str| {
+        let text = fs::read_to_string(folder.join(script)).unwrap();
+        text.lines().find(|line| line.contains("--array")).unwrap().to_string()
+    };
+    assert_eq!(array("packs-0-1.sh"), "#SBATCH --array=0-1%2");
+    assert_eq!(array("packs-2-3.sh"), "#SBATCH --array=0-1%2 --dependency=afterany:100");
+    assert_eq!(array("packs-4-4.sh"), "#SBATCH --array=0%1");
+}
+
+#[test]
 fn without_a_limit_arrays_do_not_wait_for_each_other() {
     let test = with_slurm(&FIVE.replace("at_once = 1\n", ""));
     submit(&test);

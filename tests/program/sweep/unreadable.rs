@@ -104,7 +104,7 @@ error: 1 of 2 trials cannot be read: nothing is recommended from the others, and
   help: put the file back from a copy, or measure the run once more with `apd evaluate`; then give the same command again
 
 "#]]);
-    assert!(again.stderr.contains("warning: not every trial can be read: "), "{}", again.stderr);
+    assert!(again.stderr.contains("\nnot every trial can be read: "), "{}", again.stderr);
     assert_eq!(fs::read_to_string(folder.join("recommended.toml")).unwrap(), before);
     let trial = format!("{name}/trials/0001");
     let measured = again.then().args(["evaluate", &trial, "--device=cpu", "--threads=1"]).ends(0);
