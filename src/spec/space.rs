@@ -145,7 +145,8 @@ pub(super) fn take_real_numbers(root: &Node, sweep: &mut Sweep, name: &str) -> V
             let problem =
                 Problem::new(format!("{} takes real numbers, and a grid needs finitely many", quoted(key, '`')));
             let label = "give the range its `points`, list the values, or choose another `strategy`";
-            problems.push(problem.at(written.values[0].clone()).labelled(label));
+            let help = "a sweep of an older version, which took this for whole numbers, is resumed with `apd sweep work SWEEP`";
+            problems.push(problem.at(written.values[0].clone()).labelled(label).helped(help));
         }
     }
     problems

@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::ranges;
+use super::{MOST_TRIALS, ranges};
 use crate::run::{RunError, SweepFolder, read_table, utc_now, write_table};
 
 /// Columns of `jobs.csv`.
@@ -124,7 +124,9 @@ fn still_queued(line: &str, jobs: &[&Job]) -> Option<(u64, BTreeSet<usize>)> {
 fn numbers(ranges: &str) -> BTreeSet<usize> {
     let range = |text: &str| {
         let (first, last) = text.split_once('-').unwrap_or((text, text));
-        Some(first.parse().ok()?..=last.parse().ok()?)
+        let (first, last): (usize, usize) = (first.parse().ok()?, last.parse().ok()?);
+        // The text may come from a stranger, and mean more than memory holds.
+        (last < MOST_TRIALS).then_some(first..=last)
     };
     ranges.split(',').filter_map(range).flatten().collect()
 }
@@ -154,5 +156,6 @@ mod tests {
         assert_eq!(packs("100"), Some(vec![4, 5, 6, 9]));
         assert_eq!(packs("1000_0"), None);
         assert_eq!(packs("CLUSTER: one"), None);
+        assert_eq!(packs("100_[0-99999999999999]"), Some(vec![]));
     }
 }

@@ -32,6 +32,13 @@ pub fn status(plan: &Plan, folder: &SweepFolder, overview: &Overview) -> String 
         ("time left", time_left(plan, folder, standings)),
     ];
     lines.extend(shown("diverged", diverged_trials(overview)));
+    if !plan.repeats.is_empty() {
+        let count = plan.repeats.len();
+        let text = format!(
+            "{count} of the trials: repeats, which an older version planned; what the score depends on counts them once"
+        );
+        lines.push(("equal", text));
+    }
     let failures = standings.iter().enumerate().filter_map(|(trial, standing)| match standing {
         Standing::Failed(reason) => Some(format!("trial {trial}: {}", reason.lines().next().unwrap_or_default())),
         _ => None,

@@ -14,7 +14,7 @@ use super::{
     },
     launch::{in_workers, to_slurm},
     plan::describe,
-    status::print_status,
+    status::{judge, print_status},
     work::{PartArguments, work_on},
 };
 use crate::{
@@ -89,7 +89,8 @@ impl Hyperparameters {
         let part = sweep::Part { shard: self.part.shard, packs: Vec::new(), retry_failed: self.part.retry_failed };
         let (folder, _lock) = self.open(&mut plan, options).map_err(Failure::work)?;
         if !is_local {
-            return to_slurm(&plan, &folder, &part, options);
+            let ending = to_slurm(&plan, &folder, &part, options)?;
+            return judge(&sweep::overview(&plan, &folder), ending);
         }
         let ending = match self.workers.get() {
             1 => {

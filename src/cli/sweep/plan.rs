@@ -60,7 +60,7 @@ fn equal(plan: &Plan) -> Option<String> {
     match (plan.equal, plan.repeats.len()) {
         (0, 0) => None,
         (0, repeats) => Some(format!(
-            "{repeats} of the {trials} trials equal earlier ones, which an older version planned to make too; that is kept"
+            "{repeats} of the {trials} trials: repeats of earlier ones, which an older version planned; its plan is kept"
         )),
         (1, _) => Some("1 more trial would equal one of these, and is not made again".into()),
         (equal, _) => Some(format!("{equal} more trials would equal one of these, and are not made again")),

@@ -1,5 +1,7 @@
 //! What the trials of a sweep are: each once, with real numbers where its key takes them, and all of them long enough.
 
+use std::{fs, path::Path};
+
 use snapbox::str;
 
 use super::{quick_sweep, refused, sweep_folder, with_sweep};
@@ -29,13 +31,39 @@ fn equal_trials_are_made_once_and_counted() {
     );
 }
 
+const TWO_OF_THREE: &str = "[sweep]\nseeds = [3]\n[sweep.space]\ndecomposition.learning_rate = [0.01, 0.01, 0.02]\n";
+
+/// Values, trials and replicas of the groups in `effects.csv`.
+fn effects(folder: &Path) -> Vec<String> {
+    let table = fs::read_to_string(sweep_folder(folder).join("effects.csv")).unwrap();
+    table.lines().skip(1).map(|line| line.split(',').skip(1).take(3).collect::<Vec<_>>().join(" ")).collect()
+}
+
 #[test]
 fn effects_count_equal_trials_once() {
-    let space = "[sweep]\nseeds = [3]\n[sweep.space]\ndecomposition.learning_rate = [0.01, 0.01, 0.02]\n";
-    let ended = with_sweep(space).args(quick_sweep([])).succeeds();
-    let effects = std::fs::read_to_string(sweep_folder(ended.folder.path()).join("effects.csv")).unwrap();
-    let counts: Vec<_> = effects.lines().map(|line| line.split(',').skip(1).take(3).collect::<Vec<_>>()).collect();
-    assert_eq!(counts, [["values", "trials", "replicas"], ["0.01", "1", "1"], ["0.02", "1", "1"]]);
+    let ended = with_sweep(TWO_OF_THREE).args(quick_sweep([])).succeeds();
+    assert_eq!(effects(ended.folder.path()), ["0.01 1 1", "0.02 1 1"]);
+}
+
+#[test]
+fn a_sweep_of_an_older_version_that_planned_equal_trials_keeps_its_plan_and_says_so() {
+    let test = with_sweep(TWO_OF_THREE);
+    // Only its plan: there is no Slurm.
+    test.start_without_path(&quick_sweep(["--launcher=slurm"])).end();
+    let plan = sweep_folder(test.folder.path()).join("plan.csv");
+    let text = fs::read_to_string(&plan).unwrap();
+    let [header, first, second] = text.lines().collect::<Vec<_>>()[..] else { panic!("{text}") };
+    let repeated = first.replacen("0,", "1,", 1);
+    fs::write(&plan, [header, first, &repeated, &second.replacen("1,", "2,", 1), ""].join("\n")).unwrap();
+    let kept = fs::read(&plan).unwrap();
+    let ended = test.args(quick_sweep([])).ends(0);
+    let words =
+        "equal       1 of the 3 trials: repeats of earlier ones, which an older version planned; its plan is kept\n";
+    assert!(ended.stderr.contains(words), "{}", ended.stderr);
+    let words = "\nequal       1 of the trials: repeats, which an older version planned; what the score depends on counts them once\n";
+    assert!(ended.stdout.contains("trials      3 of 3 finished") && ended.stdout.contains(words), "{}", ended.stdout);
+    assert_eq!(effects(ended.folder.path()), ["0.01 1 1", "0.02 1 1"]);
+    assert_eq!(fs::read(&plan).unwrap(), kept);
 }
 
 #[test]
@@ -54,6 +82,8 @@ error: `method.apd.schatten_power` takes real numbers, and a grid needs finitely
    |
 34 | method.apd.schatten_power = { from = 1, to = 2 }
    |                             ^^^^^^^^^^^^^^^^^^^^ give the range its `points`, list the values, or choose another `strategy`
+   |
+   = help: a sweep of an older version, which took this for whole numbers, is resumed with `apd sweep work SWEEP`
 
 error: 1 mistake in tiny.toml
 

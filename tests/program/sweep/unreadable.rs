@@ -131,8 +131,12 @@ fn a_pack_with_a_trial_that_may_not_be_read_is_left_alone() {
     let closed = Closed::new(folder.join("trials/0001"));
     let again = ended.again().args(quick_sweep([])).fails(1);
     assert!(!again.stderr.contains("pack 1"), "{}", again.stderr);
+    for launcher in ["local", "slurm"] {
+        let again = ended.again().args(quick_sweep(["--launcher", launcher])).fails(1);
+        assert!(again.stderr.contains("error: 1 of 2 trials cannot be read: "), "{}", again.stderr);
+    }
     drop(closed);
-    ended.again().args(quick_sweep([])).succeeds();
+    ended.again().args(quick_sweep([])).ends(0);
 }
 
 #[test]
