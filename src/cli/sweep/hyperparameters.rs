@@ -12,9 +12,10 @@ use super::{
         options::Options,
         start::{SpecArgument, session_on},
     },
-    launch::{in_workers, to_slurm},
+    launch::in_workers,
     plan::describe,
     status::{judge, print_status},
+    submit::to_slurm,
     work::{PartArguments, work_on},
 };
 use crate::{

@@ -20,7 +20,7 @@ struct Closed(PathBuf);
 
 impl Closed {
     fn new(path: PathBuf) -> Self {
-        fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o0)).unwrap();
         Self(path)
     }
 }
