@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io::ErrorKind,
     process::Command,
 };
 
@@ -98,7 +99,10 @@ fn ask(cluster: &str, jobs: &[&Job]) -> Result<String, String> {
     let mut command = Command::new("squeue");
     command.args(["--noheader", "--array", "--format=%i", &format!("--jobs={}", numbers.join(","))]);
     command.args((!cluster.is_empty()).then(|| format!("--clusters={cluster}")));
-    let ended = command.output().map_err(|error| format!("squeue cannot be started: {error}"))?;
+    let ended = command.output().map_err(|error| match error.kind() {
+        ErrorKind::NotFound => "there is no squeue here".to_owned(),
+        _ => format!("squeue cannot be started: {error}"),
+    })?;
     let complaint = String::from_utf8_lossy(&ended.stderr);
     // Of jobs that ended long ago Slurm knows nothing any more.
     if ended.status.success() || complaint.contains("Invalid job id") {

@@ -34,9 +34,8 @@ pub fn status(plan: &Plan, folder: &SweepFolder, overview: &Overview) -> String 
     lines.extend(shown("diverged", diverged_trials(overview)));
     if !plan.repeats.is_empty() {
         let count = plan.repeats.len();
-        let text = format!(
-            "{count} of the trials: repeats, which an older version planned; what the score depends on counts them once"
-        );
+        let text =
+            format!("{count} of the trials, as an older version planned; what the score depends on counts each once");
         lines.push(("equal", text));
     }
     let failures = standings.iter().enumerate().filter_map(|(trial, standing)| match standing {

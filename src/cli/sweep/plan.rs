@@ -24,9 +24,8 @@ pub fn describe(plan: &Plan, folder: &Path, on: Option<(Device, usize)>) -> Stri
     let memory = (0..packs).map(|pack| memory_of(plan.specs(pack), Device::Cpu)).fold(0.0, f64::max);
     let mut lines = vec![
         ("sweep", plan.base.name.clone()),
-        ("trials", format!("{trials} of {seeds} seeds: {} replicas in {packs} packs", trials * seeds)),
+        ("trials", format!("{trials} of {seeds} seeds: {} replicas in {packs} packs{}", trials * seeds, equal(plan))),
     ];
-    lines.extend(equal(plan).map(|text| ("equal", text)));
     lines.extend(plan.sweep.halving.map(|halving| ("halving", in_rounds(plan, halving))));
     for (number, parameter) in plan.sweep.space.iter().enumerate() {
         let mut values: Vec<String> = plan.trials.iter().map(|trial| in_words(&trial.values[number])).collect();
@@ -54,16 +53,15 @@ pub fn describe(plan: &Plan, folder: &Path, on: Option<(Device, usize)>) -> Stri
     lines.iter().map(|(about, text)| format!("{about:<11} {text}\n")).collect()
 }
 
-/// What became of trials that are equal, if there are any.
-fn equal(plan: &Plan) -> Option<String> {
-    let trials = plan.trials.len();
+/// What becomes of trials that are equal, to follow how many there are; nothing where there are none.
+fn equal(plan: &Plan) -> String {
+    let drawn = plan.trials.len() + plan.equal;
     match (plan.equal, plan.repeats.len()) {
-        (0, 0) => None,
-        (0, repeats) => Some(format!(
-            "{repeats} of the {trials} trials: repeats of earlier ones, which an older version planned; its plan is kept"
-        )),
-        (1, _) => Some("1 more trial would equal one of these, and is not made again".into()),
-        (equal, _) => Some(format!("{equal} more trials would equal one of these, and are not made again")),
+        (0, 0) => String::new(),
+        (0, 1) => "; 1 of them repeats an earlier one, as an older version planned".into(),
+        (0, repeats) => format!("; {repeats} of them repeat earlier ones, as an older version planned"),
+        (1, _) => format!("; 1 of {drawn} equals an earlier one and is not made again"),
+        (equal, _) => format!("; {equal} of {drawn} equal earlier ones and are not made again"),
     }
 }
 
