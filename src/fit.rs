@@ -206,6 +206,8 @@ pub struct Fit<'a> {
     log: Vec<LogRow>,
     /// By replica.
     divergences: Vec<Divergence>,
+    /// What each replica is called.
+    names: Vec<String>,
 }
 
 /// How long to train on after a saving that took so long.
@@ -301,6 +303,8 @@ impl<'a> Fit<'a> {
         let shape = |training: &Training| (training.steps, training.batch);
         assert!(trainings.iter().all(|training| shape(training) == shape(&trainings[0])), "replicas go in lock-step");
         let optimizer = Adam::new(objective.parameters());
+        let names = inputs.seeds.iter().enumerate().map(|(replica, seed)| format!("replica {replica} (seed {seed})"));
+        let names = names.collect();
         let replicas = trainings.len();
         let lanes = if device.is_cuda() || threads == 1 { 1 } else { threads::lanes(replicas, threads) };
         threads::give_each_lane(threads / lanes, objective.is_small());
@@ -327,7 +331,14 @@ impl<'a> Fit<'a> {
             step: 0,
             log: Vec::new(),
             divergences: Vec::new(),
+            names,
         }
+    }
+
+    /// Calls each replica by a name that its user knows, where its number among those trained together is not one.
+    pub fn name_replicas(&mut self, names: Vec<String>) {
+        assert_eq!(names.len(), self.names.len(), "every replica has a name");
+        self.names = names;
     }
 
     /// Goes on from a saved state; says what is wrong with it otherwise.
@@ -359,8 +370,9 @@ impl<'a> Fit<'a> {
     /// Warns of the replicas that have diverged since the last time.
     fn tell_divergences(&self, told: &mut Vec<Divergence>) {
         for Divergence { replica, step, what } in self.divergences.iter().filter(|found| !told.contains(found)) {
+            let name = &self.names[*replica];
             tracing::warn!(
-                "replica {replica} has diverged at step {step} ({what}): it stays as it was before, the others go on"
+                "{name} has diverged at step {step} ({what}): it stays as it was before and is trained no further"
             );
         }
         told.clone_from(&self.divergences);

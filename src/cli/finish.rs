@@ -40,13 +40,27 @@ pub fn tell_interrupted(outcome: Outcome) -> Ending {
     Ending::Interrupted
 }
 
-/// Makes the report of finished runs and prints their table.
+/// Makes the report of a run that has been trained or measured and prints its table. Where every replica has diverged there is
+/// nothing in it, and the command fails.
 pub fn report(runs: &[PathBuf]) -> Result<Ending, Failure> {
-    report_with(runs, &Options::default())
+    let (report, ending) = write(runs, &Options::default())?;
+    match report.wholly_diverged().next() {
+        None => Ok(ending),
+        Some((_, seeds)) => Err(Failure::Work(format!(
+            "every replica has diverged, and none is measured: seed{} {}\n  help: try smaller values of \
+             `decomposition.learning_rate` or of the coefficients, or a `warm_up`",
+            if seeds.len() == 1 { "" } else { "s" },
+            seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
+        ))),
+    }
 }
 
-/// The same with options.
+/// Makes the report of finished runs with options and prints their tables.
 pub fn report_with(runs: &[PathBuf], options: &Options) -> Result<Ending, Failure> {
+    write(runs, options).map(|(_, ending)| ending)
+}
+
+fn write(runs: &[PathBuf], options: &Options) -> Result<(Report, Ending), Failure> {
     let (mut report, mut errors) = Report::read_each(runs);
     if errors.len() == runs.len() && !errors.is_empty() {
         return Err(Failure::work(errors.remove(0)));
@@ -66,7 +80,8 @@ pub fn report_with(runs: &[PathBuf], options: &Options) -> Result<Ending, Failur
     for path in report.written.iter().filter(|path| path.extension().is_some_and(|extension| extension == "html")) {
         tracing::info!("report: {}", path.display());
     }
-    Ok(if errors.is_empty() { Ending::Done } else { Ending::Failed })
+    let ending = if errors.is_empty() { Ending::Done } else { Ending::Failed };
+    Ok((report, ending))
 }
 
 /// Columns that no table and no sentence needs: all are as wide as they are.

@@ -4,6 +4,7 @@ mod hyperparameters;
 mod launch;
 mod plan;
 mod status;
+mod submit;
 mod work;
 
 use clap::{Args, Subcommand};

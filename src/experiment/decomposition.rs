@@ -19,7 +19,7 @@ pub fn decompose(spec: &Spec, session: &mut Session) -> Result<Outcome, RunError
     let pack = Pack {
         folder: folder.path().into(),
         checkpoints: folder.checkpoints(),
-        members: vec![Member { spec, folder }],
+        members: vec![Member { spec, folder, trial: None }],
         halving: None,
     };
     pack.decompose(session)

@@ -30,6 +30,18 @@ pub struct Member<'a> {
     pub spec: &'a Spec,
     /// Locked.
     pub folder: RunFolder,
+    /// Its number in a sweep.
+    pub trial: Option<usize>,
+}
+
+impl Member<'_> {
+    /// What each of its replicas is called, the first of which is `first` among those that are trained together.
+    fn names(&self, first: usize) -> impl Iterator<Item = String> {
+        (first..).zip(&self.spec.seeds).map(|(replica, seed)| match self.trial {
+            Some(trial) => format!("trial {trial}, seed {seed}"),
+            None => format!("replica {replica} (seed {seed})"),
+        })
+    }
 }
 
 /// Experiments that differ in nothing but numbers of losses, selection and schedules, in seeds, initial factors and
@@ -90,7 +102,7 @@ impl Pack<'_> {
             Obtained::Interrupted(outcome) => return Ok(outcome),
         };
         let all: Vec<usize> = (0..self.members.len()).collect();
-        for ((Member { spec, folder }, replicas), provenance) in
+        for ((Member { spec, folder, .. }, replicas), provenance) in
             self.members.iter().zip(self.replicas_of(&all)).zip(&mut *provenances)
         {
             if let Some(provenance) = provenance {

@@ -138,6 +138,7 @@ fn make(spec: &Spec, session: &mut Session, missing: &[(TargetFolder, Lock)]) ->
     };
     let trainings = vec![training.clone(); seeds.len()];
     let mut fit = Fit::new(&task, trainings, inputs(Purpose::TargetInputs), session.device, session.threads);
+    fit.name_replicas(seeds.iter().map(|seed| format!("the target of seed {seed}")).collect());
     // Replicas that are trained together go on together, from one checkpoint in the folder of the first.
     let checkpoints = checkpoints_of(leader, &seeds);
     let leg = Leg { from: load(&checkpoints)?, until: fit.steps(), checkpoints: &checkpoints };

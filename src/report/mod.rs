@@ -96,6 +96,14 @@ impl Report {
         Ok(())
     }
 
+    /// The folders of the runs of which every replica has diverged, with their seeds.
+    pub fn wholly_diverged(&self) -> impl Iterator<Item = (&Path, Vec<u64>)> {
+        let has_diverged =
+            |run: &&RunData| !run.summary.is_empty() && run.summary.iter().all(|row| row.diverged_at.is_some());
+        let seeds = |run: &RunData| run.summary.iter().map(|row| row.seed).collect();
+        self.runs.iter().filter(has_diverged).map(move |run| (run.folder.as_path(), seeds(run)))
+    }
+
     /// The tables as plain text, no line longer than `width` columns if that is at least 60.
     pub fn text(&self, width: usize) -> String {
         let runs = Some(terminal::text(&self.runs, width)).filter(|text| !text.is_empty());

@@ -136,6 +136,11 @@ impl RunError {
     pub fn what(&self) -> &str {
         &self.what
     }
+
+    /// What to do.
+    pub fn help(&self) -> &str {
+        &self.help
+    }
 }
 
 impl fmt::Display for RunError {

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    io::{Read, Write},
+    io::{ErrorKind, Read, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     time::Duration,
@@ -78,6 +78,16 @@ impl Lock {
             Ok(_) => Ok(()),
             Err(error) if is_absence(error.kind()) => Ok(()),
             Err(error) => Err(RunError::write(&path, &error)),
+        }
+    }
+
+    /// The same where "no" decides something: a lock that cannot be looked at is an error.
+    pub fn is_known_to_be_held(folder: &Path) -> Result<bool, RunError> {
+        let path = path_in(folder);
+        match File::open(&path) {
+            Ok(file) => Ok(matches!(file.try_lock(), Err(TryLockError::WouldBlock))),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(RunError::read(&path, &error)),
         }
     }
 

@@ -1,6 +1,9 @@
 //! The folder of a sweep, and the one type that owns every path in it.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use super::{
     Checkpoints, Lock, RunError, RunFolder,
@@ -20,7 +23,7 @@ use super::{
 /// trials/<trial>/           the run folder of each trial
 /// packs/<pack>/             log.txt, and while running lock and checkpoint/
 /// report/                   figures and tables made from the above
-/// slurm/                    the scripts of Slurm's jobs and what the jobs said
+/// slurm/                    the scripts of Slurm's jobs, their numbers in jobs.csv, and what the jobs said
 /// lock                      held by the process that runs the sweep
 /// ```
 #[derive(Debug)]
@@ -63,21 +66,22 @@ impl SweepFolder {
     /// The folder of an existing sweep at `path`.
     ///
     /// # Errors
-    /// If `path` is not a folder, or holds no `sweep.toml` and `plan.csv`.
+    /// If `path` is not a folder, holds no `sweep.toml` and `plan.csv`, or cannot be read.
     pub fn existing(path: &Path) -> Result<SweepFolder, RunError> {
         const NAMED: &str = "give the folder of a sweep, which `apd sweep hyperparameters` names when it begins";
+        const NOT_PLANNED: &str = "give the command that began the sweep again, which writes it";
         if !is_folder(path)? {
             return Err(RunError::new(format!("there is no folder {}", path.display()), NAMED));
         }
         let folder = SweepFolder::at(path);
-        for file in [folder.sweep(), folder.plan()] {
+        for (file, help) in [(folder.sweep(), NAMED), (folder.plan(), NOT_PLANNED)] {
             if !is_file(&file)? {
                 let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 let what = format!("{} is not the folder of a sweep: it holds no {name}", path.display());
-                return Err(RunError::new(what, NAMED));
+                return Err(RunError::new(what, help));
             }
         }
-        let content = std::fs::read(folder.sweep()).map_err(|error| RunError::read(&folder.sweep(), &error))?;
+        let content = fs::read(folder.sweep()).map_err(|error| RunError::read(&folder.sweep(), &error))?;
         let hash = hash_of(content);
         if hash_in_name(path).is_some_and(|begun_as| begun_as != short(&hash)) {
             let what = format!("{} is not what the sweep was begun with", folder.sweep().display());
@@ -157,6 +161,11 @@ impl SweepFolder {
         self.path.join("slurm")
     }
 
+    /// The jobs that were handed to Slurm.
+    pub fn jobs_table(&self) -> PathBuf {
+        self.slurm().join("jobs.csv")
+    }
+
     /// Removes what killed processes left half-written of the sweep's tables. For the holder of the lock of `packs`.
     pub fn clean(&self) {
         sweep_temporary_files(
@@ -186,9 +195,9 @@ impl PackFolder {
         Ok(Some(lock))
     }
 
-    /// Whether a process works on it at this moment.
-    pub fn is_claimed(&self) -> bool {
-        Lock::is_held(&self.path)
+    /// Whether a process works on it at this moment; an error where that cannot be known.
+    pub fn is_claimed(&self) -> Result<bool, RunError> {
+        Lock::is_known_to_be_held(&self.path)
     }
 
     pub fn checkpoints(&self) -> Checkpoints {
@@ -228,8 +237,8 @@ mod tests {
         assert_eq!(
             error.to_string(),
             format!(
-                "{} is not the folder of a sweep: it holds no plan.csv\n  help: give the folder of a sweep, which `apd \
-                 sweep hyperparameters` names when it begins",
+                "{} is not the folder of a sweep: it holds no plan.csv\n  help: give the command that began the sweep \
+                 again, which writes it",
                 first.display()
             )
         );
@@ -260,9 +269,9 @@ mod tests {
         let results = tempfile::tempdir().unwrap();
         let folder = SweepFolder::open(results.path(), "tms", "a = 1\n", false).unwrap();
         let lock = folder.pack(3).claim().unwrap();
-        assert!(lock.is_some() && folder.pack(3).is_claimed());
+        assert!(lock.is_some() && folder.pack(3).is_claimed().unwrap());
         assert!(folder.pack(3).claim().unwrap().is_none());
         drop(lock);
-        assert!(!folder.pack(3).is_claimed());
+        assert!(!folder.pack(3).is_claimed().unwrap());
     }
 }

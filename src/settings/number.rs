@@ -15,6 +15,8 @@ use super::{
 /// A number that a spec can hold.
 pub trait Number: Copy + PartialOrd + Default {
     const NOUN: &'static str;
+    /// Whether there are others than whole ones.
+    const IS_REAL: bool;
     /// Where the type itself begins.
     const LOW: Bound<Self>;
 
@@ -28,6 +30,7 @@ pub const LARGEST: f64 = 1e30;
 
 impl Number for f64 {
     const NOUN: &'static str = "a number";
+    const IS_REAL: bool = true;
     const LOW: Bound<Self> = Bound::Unbounded;
 
     /// Integers are numbers too; what is not finite is none. Minus zero becomes zero, so that equal specs look equal.
@@ -49,6 +52,7 @@ macro_rules! integer {
     ($integer:ty) => {
         impl Number for $integer {
             const NOUN: &'static str = "an integer";
+            const IS_REAL: bool = false;
             const LOW: Bound<Self> = Bound::Included(0);
 
             fn of(value: &Value) -> Option<Self> {
@@ -142,6 +146,9 @@ impl<'r, 'a, T: Number> NumberReader<'r, 'a, T> {
     }
 
     fn read(self, node: &Node) -> Option<T> {
+        if T::IS_REAL {
+            self.table.note_real(self.key);
+        }
         let number = T::of(&node.value).filter(|number| (self.low, self.high).contains(number));
         if number.is_none() {
             self.table.refuse(self.key, node, format!("`{}` must be {}", self.key, self.allowed()));

@@ -23,6 +23,8 @@ pub struct TableReader<'a> {
     known: Vec<&'static str>,
     missing: Vec<Missing>,
     problems: Vec<Problem>,
+    /// The dotted keys at which a real number was read.
+    reals: Vec<String>,
 }
 
 impl<'a> TableReader<'a> {
@@ -35,8 +37,17 @@ impl<'a> TableReader<'a> {
         if problems.is_empty() { Ok(spec) } else { Err(problems) }
     }
 
+    /// The dotted keys of a whole spec, right or wrong, that are read as real numbers.
+    pub(crate) fn reals<T>(root: &'a Node, read: impl FnOnce(&mut TableReader<'a>) -> T) -> Vec<String> {
+        let Value::Table(table) = &root.value else { return Vec::new() };
+        let mut reader = TableReader::new(String::new(), Some(table), None);
+        read(&mut reader);
+        reader.reals
+    }
+
     fn new(path: String, table: Option<&'a Table>, header: Option<Origin>) -> Self {
-        Self { path, table, header, known: Vec::new(), missing: Vec::new(), problems: Vec::new() }
+        let (known, missing, problems, reals) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { path, table, header, known, missing, problems, reals }
     }
 
     /// The table at `key`; one that is not there reads as an empty one.
@@ -93,6 +104,11 @@ impl<'a> TableReader<'a> {
     pub(crate) fn refuse_text(&mut self, key: &str, node: &Node, title: String) {
         let found = node.text().map_or_else(|| node.value.in_words(), |text| Value::String(text.into()).in_words());
         self.report(key, Problem::new(title).at(node.origin.clone()).labelled(format!("this is {found}")));
+    }
+
+    /// The number at `key` may be any real one.
+    pub(crate) fn note_real(&mut self, key: &str) {
+        self.reals.push(self.dotted(key));
     }
 
     pub(crate) fn report(&mut self, key: &str, problem: Problem) {
@@ -169,6 +185,7 @@ impl<'a> TableReader<'a> {
     ) -> T {
         let mut child = TableReader::new(self.dotted(key), table, header);
         let value = read(&mut child);
+        self.reals.append(&mut child.reals);
         let (problems, missing) = child.finish();
         self.problems.extend(problems);
         self.missing.extend(missing);

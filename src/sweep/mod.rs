@@ -3,18 +3,20 @@
 //! - `settings`, `space`, `space_reader`, `strategy`, `slurm_settings`: what a spec's `[sweep]` says; `trials`: the spec of every trial
 //! - `plan`: which trials are trained together
 //! - `work`: the packs in turn; `rows`: what came of them, in one table
-//! - `workers`, `slurm`: in several processes, of this machine or of others
+//! - `workers`, `slurm`, `queue`: in several processes, of this machine or of others
 //! - `standing`, `status`: how far it is
-//! - `results`, `sensitivity`, `recommendation`: which setting did best, and what that depends on
+//! - `results`, `sensitivity`, `recommendation`, `shortfall`: which setting did best, what that depends on, or why none did
 //! - `overview`: all of these at once, for the report
 
 mod overview;
 mod plan;
+mod queue;
 mod recommendation;
 mod results;
 mod rows;
 mod sensitivity;
 mod settings;
+mod shortfall;
 mod slurm;
 mod slurm_settings;
 mod space;
@@ -28,17 +30,19 @@ mod workers;
 
 pub use overview::{Overview, overview};
 pub use plan::Plan;
+pub use queue::{Job, Queue, note};
 pub use recommendation::{outcome, recommendation};
 pub use results::{TrialResult, best};
 pub use sensitivity::{Group, Sensitivity, sensitivities};
 pub use settings::Sweep;
-pub use slurm::{Array, arrays};
+pub use shortfall::{diverged_trials, shortfall};
+pub use slurm::{Array, Lane, arrays, dependency, ranges};
 pub use slurm_settings::Slurm;
 pub use space::{Domain, Drawn, Parameter, Range, Scale};
 pub use space_reader::Written;
-pub use standing::{Standing, standing, standings};
+pub use standing::{Standing, Unreadable, standing, standings};
 pub use status::status;
-pub use strategy::{Draws, Strategy, in_words};
-pub use trials::{Trial, Trials, load_trials, load_with_sweep, parse_trials, parse_with_sweep};
+pub use strategy::{Draws, MOST_TRIALS, Strategy, in_words};
+pub use trials::{Trial, Trials, load_planned, load_trials, load_with_sweep, parse_trials, parse_with_sweep};
 pub use work::{Part, Shard, WorkEnd, work};
 pub use workers::run_workers;

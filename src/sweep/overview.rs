@@ -1,64 +1,59 @@
 //! All that is known of a sweep at this moment, finished or not.
 
 use super::{
-    Plan, Sensitivity, Standing, TrialResult, best,
+    Plan, Sensitivity, Standing, TrialResult, Unreadable, best,
     results::{ReplicaResult, results},
-    rows::{self, Rows},
+    rows::{Rows, collect},
     sensitivities, standings,
 };
-use crate::run::{RunError, SweepFolder};
+use crate::run::SweepFolder;
 
 /// Where a sweep stands, and what has come of it so far.
 #[derive(Debug)]
 pub struct Overview {
-    /// Of every trial, in their order. One that has ended and whose tables cannot be read counts as failed.
+    /// Of every trial, in their order. One that has ended and whose tables cannot be read is unreadable.
     pub standings: Vec<Standing>,
-    /// The columns of `trials.csv`.
-    pub header: Vec<String>,
-    /// A row for each replica of the trials that have ended.
-    pub replicas: Vec<Vec<String>>,
+    /// What the tables of the sweep hold.
+    pub rows: Rows,
+    /// Of each of these rows.
+    pub replicas: Vec<ReplicaResult>,
     /// Of every trial that has ended and has not failed.
     pub results: Vec<TrialResult>,
     /// The key with the largest effect first.
     pub sensitivities: Vec<Sensitivity>,
 }
 
-impl Overview {
-    /// Whether every trial has ended, in whatever way.
-    pub fn has_ended(&self) -> bool {
-        !self.standings.iter().any(|standing| matches!(standing, Standing::Waiting | Standing::Running))
-    }
-
-    /// The best of the trials that have ended: what is recommended once all have.
-    pub fn best(&self) -> Option<&TrialResult> {
-        best(&self.results)
-    }
-}
-
 /// Reads the folders of all trials.
-///
-/// # Errors
-/// If the folder of the sweep cannot be read.
-pub fn overview(plan: &Plan, folder: &SweepFolder) -> Result<Overview, RunError> {
+pub fn overview(plan: &Plan, folder: &SweepFolder) -> Overview {
     let mut standings = standings(plan, folder);
-    let rows = match rows::collect(plan, folder, &standings) {
-        Ok(rows) => rows,
-        Err(_) => without_unreadable(plan, folder, &mut standings)?,
-    };
-    let results = results(&ReplicaResult::all(&rows));
+    let rows = collect(plan, folder, &mut standings);
+    let replicas = ReplicaResult::all(&rows);
+    let results = results(&replicas);
     let sensitivities = sensitivities(plan, &results);
-    Ok(Overview { standings, header: rows.header, replicas: rows.of_replicas, results, sensitivities })
+    Overview { standings, rows, replicas, results, sensitivities }
 }
 
-/// The rows once the trials that cannot be read are known, one by one, and count as failed.
-fn without_unreadable(plan: &Plan, folder: &SweepFolder, standings: &mut [Standing]) -> Result<Rows, RunError> {
-    let mut alone = vec![Standing::Waiting; standings.len()];
-    for trial in 0..standings.len() {
-        alone[trial] = standings[trial].clone();
-        if let Err(error) = rows::collect(plan, folder, &alone) {
-            standings[trial] = Standing::Failed(format!("it has ended, but {}", error.what()));
-        }
-        alone[trial] = Standing::Waiting;
+impl Overview {
+    /// Whether every trial has ended, in whatever way. Of one that cannot be read nobody knows.
+    pub fn has_ended(&self) -> bool {
+        self.count(|standing| matches!(standing, Standing::Finished | Standing::Failed(_))) == self.standings.len()
     }
-    rows::collect(plan, folder, standings)
+
+    pub fn count(&self, is: fn(&Standing) -> bool) -> usize {
+        self.standings.iter().filter(|standing| is(standing)).count()
+    }
+
+    /// The trials that cannot be read.
+    pub fn unreadable(&self) -> impl Iterator<Item = (usize, &Unreadable)> {
+        self.standings.iter().enumerate().filter_map(|(trial, standing)| match standing {
+            Standing::Unreadable(why) => Some((trial, why)),
+            _ => None,
+        })
+    }
+
+    /// The best of the trials that have ended: what is recommended once all have. `None` also where a trial cannot be read,
+    /// which may have been better.
+    pub fn best(&self) -> Option<&TrialResult> {
+        if self.unreadable().next().is_some() { None } else { best(&self.results) }
+    }
 }

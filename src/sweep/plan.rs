@@ -1,6 +1,9 @@
 //! The plan of a sweep: its trials, and which of them are trained together.
 
-use std::path::Path;
+use std::{
+    collections::{BTreeSet, HashSet},
+    path::{Path, PathBuf},
+};
 
 use crate::{
     experiment::pack::memory_of,
@@ -9,7 +12,7 @@ use crate::{
     schedule::Schedule,
     selection::{BatchTopK, Selection},
     spec::{Measurement, Spec, SpecError},
-    sweep::{Sweep, Trial, Trials, in_words, load_trials},
+    sweep::{Sweep, Trial, Trials, in_words, load_planned},
 };
 
 /// Replicas that are trained together unless the spec says otherwise: enough to fill a machine, few enough that a row
@@ -27,6 +30,16 @@ pub struct Plan {
     pub trials: Vec<Trial>,
     /// The trials of each pack, ascending.
     pub packs: Vec<Vec<usize>>,
+    /// How many more trials the strategy gave, each of which equals an earlier one and so is not made again.
+    pub equal: usize,
+    /// Those of the `trials` that equal an earlier one: only plans of older versions have such.
+    pub repeats: BTreeSet<usize>,
+    /// Of the spec of each trial.
+    hashes: Vec<String>,
+    /// The sweep as older versions understood it, if that is another one.
+    older: Option<Sweep>,
+    /// What the strategy gave, equal ones too; empty if there are none.
+    drawn: Vec<Trial>,
 }
 
 /// A row of `plan.csv` but for the values.
@@ -39,44 +52,47 @@ struct Row {
 }
 
 impl Plan {
-    /// Trials of equal shape are together, in the order of the trials.
-    pub fn new(Trials { base, sweep, trials }: Trials) -> Self {
-        let mut packs: Vec<(String, Vec<usize>)> = Vec::new();
-        for (number, trial) in trials.iter().enumerate() {
-            let shape = shape(&trial.spec).hash();
-            let has_room = |pack: &[usize]| {
-                let specs = pack.iter().chain([&number]).map(|&trial| &trials[trial].spec);
-                let replicas = (pack.len() + 1) * sweep.seeds.len();
-                match sweep.replicas_per_pack {
-                    Some(most) => replicas <= most,
-                    None => replicas <= REPLICAS && memory_of(specs, tch::Device::Cpu) <= MEMORY,
-                }
-            };
-            // Earlier ones of the shape are full.
-            match packs.iter_mut().rev().find(|(other, _)| *other == shape) {
-                Some((_, pack)) if has_room(pack) => pack.push(number),
-                _ => packs.push((shape, vec![number])),
-            }
-        }
-        Self { base, sweep, trials, packs: packs.into_iter().map(|(_, pack)| pack).collect() }
+    /// Equal trials are made once. Those of equal shape are together, in the order of the trials.
+    pub fn new(Trials { base, sweep, trials: drawn, older }: Trials) -> Self {
+        let hashes: Vec<String> = drawn.iter().map(|trial| trial.spec.hash()).collect();
+        let repeats = repeats(&hashes);
+        let first = |number: &usize| !repeats.contains(number);
+        let places: Vec<usize> = (0..drawn.len()).filter(first).collect();
+        let hashes = places.iter().map(|&place| hashes[place].clone()).collect();
+        let (trials, drawn) = match repeats.is_empty() {
+            true => (drawn, Vec::new()),
+            false => (places.iter().map(|&place| drawn[place].clone()).collect(), drawn),
+        };
+        let (packs, equal) = (packs(&trials, &sweep), repeats.len());
+        Self { base, sweep, trials, packs, equal, repeats: BTreeSet::new(), hashes, older, drawn }
     }
 
     /// The plan of an existing sweep.
     pub fn read(folder: &SweepFolder) -> Result<Self, RunError> {
         let unreadable = |error: SpecError| RunError::new(error.to_string(), CHANGED);
-        let mut plan = Plan::new(load_trials(&folder.sweep(), &[]).map_err(unreadable)?);
+        let mut plan = Plan::new(load_planned(&folder.sweep()).map_err(unreadable)?);
         plan.keep_packs(folder)?;
         Ok(plan)
     }
 
-    /// Writes the plan into its folder, or takes the packs that are fixed there already.
+    /// Takes the trials and packs that are fixed in the folder of this sweep, if there is one already. Makes nothing.
+    pub fn adopt(&mut self, folder: &Path) -> Result<(), RunError> {
+        let folder = SweepFolder::at(folder);
+        match self.keep_packs(&folder) {
+            Err(error) if error.is_missing() => Ok(()),
+            kept => kept,
+        }
+    }
+
+    /// Writes the plan into its folder, or takes what is fixed there already.
     pub fn fix(&mut self, folder: &SweepFolder) -> Result<(), RunError> {
-        if is_file(&folder.plan())? {
-            return self.keep_packs(folder);
+        match self.keep_packs(folder) {
+            Err(error) if error.is_missing() => {}
+            kept => return kept,
         }
         let header = ["trial", "pack", "hash"].into_iter().chain(self.keys());
         let row = |(trial, pack): (usize, usize)| {
-            let first = [trial.to_string(), pack.to_string(), self.trials[trial].spec.hash()];
+            let first = [trial.to_string(), pack.to_string(), self.hashes[trial].clone()];
             first.into_iter().chain(self.values(trial)).collect::<Vec<_>>()
         };
         write_table(
@@ -88,12 +104,20 @@ impl Plan {
 
     fn keep_packs(&mut self, folder: &SweepFolder) -> Result<(), RunError> {
         let rows: Vec<Row> = read_table(&folder.plan())?;
-        let is_same = |(number, row): (usize, &Row)| {
-            row.trial == number && row.pack < rows.len() && self.trials[number].spec.hash() == row.hash
+        let are_in = |hashes: &[String]| {
+            let is_same = |(number, row): (usize, &Row)| {
+                row.trial == number && row.pack < rows.len() && hashes[number] == row.hash
+            };
+            rows.len() == hashes.len() && rows.iter().enumerate().all(is_same)
         };
-        if rows.len() != self.trials.len() || !rows.iter().enumerate().all(is_same) {
-            let what = format!("the trials of {} are not those of its sweep.toml", folder.plan().display());
-            return Err(RunError::new(what, CHANGED));
+        if !are_in(&self.hashes) {
+            let all: Vec<String> = self.drawn.iter().map(|trial| trial.spec.hash()).collect();
+            if all.is_empty() || !are_in(&all) {
+                let what = format!("the trials of {} are not those of its sweep.toml", folder.plan().display());
+                return Err(RunError::new(what, CHANGED));
+            }
+            (self.repeats, self.equal) = (repeats(&all), 0);
+            (self.trials, self.hashes) = (std::mem::take(&mut self.drawn), all);
         }
         let mut packs = vec![Vec::new(); rows.iter().map(|row| row.pack + 1).max().unwrap_or(0)];
         rows.iter().for_each(|row| packs[row.pack].push(row.trial));
@@ -156,6 +180,41 @@ impl Plan {
     pub fn check_open(&self, results: &Path, anew: bool) -> Result<(), RunError> {
         SweepFolder::check_open(results, &self.base.name, &self.sweep_toml(), anew)
     }
+    /// The folder of the sweep that an older version made of the same spec, where it understood the spec otherwise.
+    pub fn locate_older(&self, results: &Path) -> Result<Option<PathBuf>, RunError> {
+        let Some(older) = &self.older else { return Ok(None) };
+        let sweep_toml = format!("{}\n{}", self.base.to_toml(), older.to_toml());
+        let path = SweepFolder::locate(results, &self.base.name, &sweep_toml, false)?;
+        Ok(is_file(&SweepFolder::at(&path).plan())?.then_some(path))
+    }
+}
+
+/// The places of those that equal an earlier one.
+fn repeats(hashes: &[String]) -> BTreeSet<usize> {
+    let mut seen = HashSet::new();
+    (0..hashes.len()).filter(|&number| !seen.insert(&hashes[number])).collect()
+}
+
+/// The trials of each pack.
+fn packs(trials: &[Trial], sweep: &Sweep) -> Vec<Vec<usize>> {
+    let mut packs: Vec<(String, Vec<usize>)> = Vec::new();
+    for (number, trial) in trials.iter().enumerate() {
+        let shape = shape(&trial.spec).hash();
+        let has_room = |pack: &[usize]| {
+            let specs = pack.iter().chain([&number]).map(|&trial| &trials[trial].spec);
+            let replicas = (pack.len() + 1) * sweep.seeds.len();
+            match sweep.replicas_per_pack {
+                Some(most) => replicas <= most,
+                None => replicas <= REPLICAS && memory_of(specs, tch::Device::Cpu) <= MEMORY,
+            }
+        };
+        // Earlier ones of the shape are full.
+        match packs.iter_mut().rev().find(|(other, _)| *other == shape) {
+            Some((_, pack)) if has_room(pack) => pack.push(number),
+            _ => packs.push((shape, vec![number])),
+        }
+    }
+    packs.into_iter().map(|(_, pack)| pack).collect()
 }
 
 const CHANGED: &str =
@@ -208,6 +267,7 @@ fn shape(spec: &Spec) -> Spec {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sweep::load_trials;
 
     fn plan(overrides: &[&str]) -> Plan {
         let overrides: Vec<String> = overrides.iter().map(ToString::to_string).collect();
@@ -240,6 +300,66 @@ mod tests {
             [vec![0, 1], vec![2, 3], vec![4]]
         );
         assert_eq!(plan(&[space, "sweep.seeds=3", "sweep.replicas_per_pack=1"]).packs.len(), 5);
+    }
+
+    #[test]
+    fn equal_trials_are_made_once() {
+        let schatten = plan(&["sweep.space.method.apd.schatten_power=[1, 0.9, 1.0, 0.9]"]);
+        assert_eq!((schatten.trials.len(), schatten.equal), (2, 2));
+        assert_eq!(schatten.values(0).chain(schatten.values(1)).collect::<Vec<_>>(), ["1", "0.9"]);
+        let drawn = plan(&["sweep.space.method.apd.rank=[1, 2]", "sweep.strategy={sobol={trials=16}}"]);
+        assert_eq!((drawn.trials.len(), drawn.equal), (2, 14));
+        // What is left out of a spec has a value too.
+        let default = plan(&["sweep.space.method.apd.columns=['free', 'unit_norm', 'free']"]);
+        assert_eq!((default.trials.len(), default.equal), (2, 1));
+    }
+
+    /// An older version made every one of them.
+    #[test]
+    fn the_plan_of_an_older_version_is_kept_and_its_effects_count_equal_trials_once() {
+        let results = tempfile::tempdir().unwrap();
+        let space = ["sweep.space.method.apd.rank=[1, 1, 2]"];
+        let mut plan = plan(&space);
+        assert_eq!((plan.trials.len(), plan.equal), (2, 1));
+        let folder = SweepFolder::open(results.path(), "tms", &plan.sweep_toml(), false).unwrap();
+        let hashes = [0, 0, 1].map(|trial| plan.hashes[trial].clone());
+        let rows: Vec<_> =
+            hashes.iter().zip([0, 0, 1]).enumerate().map(|(trial, (hash, pack))| (trial, pack, hash)).collect();
+        write_table(&folder.plan(), &["trial", "pack", "hash"], &rows).unwrap();
+        plan.fix(&folder).unwrap();
+        for plan in [plan, Plan::read(&folder).unwrap()] {
+            assert_eq!((plan.trials.len(), plan.equal, &plan.packs), (3, 0, &vec![vec![0, 1], vec![2]]));
+            assert_eq!(plan.repeats, BTreeSet::from([1]));
+            let result = |trial: usize, score: f64| crate::sweep::TrialResult {
+                trial,
+                replicas: 1,
+                diverged: 0,
+                halted: false,
+                recovered: None,
+                scores: vec![score],
+            };
+            let effects = crate::sweep::sensitivities(&plan, &[result(0, 3.0), result(1, 3.0), result(2, 1.0)]);
+            assert_eq!(effects[0].groups.iter().map(|group| group.trials).collect::<Vec<_>>(), [1, 1]);
+        }
+    }
+
+    /// For older versions a range in whole numbers meant whole numbers whatever the key.
+    #[test]
+    fn a_sweep_in_whole_numbers_of_an_older_version_is_read_and_found_as_it_was_understood() {
+        let results = tempfile::tempdir().unwrap();
+        let space = ["sweep.space.method.apd.schatten_power={from=1, to=2}", "sweep.strategy={sobol={trials=4}}"];
+        let new = plan(&space);
+        assert_eq!(new.trials.len(), 4, "of real numbers");
+        assert_eq!(new.locate_older(results.path()).unwrap(), None);
+        let as_then = new.older.clone().unwrap();
+        let text = format!("{}\n{}", new.base.to_toml(), as_then.to_toml());
+        let folder = SweepFolder::open(results.path(), &new.base.name, &text, false).unwrap();
+        let mut old = Plan::new(load_planned(&folder.sweep()).unwrap());
+        assert_eq!((0..old.trials.len()).flat_map(|trial| old.values(trial)).collect::<BTreeSet<_>>().len(), 2);
+        old.fix(&folder).unwrap();
+        assert_eq!(Plan::read(&folder).unwrap().hashes, old.hashes);
+        assert_eq!(new.locate_older(results.path()).unwrap().as_deref(), Some(folder.path()));
+        assert_ne!(new.locate(results.path(), false).unwrap(), folder.path());
     }
 
     #[test]

@@ -1,11 +1,8 @@
 //! How a sweep ends: the setting that it recommends, and what its outcome depends on.
 
-use super::{
-    Plan, Sensitivity, Standing, TrialResult, best,
-    results::{ReplicaResult, results},
-    rows::{self, Rows},
-    sensitivities, standings,
-};
+use std::{fs, io::ErrorKind, path::Path};
+
+use super::{Overview, Plan, Sensitivity, Standing, TrialResult};
 use crate::{
     run::{RunError, SweepFolder, write_table, write_whole},
     statistics::{MeanDeviation, wilson_interval},
@@ -20,28 +17,15 @@ const SENSITIVITY: &[&str] = &["key", "effect", "rank_correlation"];
 /// More keys than these are only in the tables.
 const KEYS_SHOWN: usize = 8;
 
-/// What the trials of a sweep that have ended say together.
-struct Conclusion {
-    /// How many have not ended.
-    left: usize,
-    best: TrialResult,
-    /// The most important key first.
-    sensitivities: Vec<Sensitivity>,
-}
-
-/// `None` where none can be compared.
-fn conclude(plan: &Plan, standings: &[Standing], rows: &Rows) -> Option<Conclusion> {
-    let is_left = |standing: &&Standing| matches!(standing, Standing::Waiting | Standing::Running);
-    let left = standings.iter().filter(is_left).count();
-    let results = results(&ReplicaResult::all(rows));
-    let sensitivities = sensitivities(plan, &results);
-    best(&results).map(|best| Conclusion { left, best: best.clone(), sensitivities })
-}
-
-/// Writes `effects.csv`, `sensitivity.csv` and `recommended.toml` of the trials that have ended. For the holder of the lock
-/// of `packs`.
-pub fn write(plan: &Plan, folder: &SweepFolder, standings: &[Standing], rows: &Rows) -> Result<(), RunError> {
-    let Some(Conclusion { best, sensitivities, .. }) = conclude(plan, standings, rows) else { return Ok(()) };
+/// Writes `effects.csv`, `sensitivity.csv` and `recommended.toml` of the trials that have ended, or removes those of an earlier
+/// time if none of them can be recommended. For the holder of the lock of `packs`.
+pub fn write(plan: &Plan, folder: &SweepFolder, overview: &Overview) -> Result<(), RunError> {
+    let Some(best) = overview.best() else {
+        return [folder.effects_table(), folder.sensitivity_table(), folder.recommended()]
+            .iter()
+            .try_for_each(|path| remove(path));
+    };
+    let sensitivities = &overview.sensitivities;
     let effects = sensitivities.iter().flat_map(|Sensitivity { key, groups, .. }| {
         groups.iter().map(move |group| (key, &group.values, group.trials, group.replicas, group.recovered, group.score))
     });
@@ -52,34 +36,37 @@ pub fn write(plan: &Plan, folder: &SweepFolder, standings: &[Standing], rows: &R
         "# Trial {} of the sweep of `{}`: {}.\n# What was varied: {}.\n\n{}",
         best.trial,
         plan.base.name,
-        outcome(&best),
+        outcome(best),
         plan.settings(best.trial),
         plan.trials[best.trial].spec.to_toml()
     );
     write_whole(&folder.recommended(), |out| out.write_all(spec.as_bytes()))
 }
 
-/// The recommendation as text, with a line for each key; empty as long as there is none or a process works on more trials.
-pub fn recommendation(plan: &Plan, folder: &SweepFolder) -> Result<String, RunError> {
-    let standings = standings(plan, folder);
-    let rows = rows::collect(plan, folder, &standings)?;
-    if standings.contains(&Standing::Running) {
-        return Ok(String::new());
+fn remove(path: &Path) -> Result<(), RunError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(RunError::write(path, &error)),
+        _ => Ok(()),
     }
-    let Some(Conclusion { left, best, sensitivities }) = conclude(plan, &standings, &rows) else {
-        return Ok(String::new());
+}
+
+/// The recommendation as text, with a line for each key; empty as long as there is none or a process works on more trials.
+pub fn recommendation(plan: &Plan, folder: &SweepFolder, overview: &Overview) -> String {
+    let Some(best) = overview.best().filter(|_| !overview.standings.contains(&Standing::Running)) else {
+        return String::new();
     };
-    let so_far = match left {
+    let so_far = match overview.count(|standing| *standing == Standing::Waiting) {
         0 => String::new(),
-        left => format!(" so far, with {left} of {} trials to go", standings.len()),
+        left => format!(" so far, with {left} of {} trials to go", overview.standings.len()),
     };
     let mut text = format!(
         "\nRecommended{so_far}: trial {}, {}\n  {}\n  as a spec: {}\n",
         best.trial,
-        outcome(&best),
+        outcome(best),
         plan.settings(best.trial).replace(", ", "\n  "),
         folder.recommended().display()
     );
+    let sensitivities = &overview.sensitivities;
     if sensitivities.iter().any(|found| found.groups.len() > 1) {
         text += "\nWhat the score depends on, key by key. Effect: the largest mean score of a value\n\
                  less the smallest; rank: Spearman's correlation of score and value.\n\n  effect  rank  key, mean scores\n";
@@ -91,7 +78,7 @@ pub fn recommendation(plan: &Plan, folder: &SweepFolder) -> Result<String, RunEr
             }
         }
     }
-    Ok(text)
+    text
 }
 
 /// Such as `3 of 4 recovered (Wilson 95 % interval 30 to 95 %), score 1.93 ± 0.02`.

@@ -8,7 +8,8 @@ use crate::statistics::{MeanDeviation, mean_and_deviation, score_of_diverged};
 /// The columns of a row of `trials.csv` by which trials are compared.
 #[derive(Clone, Debug)]
 pub struct ReplicaResult {
-    trial: usize,
+    pub trial: usize,
+    pub seed: String,
     pub status: String,
     pub recovered: Option<bool>,
     score: Option<f64>,
@@ -23,11 +24,17 @@ impl ReplicaResult {
         };
         let read = |row: &Vec<String>| Self {
             trial: cell(row, "trial").parse().expect("a number of ours"),
+            seed: cell(row, "seed"),
             status: cell(row, "status"),
             recovered: cell(row, "recovered").parse().ok(),
             score: cell(row, "score").parse().ok(),
         };
         rows.of_replicas.iter().map(read).collect()
+    }
+
+    /// Such as `embed.A at step 12`; `None` if it has not diverged.
+    pub fn divergence(&self) -> Option<&str> {
+        self.status.strip_prefix("diverged: ")
     }
 }
 
@@ -72,7 +79,7 @@ impl TrialResult {
 pub fn results(replicas: &[ReplicaResult]) -> Vec<TrialResult> {
     let worst = score_of_diverged(replicas.iter().filter_map(|replica| replica.score));
     let of_trial = |replicas: &[ReplicaResult]| {
-        let diverged = |replica: &&ReplicaResult| replica.status.starts_with("diverged");
+        let diverged = |replica: &&ReplicaResult| replica.divergence().is_some();
         let score = |replica: &ReplicaResult| if diverged(&replica) { Some(worst) } else { replica.score };
         let recovered = || replicas.iter().filter(|replica| replica.recovered == Some(true)).count();
         TrialResult {

@@ -3,7 +3,7 @@
 //! Both are made anew from the trials' folders each time that trials end, so that they say the same in whatever order and
 //! by whatever processes the trials were run, and after whatever kills.
 
-use super::{Plan, Standing, recommendation, standings};
+use super::{Overview, Plan, Standing, overview, recommendation};
 use crate::{
     experiment::SUMMARY,
     run::{Interrupt, Lock, Provenance, RunError, SweepFolder, read_table, write_table},
@@ -19,47 +19,61 @@ const AFTER_KEYS: [&str; 2] = ["status", "score"];
 const SECONDS: &[&str] = &["trial", "pack", "seconds"];
 
 /// What both tables hold.
+#[derive(Debug)]
 pub struct Rows {
     /// Of `trials.csv`.
     pub header: Vec<String>,
     pub of_replicas: Vec<Vec<String>>,
     /// Trial, pack and seconds.
-    of_trials: Vec<(usize, usize, f64)>,
+    pub of_trials: Vec<(usize, usize, f64)>,
 }
 
-/// Writes both tables. Processes that work on one sweep do so one after the other; one that is asked to stop while it
-/// waits leaves them to the next.
-pub fn write(plan: &Plan, folder: &SweepFolder, interrupt: &Interrupt) -> Result<(), RunError> {
-    let Some(_lock) = Lock::wait(&folder.packs(), interrupt)? else { return Ok(()) };
+/// Writes both tables and what follows from them. Processes that work on one sweep do so one after the other; one that is
+/// asked to stop while it waits leaves them to the next. While a trial cannot be read all of them stay as they are: without it
+/// they would look whole. Returns whether they were written.
+pub fn write(plan: &Plan, folder: &SweepFolder, interrupt: &Interrupt) -> Result<bool, RunError> {
+    let Some(_lock) = Lock::wait(&folder.packs(), interrupt)? else { return Ok(true) };
     folder.clean();
-    let standings = standings(plan, folder);
-    let rows = collect(plan, folder, &standings)?;
-    let header: Vec<&str> = rows.header.iter().map(String::as_str).collect();
-    write_table(&folder.trials_table(), &header, &rows.of_replicas)?;
-    write_table(&folder.seconds_table(), SECONDS, &rows.of_trials)?;
-    recommendation::write(plan, folder, &standings, &rows)
+    let overview = overview(plan, folder);
+    if overview.unreadable().next().is_some() {
+        return Ok(false);
+    }
+    let Overview { rows: Rows { header, of_replicas, of_trials }, .. } = &overview;
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    write_table(&folder.trials_table(), &header, of_replicas)?;
+    write_table(&folder.seconds_table(), SECONDS, of_trials)?;
+    recommendation::write(plan, folder, &overview)?;
+    Ok(true)
 }
 
-/// What the folders of the trials say, of those that have ended.
-pub fn collect(plan: &Plan, folder: &SweepFolder, standings: &[Standing]) -> Result<Rows, RunError> {
+/// What the folders of the trials say, of those that have ended. One that cannot be read has no row, and is noted among the
+/// `standings`.
+pub fn collect(plan: &Plan, folder: &SweepFolder, standings: &mut [Standing]) -> Rows {
     let measurements: Vec<&str> = SUMMARY.iter().copied().filter(|column| !OF_THE_REPLICA.contains(column)).collect();
     let header = BEFORE_KEYS.into_iter().chain(plan.keys()).chain(AFTER_KEYS).chain(measurements.iter().copied());
     let header = header.map(String::from).collect();
     let (mut of_replicas, mut of_trials) = (Vec::new(), Vec::new());
     for (trial, pack) in plan.packs_of_trials().into_iter().enumerate() {
         let found = match &standings[trial] {
-            Standing::Finished => measured(folder, trial)?,
-            Standing::Failed(_) => vec![Measured::failed(measurements.len()); plan.sweep.seeds.len()],
-            Standing::Waiting | Standing::Running => continue,
+            Standing::Finished => measured(folder, trial),
+            Standing::Failed(_) => Ok(vec![Measured::failed(measurements.len()); plan.sweep.seeds.len()]),
+            Standing::Waiting | Standing::Running | Standing::Unreadable(_) => continue,
+        };
+        let provenance = Provenance::read(&folder.trial_run(trial).provenance());
+        let (found, seconds) = match found.and_then(|found| Ok((found, provenance?.seconds))) {
+            Ok(found) => found,
+            Err(error) => {
+                standings[trial] = error.into();
+                continue;
+            }
         };
         for (seed, Measured { status, score, measurements }) in plan.sweep.seeds.iter().zip(found) {
             let row = [trial.to_string(), seed.to_string()].into_iter().chain(plan.values(trial));
             of_replicas.push(row.chain([status, score]).chain(measurements).collect());
         }
-        let provenance = Provenance::read(&folder.trial_run(trial).provenance())?;
-        of_trials.push((trial, pack, provenance.seconds));
+        of_trials.push((trial, pack, seconds));
     }
-    Ok(Rows { header, of_replicas, of_trials })
+    Rows { header, of_replicas, of_trials }
 }
 
 /// The cells of one replica's row.

@@ -44,11 +44,13 @@ impl Sensitivity {
     }
 }
 
-/// Of every key of the plan, the one with the largest effect first.
+/// Of every key of the plan, the one with the largest effect first. A trial that repeats another, as plans of older versions
+/// have them, does not count again.
 pub fn sensitivities(plan: &Plan, results: &[TrialResult]) -> Vec<Sensitivity> {
+    let results: Vec<&TrialResult> = results.iter().filter(|result| !plan.repeats.contains(&result.trial)).collect();
     let of_key = |(place, key): (usize, &str)| {
         let of_trial = |result: &TrialResult| plan.values(result.trial).nth(place).expect("a value of every key");
-        of_values(key, &results.iter().map(|result| (of_trial(result), result)).collect::<Vec<_>>())
+        of_values(key, &results.iter().map(|&result| (of_trial(result), result)).collect::<Vec<_>>())
     };
     let mut found: Vec<Sensitivity> = plan.keys().enumerate().map(of_key).collect();
     let effect = |sensitivity: &Sensitivity| sensitivity.effect().unwrap_or(f64::NEG_INFINITY);

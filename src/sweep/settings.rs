@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use super::{
-    Parameter, Slurm, Strategy,
-    strategy::{MOST_KEYS, MOST_TRIALS},
-};
+use super::{Parameter, Slurm, Strategy, strategy::MOST_KEYS};
 use crate::{
     experiment::Halving,
     run::Interrupt,
@@ -47,12 +44,6 @@ impl Sweep {
             count.is_some(),
             "a grid needs finitely many values",
             "give each range its `points`, or choose another `strategy`",
-        );
-        table.check(
-            &["space", "strategy"],
-            count.is_none_or(|count| count <= MOST_TRIALS),
-            &format!("a sweep can have {MOST_TRIALS} trials at most"),
-            format!("these are {}", count.unwrap_or_default()),
         );
         table.check(
             &["space", "strategy"],

@@ -34,7 +34,7 @@ pub struct Range {
     /// Only so many, evenly spaced on the scale. Unset: any.
     pub points: Option<usize>,
     pub scale: Scale,
-    /// Whether only whole numbers are meant.
+    /// Whether only whole numbers are meant, as for a key that takes no others.
     pub integers: bool,
 }
 

@@ -3,8 +3,11 @@
 //! A key is dotted (`"method.apd.rank" = [1, 2]`) or nested (`method.apd.rank = [1, 2]`). The values are not checked here:
 //! a trial is an ordinary spec and is read like one, so a wrong value is shown where it stands in the space.
 
-use super::{Domain, Parameter, Range, Scale};
-use crate::settings::{Node, Origin, Problem, Table, TableReader, Value, quoted, related};
+use super::{Domain, Drawn, Parameter, Range, Scale, Strategy, Sweep};
+use crate::{
+    settings::{Node, Origin, Problem, Table, TableReader, Value, overrides, quoted, related},
+    spec::Spec,
+};
 
 /// What says of itself what a spec is, and so is the same in all trials; and what to write instead.
 const FIXED: [(&str, &str); 5] = [
@@ -107,6 +110,42 @@ impl<'a> TableReader<'a> {
             }
         }
     }
+}
+
+/// The tree of one trial: its values come after everything that the file and `--set` say.
+pub(super) fn with_values(root: &Node, space: &[Parameter], drawn: &[Drawn]) -> Node {
+    let mut root = root.clone();
+    for (place, (parameter, Drawn { value, place: value_place })) in space.iter().zip(drawn).enumerate() {
+        let keys: Vec<_> = parameter.key.split('.').map(|key| (key, parameter.written.key.clone())).collect();
+        let origin = parameter.written.values[*value_place].clone();
+        const AFTER_ALL_SOURCES: usize = usize::MAX / 2;
+        overrides::put(&mut root, &keys, Node::from_toml(value, &origin, AFTER_ALL_SOURCES + place));
+    }
+    root
+}
+
+/// A range in whole numbers means real ones where its key takes real ones. Returns what is wrong with such ranges; `name` is
+/// that of the experiment in `root`.
+pub(super) fn take_real_numbers(root: &Node, sweep: &mut Sweep, name: &str) -> Vec<Problem> {
+    let firsts: Vec<Drawn> = sweep.space.iter().map(|parameter| parameter.domain.at(0.0)).collect();
+    let root = with_values(root, &sweep.space, &firsts);
+    let reals = TableReader::reals(&root, |table| Spec::read(table, name));
+    let mut problems = Vec::new();
+    for Parameter { key, domain, written } in &mut sweep.space {
+        let Domain::Range(range) = domain else { continue };
+        if !range.integers || !reals.contains(key) {
+            continue;
+        }
+        range.integers = false;
+        if sweep.strategy == Strategy::Grid && range.points.is_none() {
+            let problem =
+                Problem::new(format!("{} takes real numbers, and a grid needs finitely many", quoted(key, '`')));
+            let label = "give the range its `points`, list the values, or choose another `strategy`";
+            let help = "a sweep of an older version, which took this for whole numbers, is resumed with `apd sweep work SWEEP`";
+            problems.push(problem.at(written.values[0].clone()).labelled(label).helped(help));
+        }
+    }
+    problems
 }
 
 /// A key that `--set` gives anew has the later domain, in the place of the earlier.

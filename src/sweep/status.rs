@@ -1,50 +1,61 @@
 //! What a user is told of a sweep: progress, best so far, failures, time left.
 
-use super::{
-    Plan, Standing, best,
-    recommendation::outcome,
-    results::{ReplicaResult, results},
-    rows, standings,
-};
-use crate::run::{Provenance, RunError, SweepFolder};
+use super::{Overview, Plan, Standing, recommendation::outcome, results::ReplicaResult, shortfall::diverged_trials};
+use crate::run::{Provenance, SweepFolder};
 
-/// More failures than these are only counted.
-const FAILURES_SHOWN: usize = 10;
+/// More trials than these are only counted, of each kind.
+const TRIALS_SHOWN: usize = 10;
 
 /// How the sweep in `folder` stands, as text.
-pub fn status(plan: &Plan, folder: &SweepFolder) -> Result<String, RunError> {
-    let standings = standings(plan, folder);
-    let count = |is: fn(&Standing) -> bool| standings.iter().filter(|standing| is(standing)).count();
-    let finished = count(|standing| *standing == Standing::Finished);
-    let running = count(|standing| *standing == Standing::Running);
-    let failed = count(|standing| matches!(standing, Standing::Failed(_)));
-    let waiting = count(|standing| *standing == Standing::Waiting);
+pub fn status(plan: &Plan, folder: &SweepFolder, overview: &Overview) -> String {
+    let standings = &overview.standings;
+    let finished = overview.count(|standing| *standing == Standing::Finished);
+    let running = overview.count(|standing| *standing == Standing::Running);
+    let failed = overview.count(|standing| matches!(standing, Standing::Failed(_)));
+    let waiting = overview.count(|standing| *standing == Standing::Waiting);
+    let unreadable = match overview.unreadable().count() {
+        0 => String::new(),
+        count => format!(", {count} unreadable"),
+    };
+    let trials = plan.trials.len();
     // Not from trials.csv: the trials' own tables have checksums.
-    let found = ReplicaResult::all(&rows::collect(plan, folder, &standings)?);
     let mut lines = vec![
         ("sweep", folder.path().display().to_string()),
         (
             "trials",
             format!(
-                "{finished} of {} finished, {running} running, {waiting} waiting, {failed} failed",
-                plan.trials.len()
+                "{finished} of {trials} finished, {running} running, {waiting} waiting, {failed} failed{unreadable}"
             ),
         ),
-        ("replicas", replicas(&found)),
-        ("best so far", best_so_far(plan, &found)),
-        ("time left", time_left(plan, folder, &standings)),
+        ("replicas", replicas(&overview.replicas)),
+        ("best so far", best_so_far(plan, overview)),
+        ("time left", time_left(plan, folder, standings)),
     ];
+    lines.extend(shown("diverged", diverged_trials(overview)));
+    if !plan.repeats.is_empty() {
+        let count = plan.repeats.len();
+        let text =
+            format!("{count} of the trials, as an older version planned; what the score depends on counts each once");
+        lines.push(("equal", text));
+    }
     let failures = standings.iter().enumerate().filter_map(|(trial, standing)| match standing {
-        Standing::Failed(reason) => Some((trial, reason)),
+        Standing::Failed(reason) => Some(format!("trial {trial}: {}", reason.lines().next().unwrap_or_default())),
         _ => None,
     });
-    for (trial, reason) in failures.take(FAILURES_SHOWN) {
-        lines.push(("failed", format!("trial {trial}: {}", reason.lines().next().unwrap_or_default())));
-    }
+    lines.extend(shown("failed", failures));
     if failed > 0 {
         lines.push(("", "try them again with --retry-failed".into()));
     }
-    Ok(lines.iter().map(|(about, text)| format!("{about:<11} {text}\n")).collect())
+    lines.extend(shown("unreadable", overview.unreadable().map(|(trial, why)| format!("trial {trial}: {}", why.why))));
+    lines.iter().map(|(about, text)| format!("{about:<11} {text}\n")).collect()
+}
+
+fn shown(about: &'static str, trials: impl Iterator<Item = String>) -> Vec<(&'static str, String)> {
+    let mut lines: Vec<_> = trials.map(|trial| (about, trial)).collect();
+    let more = lines.len().saturating_sub(TRIALS_SHOWN);
+    lines.truncate(TRIALS_SHOWN);
+    lines.extend((more > 0).then(|| ("", format!("and {more} more trials"))));
+    lines
 }
 
 fn replicas(rows: &[ReplicaResult]) -> String {
@@ -60,11 +71,13 @@ fn replicas(rows: &[ReplicaResult]) -> String {
 }
 
 /// The best of the trials that have ended.
-fn best_so_far(plan: &Plan, found: &[ReplicaResult]) -> String {
-    best(&results(found)).map_or_else(
-        || "none yet".into(),
-        |result| format!("trial {}: {}; {}", result.trial, outcome(result), plan.settings(result.trial)),
-    )
+fn best_so_far(plan: &Plan, overview: &Overview) -> String {
+    match overview.best() {
+        Some(result) => format!("trial {}: {}; {}", result.trial, outcome(result), plan.settings(result.trial)),
+        None if overview.unreadable().next().is_some() => "unknown while a trial cannot be read".into(),
+        None if !overview.has_ended() => "none yet".into(),
+        None => "none".into(),
+    }
 }
 
 /// As long for each unfinished pack as the finished ones took on average for a replica, divided among those who work.

@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
-use super::{Drawn, Parameter, Sweep, in_words};
+use super::{
+    Drawn, MOST_TRIALS, Parameter, Sweep, in_words,
+    space_reader::{take_real_numbers, with_values},
+};
 use crate::{
-    settings::{Node, Problem, SpecError, TableReader, overrides},
+    settings::{Node, Origin, Problem, SpecError, TableReader, grouped, related},
     spec::{Resolved, Spec, read_text, resolve, shown},
 };
 
@@ -14,7 +17,11 @@ pub struct Trials {
     /// The experiment that is varied.
     pub base: Spec,
     pub sweep: Sweep,
+    /// As many as the strategy gives; some may be equal.
     pub trials: Vec<Trial>,
+    /// The sweep as older versions understood it, if that is another one: for them, ranges in whole numbers meant whole numbers
+    /// whatever the key.
+    pub older: Option<Sweep>,
 }
 
 /// One of them.
@@ -23,6 +30,14 @@ pub struct Trial {
     /// In the order of the sweep's parameters.
     pub values: Vec<toml::Value>,
     pub spec: Spec,
+}
+
+/// Whose words a sweep is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Author {
+    User,
+    /// This or an older version, which wrote what it had understood; it was checked by that one's rules.
+    Apd,
 }
 
 /// The experiment of the file at `path` with its `[sweep]` if it has one: checked, but not its trials. Each of `overrides`
@@ -52,8 +67,17 @@ pub fn load_trials(path: &Path, overrides: &[String]) -> Result<Trials, SpecErro
 
 /// Like [`load_trials`], of a file's text: `path` only names it.
 pub fn parse_trials(path: &Path, text: &str, overrides: &[String]) -> Result<Trials, SpecError> {
+    trials(path, text, overrides, Author::User)
+}
+
+/// The sweep of a `sweep.toml`, whichever version wrote it.
+pub fn load_planned(path: &Path) -> Result<Trials, SpecError> {
+    trials(path, &read_text(path)?, &[], Author::Apd)
+}
+
+fn trials(path: &Path, text: &str, overrides: &[String], author: Author) -> Result<Trials, SpecError> {
     let Resolved { spec: base, beside: sweep, sources, mut root } = resolve(path, text, overrides, read_sweep)?;
-    let Some(sweep) = sweep else {
+    let Some(mut sweep) = sweep else {
         return Err(SpecError::Unreadable {
             title: format!("{} has no `[sweep]`", shown(path)),
             help: "add one that names the keys to vary, for example:\n[sweep.space]\n\
@@ -65,10 +89,23 @@ pub fn parse_trials(path: &Path, text: &str, overrides: &[String]) -> Result<Tri
     if !problems.is_empty() {
         return Err(SpecError::Mistakes { sources, problems });
     }
+    let origin = |key: &str| root.find(key).map(|node| node.origin.clone());
+    let (space, halving_begins) = (origin("sweep.space"), origin("sweep.halving.first"));
     root.remove("sweep");
+    let as_written = sweep.clone();
+    if author == Author::User {
+        let problems = take_real_numbers(&root, &mut sweep, &base.name);
+        if !problems.is_empty() {
+            return Err(SpecError::Mistakes { sources, problems });
+        }
+    }
+    // Not before it is known which ranges mean whole numbers.
+    if let Some(problem) = refuse_many(&sweep, space) {
+        return Err(SpecError::Mistakes { sources, problems: vec![problem] });
+    }
     let mut trials = Vec::new();
     for (number, drawn) in sweep.strategy.trials(&sweep.space).into_iter().enumerate() {
-        match with_values(&root, &sweep, &drawn, &base.name) {
+        match trial(&root, &sweep, &drawn, &base.name) {
             Ok(spec) => trials.push(Trial { values: drawn.into_iter().map(|drawn| drawn.value).collect(), spec }),
             Err(problems) => {
                 let trial = format!("in trial {number}: {}", settings(&sweep.space, &drawn));
@@ -77,20 +114,40 @@ pub fn parse_trials(path: &Path, text: &str, overrides: &[String]) -> Result<Tri
             }
         }
     }
-    Ok(Trials { base, sweep, trials })
+    if author == Author::User
+        && let Some(problem) = refuse_late_halving(&sweep, &trials, halving_begins)
+    {
+        return Err(SpecError::Mistakes { sources, problems: vec![problem] });
+    }
+    let older = (as_written != sweep).then_some(as_written);
+    Ok(Trials { base, sweep, trials, older })
 }
 
-/// The spec of one trial. Its values come after everything that the file and `--set` say.
-fn with_values(root: &Node, sweep: &Sweep, drawn: &[Drawn], name: &str) -> Result<Spec, Vec<Problem>> {
-    let mut root = root.clone();
-    for (place, (parameter, Drawn { value, place: value_place })) in sweep.space.iter().zip(drawn).enumerate() {
-        let keys: Vec<_> = parameter.key.split('.').map(|key| (key, parameter.written.key.clone())).collect();
-        let origin = parameter.written.values[*value_place].clone();
-        const AFTER_ALL_SOURCES: usize = usize::MAX / 2;
-        overrides::put(&mut root, &keys, Node::from_toml(value, &origin, AFTER_ALL_SOURCES + place));
-    }
+/// The spec of one trial.
+fn trial(root: &Node, sweep: &Sweep, drawn: &[Drawn], name: &str) -> Result<Spec, Vec<Problem>> {
+    let root = with_values(root, &sweep.space, drawn);
     let spec = TableReader::read_all(&root, |table| Spec::read(table, name))?;
     Ok(Spec { seeds: sweep.seeds.clone(), ..spec })
+}
+
+/// A grid may have more trials than memory holds.
+fn refuse_many(sweep: &Sweep, origin: Option<Origin>) -> Option<Problem> {
+    let count = sweep.strategy.count(&sweep.space).filter(|&count| count > MOST_TRIALS)?;
+    let problem = Problem::new(format!("a sweep can have {MOST_TRIALS} trials at most"));
+    Some(problem.at(origin).labelled(format!("these are {count}")))
+}
+
+/// Halving that begins when a trial has ended would not halve.
+fn refuse_late_halving(sweep: &Sweep, trials: &[Trial], origin: Option<Origin>) -> Option<Problem> {
+    let first = sweep.halving?.first;
+    let steps = |trial: &Trial| trial.spec.decomposition.steps;
+    let number = trials.iter().position(|trial| steps(trial) <= first)?;
+    let problem = Problem::new("halving must begin before a trial ends: `first` must be below `decomposition.steps`");
+    let label = match sweep.space.iter().any(|parameter| related(&parameter.key, "decomposition.steps")) {
+        true => format!("trial {number} has {} steps", grouped(steps(&trials[number]))),
+        false => format!("the trials have {} steps", grouped(steps(&trials[number]))),
+    };
+    Some(problem.at(origin).labelled(label))
 }
 
 /// A value that `--set` gives to a varied key would go nowhere.

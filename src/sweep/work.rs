@@ -6,7 +6,7 @@ use std::{
     str::FromStr,
 };
 
-use super::{Plan, Standing, rows, standing};
+use super::{Plan, Standing, Unreadable, rows, standing};
 use crate::{
     experiment::{
         Outcome, Session,
@@ -59,18 +59,22 @@ pub enum WorkEnd {
 }
 
 impl Part {
-    fn contains(&self, pack: usize) -> bool {
+    pub fn contains(&self, pack: usize) -> bool {
         self.shard.is_none_or(|shard| pack % shard.of == shard.number)
             && (self.packs.is_empty() || self.packs.contains(&pack))
     }
 
-    /// Whether a trial of the pack is still to be trained, or to be tried again.
+    /// Whether a trial of the pack is still to be trained, or to be tried again. A pack with a trial that cannot be read is left
+    /// alone; one whose provenance is damaged is trained again.
     pub fn is_left(&self, plan: &Plan, folder: &SweepFolder, pack: usize) -> bool {
-        plan.packs[pack].iter().any(|&trial| match standing(folder, trial, false) {
+        let standings = || plan.packs[pack].iter().map(|&trial| standing(folder, trial, || Ok(false)));
+        let is_closed = |standing| matches!(standing, Standing::Unreadable(Unreadable { is_damaged: false, .. }));
+        let is_left = |standing| match standing {
             Standing::Finished => false,
             Standing::Failed(_) => self.retry_failed,
-            Standing::Waiting | Standing::Running => true,
-        })
+            Standing::Waiting | Standing::Running | Standing::Unreadable(_) => true,
+        };
+        !standings().any(is_closed) && standings().any(is_left)
     }
 }
 
@@ -78,7 +82,11 @@ impl Part {
 /// and does not stop the others.
 pub fn work(plan: &Plan, folder: &SweepFolder, part: &Part, session: &mut Session) -> Result<WorkEnd, RunError> {
     // A process that was killed may have left trials without their rows.
-    rows::write(plan, folder, &session.interrupt)?;
+    if !rows::write(plan, folder, &session.interrupt)? {
+        tracing::info!(
+            "not every trial can be read: until then the tables of the sweep and recommended.toml stay as they are"
+        );
+    }
     let (mut failed, mut elsewhere) = (0, 0);
     for pack in (0..plan.packs.len()).filter(|&pack| part.contains(pack)) {
         if !part.is_left(plan, folder, pack) {
@@ -121,7 +129,7 @@ fn decompose_or_fail(
         let error = failure(&*payload);
         for &trial in &plan.packs[pack] {
             let path = folder.trial_run(trial).provenance();
-            if standing(folder, trial, false) != Standing::Finished && path.exists() {
+            if standing(folder, trial, || Ok(false)) != Standing::Finished && path.exists() {
                 Provenance::begin(&path, session.machine())?.fail(&error)?;
             }
         }
@@ -143,7 +151,7 @@ fn decompose(plan: &Plan, folder: &SweepFolder, pack: usize, session: &mut Sessi
     let member = |&trial: &usize| {
         let spec = &plan.trials[trial].spec;
         let folder = RunFolder::open_trial(folder.trial(trial), &spec.hash(), &spec.to_toml())?;
-        Ok(Member { spec, folder })
+        Ok(Member { spec, folder, trial: Some(trial) })
     };
     let members = plan.packs[pack].iter().map(member).collect::<Result<_, RunError>>()?;
     let folder = folder.pack(pack);

@@ -8,6 +8,7 @@ use std::{
     os::unix::{fs::PermissionsExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    rc::Rc,
     sync::mpsc::{Receiver, channel},
     time::{Duration, Instant},
 };
@@ -18,13 +19,13 @@ use tempfile::TempDir;
 
 /// A run in a folder of its own.
 pub struct Test {
-    pub folder: TempDir,
+    pub folder: Rc<TempDir>,
     args: Vec<String>,
 }
 
 /// How it ended.
 pub struct Ended {
-    pub folder: TempDir,
+    pub folder: Rc<TempDir>,
     pub stdout: String,
     pub stderr: String,
 }
@@ -67,7 +68,7 @@ samples = 100
 
 impl Test {
     pub fn new() -> Self {
-        Self { folder: TempDir::new().unwrap(), args: Vec::new() }
+        Self { folder: Rc::new(TempDir::new().unwrap()), args: Vec::new() }
     }
 
     pub fn with_file(self, name: &str, content: impl AsRef<[u8]>) -> Self {
@@ -261,8 +262,18 @@ impl Ended {
         Test { folder: self.folder, args: Vec::new() }
     }
 
+    /// Another command in the same folder, and perhaps more after it.
+    pub fn again(&self) -> Test {
+        Test { folder: Rc::clone(&self.folder), args: Vec::new() }
+    }
+
     pub fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         files_in(self.folder.path())
+    }
+
+    /// Its last lines on stderr are these.
+    pub fn stderr_ends_with(&self, expected: snapbox::data::Inline) {
+        ends_with(&self.stderr, expected);
     }
 
     pub fn stdout_is(&self, expected: impl IntoData) -> &Self {
@@ -344,9 +355,13 @@ impl Drop for Running {
 impl Left {
     /// Its last lines are these.
     pub fn stderr_ends_with(&self, expected: snapbox::data::Inline) {
-        let count = expected.data.trim_matches('\n').lines().count();
-        let lines: Vec<&str> = self.stderr.lines().collect();
-        let last = lines[lines.len().saturating_sub(count)..].join("\n") + "\n";
-        assert_data_eq!(last, expected.into_data());
+        ends_with(&self.stderr, expected);
     }
+}
+
+fn ends_with(text: &str, expected: snapbox::data::Inline) {
+    let count = expected.data.trim_matches('\n').lines().count();
+    let lines: Vec<&str> = text.lines().collect();
+    let last = lines[lines.len().saturating_sub(count)..].join("\n") + "\n";
+    assert_data_eq!(last, expected.into_data());
 }

@@ -301,7 +301,7 @@ struct Planned {
     /// When trials and commands end.
     ends: (Option<Halving>, Option<f64>),
     /// For Slurm.
-    scripts: Vec<String>,
+    scripts: Vec<Vec<u8>>,
 }
 
 fn planned(written: &Written) -> Option<Planned> {
@@ -310,7 +310,10 @@ fn planned(written: &Written) -> Option<Planned> {
     let packs: Vec<usize> = (0..plan.packs.len()).collect();
     let script = |packs: &[usize]| {
         let [program, results, output] = [folder; 3];
-        Array { name: "x", program, folder, results, output, settings, packs, retry_failed: false }.script()
+        let at_once = settings.at_once;
+        Array { name: "x", at_once, program, folder, results, output, settings, packs, retry_failed: false, after: &[] }
+            .script()
+            .unwrap()
     };
     Some(Planned {
         trials: plan.trials.iter().map(|trial| trial.spec.clone()).collect(),

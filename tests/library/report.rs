@@ -791,12 +791,17 @@ fn sweeps_of_one_trial_of_words_alone_without_a_truth_and_of_nothing_but_diverge
 }
 
 #[test]
-fn a_trial_whose_tables_are_damaged_counts_as_failed_and_the_others_are_there() {
+fn without_a_trial_whose_tables_are_damaged_nothing_is_recommended_and_the_others_are_there() {
     let folder = write_sweep("sweep_damaged", &GRID, of_grid);
     change(&folder, "trials/0002/summary.csv", "true", "false");
     let text = make(&folder).text(200);
-    assert!(text.contains("Trial 2 failed: it has ended, but ") && text.contains("Of 8 replicas"), "{text}");
-    assert!(text.contains("Recommended: trial 5"), "{text}");
+    assert!(text.contains("5 of 6 trials have ended; 1 of them has failed, 1 cannot be read."), "{text}");
+    assert!(
+        text.contains("Of 8 replicas") && text.contains("1 of 6 trials cannot be read: nothing is recommended"),
+        "{text}"
+    );
+    assert!(text.contains("Trial 2 cannot be read: ") && text.contains("summary.csv is damaged: "), "{text}");
+    assert!(!text.contains("Recommended: ") && !text.contains("Best so far"), "{text}");
 }
 
 #[test]

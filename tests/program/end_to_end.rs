@@ -734,12 +734,14 @@ fn fixed_hidden_layers_stay_what_they_are() {
 #[test]
 fn a_training_that_diverges_is_told_once_a_replica() {
     let arguments = ["run", "tiny.toml", "--device=cpu", "--quiet", "--set=decomposition.steps=50"];
-    let ended = Test::new().with_spec().args(arguments).args(["--set=decomposition.learning_rate=1e20"]).succeeds();
+    let ended = Test::new().with_spec().args(arguments).args(["--set=decomposition.learning_rate=1e20"]).fails(1);
     ended.stderr_is(str![[r#"
 warning: the target of seed 0 has not learned its task: [..]
 warning: the target of seed 1 has not learned its task: [..]
-warning: replica 0 has diverged at step [..] ([..]): it stays as it was before, the others go on
-warning: replica 1 has diverged at step [..] ([..]): it stays as it was before, the others go on
+warning: replica 0 (seed 0) has diverged at step [..] ([..]): it stays as it was before and is trained no further
+warning: replica 1 (seed 1) has diverged at step [..] ([..]): it stays as it was before and is trained no further
+error: every replica has diverged, and none is measured: seeds 0, 1
+  help: try smaller values of `decomposition.learning_rate` or of the coefficients, or a `warm_up`
 
 "#]]);
 }
@@ -781,7 +783,7 @@ fn a_replica_that_has_diverged_is_told_and_the_others_are_measured_as_before() {
 #[test]
 fn a_run_of_which_every_replica_diverges_ends_with_its_tables_and_a_report() {
     let arguments = ["run", "tiny.toml", "--device=cpu", "--set=decomposition.steps=50"];
-    let ended = Test::new().with_spec().args(arguments).args(["--set=decomposition.learning_rate=1e20"]).succeeds();
+    let ended = Test::new().with_spec().args(arguments).args(["--set=decomposition.learning_rate=1e20"]).fails(1);
     let folder = run_folder(ended.folder.path(), "");
     assert_eq!(column(&folder, "summary.csv", "recovered"), ["false"; 2]);
     assert!(column(&folder, "summary.csv", "diverged_in").iter().all(|what| !what.is_empty()));

@@ -1,5 +1,10 @@
 //! `apd sweep` as its users meet it: the plan, the folders, what is left after a kill, and several processes on one sweep.
 
+mod equal;
+mod shortfall;
+mod slurm;
+mod unreadable;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -41,6 +46,12 @@ fn with_sweep(sweep: &str) -> Test {
 
 fn sweep<'a>(more: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     ["sweep", "hyperparameters", "tiny.toml"].into_iter().chain(SHORT).chain(more).map(String::from).collect()
+}
+
+/// The same with the few steps of the small experiment as it is.
+fn quick_sweep<'a>(more: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let words = ["sweep", "hyperparameters", "tiny.toml", "--device=cpu", "--threads=1"];
+    words.into_iter().chain(more).map(String::from).collect()
 }
 
 fn sweep_folder(folder: &Path) -> PathBuf {
@@ -271,6 +282,7 @@ trials      2 of 2 finished, 0 running, 0 waiting, 0 failed
 replicas    2 measured, [..] of 4 recovered, 2 diverged
 best so far trial 0: [..]
 time left   none
+diverged    trial 1: seed 3 ([..] at step [..]), seed 4 ([..] at step [..])
 
 Recommended: trial 0, [..] of 2 recovered (Wilson 95 % interval [..] %), score [..] ± [..]
   decomposition.learning_rate = 0.01
@@ -410,7 +422,7 @@ fn a_sweep_interrupted_after_a_trial_has_diverged_goes_on_without_it_and_ends_as
     let whole = with_sweep(DIVERGING).args(&command).succeeds();
     let test = with_sweep(DIVERGING);
     let running = test.start_with(&command);
-    running.wait_for_words("warning: replica 3 has diverged at step ");
+    running.wait_for_words("warning: trial 1, seed 4 has diverged at step ");
     running.signal("TERM");
     let left = running.end();
     assert_eq!(left.code, Some(3), "{}", left.stderr);
@@ -443,19 +455,6 @@ Recommended: trial [..]
     assert!(trials(again.folder.path()).contains("1,3,0.01,2,failed,,"));
     let retried = again.then().args(sweep(["--retry-failed"])).ends(0);
     assert!(results(retried.folder.path()) == whole, "tried again, it ends otherwise");
-}
-
-#[test]
-fn slurm_that_is_not_there_is_told_with_the_script() {
-    let test = test();
-    let command = sweep(["--launcher=slurm"]);
-    let running = test.start_without_path(&command).end();
-    assert_eq!(running.code, Some(1), "{}", running.stderr);
-    running.stderr_ends_with(str![[r#"
-error: cannot start sbatch: there is no such command here
-  help: give this command where Slurm's are, or submit it yourself: sbatch [..]/slurm/packs-0-1.sh
-
-"#]]);
 }
 
 #[test]

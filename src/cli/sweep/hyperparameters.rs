@@ -12,9 +12,10 @@ use super::{
         options::{Options, Training},
         start::{SpecArgument, open_device, session_on, set_threads},
     },
-    launch::{in_workers, to_slurm},
+    launch::in_workers,
     plan::describe,
-    status::print_status,
+    status::{judge, print_status},
+    submit::to_slurm,
     work::{PartArguments, work_on},
 };
 use crate::{
@@ -23,6 +24,7 @@ use crate::{
         pack::{joint, memory_of},
     },
     run::{RunError, SweepFolder, check_results, prepare_results},
+    shell::quoted_path,
     sweep::{self, Plan, load_trials},
 };
 
@@ -72,8 +74,19 @@ impl Hyperparameters {
             let check = |pack| memory::check(memory_of(plan.specs(pack), device), device);
             (0..plan.packs.len()).try_for_each(check).map_err(Failure::work)?;
         }
-        self.check(&plan, options).map_err(Failure::work)?;
         let folder = plan.locate(&options.results, options.force).map_err(Failure::work)?;
+        if !options.force {
+            plan.adopt(&folder).map_err(Failure::work)?;
+        }
+        self.check(&plan, options).map_err(Failure::work)?;
+        if let Some(older) = plan.locate_older(&options.results).map_err(Failure::work)? {
+            tracing::warn!(
+                "{} was planned from this spec by an older version, for which every range in whole numbers meant whole \
+                 numbers; this is another sweep\n  help: that one is resumed with: apd sweep work {}",
+                older.display(),
+                quoted_path(&older)
+            );
+        }
         let description = describe(&plan, &folder, is_local.then(|| (device, options.threads().get().into())));
         if self.dry_run {
             print(&description)?;
@@ -84,7 +97,8 @@ impl Hyperparameters {
         let part = sweep::Part { shard: self.part.shard, packs: Vec::new(), retry_failed: self.part.retry_failed };
         let (folder, _lock) = self.open(&mut plan, options).map_err(Failure::work)?;
         if !is_local {
-            return to_slurm(&plan, &folder, &part, options);
+            let ending = to_slurm(&plan, &folder, &part, options)?;
+            return judge(&sweep::overview(&plan, &folder), ending);
         }
         let ending = match self.workers.get() {
             1 => {
@@ -92,10 +106,14 @@ impl Hyperparameters {
                 session.interrupt = plan.sweep.limit(session.interrupt);
                 work_on(&plan, &folder, &part, &mut session)?
             }
-            number => in_workers(number, &plan, &folder, &part, options)?,
+            number => {
+                let ending = in_workers(number, &plan, &folder, &part, options);
+                // What became of the trials says more than that some workers failed.
+                print_status(&plan, &folder, *ending.as_ref().unwrap_or(&Ending::Done))?;
+                return ending;
+            }
         };
-        print_status(&plan, &folder)?;
-        Ok(ending)
+        print_status(&plan, &folder, ending)
     }
 
     /// What a sweep that is shown must not be refused for when it is run.

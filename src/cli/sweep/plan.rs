@@ -1,12 +1,12 @@
 //! What a sweep is going to do, as text.
 
-use std::{path::Path, time::Instant};
+use std::{collections::BTreeSet, path::Path, time::Instant};
 
 use tch::Device;
 
 use crate::{
     cli::progress::duration,
-    experiment::{memory, pack::memory_of, seconds_of_training},
+    experiment::{Halving, memory, pack::memory_of, seconds_of_training},
     spec::Spec,
     sweep::{Plan, in_words},
 };
@@ -24,13 +24,9 @@ pub fn describe(plan: &Plan, folder: &Path, on: Option<(Device, usize)>) -> Stri
     let memory = (0..packs).map(|pack| memory_of(plan.specs(pack), Device::Cpu)).fold(0.0, f64::max);
     let mut lines = vec![
         ("sweep", plan.base.name.clone()),
-        ("trials", format!("{trials} of {seeds} seeds: {} replicas in {packs} packs", trials * seeds)),
+        ("trials", format!("{trials} of {seeds} seeds: {} replicas in {packs} packs{}", trials * seeds, equal(plan))),
     ];
-    if let Some(halving) = plan.sweep.halving {
-        let rungs: Vec<String> = halving.rungs(plan.base.decomposition.steps).iter().map(u64::to_string).collect();
-        let rungs = if rungs.is_empty() { "no steps".into() } else { format!("{} steps", rungs.join(", ")) };
-        lines.push(("halving", format!("after {rungs} the best 1 in {} of each pack go on", halving.factor)));
-    }
+    lines.extend(plan.sweep.halving.map(|halving| ("halving", in_rounds(plan, halving))));
     for (number, parameter) in plan.sweep.space.iter().enumerate() {
         let mut values: Vec<String> = plan.trials.iter().map(|trial| in_words(&trial.values[number])).collect();
         let mut seen = std::collections::BTreeSet::new();
@@ -55,6 +51,38 @@ pub fn describe(plan: &Plan, folder: &Path, on: Option<(Device, usize)>) -> Stri
     lines.extend(on.map(|(device, threads)| ("time", time(plan, device, threads))));
     lines.push(("folder", folder.display().to_string()));
     lines.iter().map(|(about, text)| format!("{about:<11} {text}\n")).collect()
+}
+
+/// What becomes of trials that are equal, to follow how many there are; nothing where there are none.
+fn equal(plan: &Plan) -> String {
+    let drawn = plan.trials.len() + plan.equal;
+    match (plan.equal, plan.repeats.len()) {
+        (0, 0) => String::new(),
+        (0, 1) => "; 1 of them repeats an earlier one, as an older version planned".into(),
+        (0, repeats) => format!("; {repeats} of them repeat earlier ones, as an older version planned"),
+        (1, _) => format!("; 1 of {drawn} equals an earlier one and is not made again"),
+        (equal, _) => format!("; {equal} of {drawn} equal earlier ones and are not made again"),
+    }
+}
+
+/// When trials end that are behind.
+fn in_rounds(plan: &Plan, halving: Halving) -> String {
+    let all: BTreeSet<u64> =
+        plan.packs.iter().filter(|trials| trials.len() > 1).map(|trials| steps(plan, trials)).collect();
+    let rounds = |&steps: &u64| {
+        let rungs: Vec<String> = halving.rungs(steps).iter().map(u64::to_string).collect();
+        let of = if all.len() > 1 { format!(" of {steps}") } else { String::new() };
+        format!("{}{of} steps", rungs.join(", "))
+    };
+    if all.is_empty() {
+        return "no pack has a second trial to compare with, so all are trained to their end".into();
+    }
+    let rounds: Vec<String> = all.iter().map(rounds).collect();
+    format!("after {} the best 1 in {} of each pack go on", rounds.join(", after "), halving.factor)
+}
+
+fn steps(plan: &Plan, pack: &[usize]) -> u64 {
+    plan.trials[pack[0]].spec.decomposition.steps
 }
 
 /// Seconds for the training of all packs, one after another: those that were timed, and as much for each replica and step

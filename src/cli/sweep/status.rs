@@ -11,7 +11,7 @@ use super::super::{
 };
 use crate::{
     run::SweepFolder,
-    sweep::{self, Plan},
+    sweep::{self, Overview, Plan},
 };
 
 /// Tell how far a sweep is: progress, best so far, failures, time left
@@ -38,14 +38,24 @@ impl Status {
             }
             let folder = SweepFolder::existing(folder).map_err(Failure::work)?;
             let plan = Plan::read(&folder).map_err(Failure::work)?;
-            print_status(&plan, &folder)?;
-            Ok(Ending::Done)
+            print_status(&plan, &folder, Ending::Done)
         })
     }
 }
 
-/// How far a sweep is, and unless a process works on it what it recommends.
-pub fn print_status(plan: &Plan, folder: &SweepFolder) -> Result<(), Failure> {
-    let texts = [sweep::status(plan, folder), sweep::recommendation(plan, folder)];
-    texts.into_iter().try_for_each(|text| print(&text.map_err(Failure::work)?))
+/// Prints how far a sweep is, and unless a process works on it what it recommends. Work that is done fails if nothing can be
+/// recommended, or if a trial cannot be read.
+pub fn print_status(plan: &Plan, folder: &SweepFolder, ending: Ending) -> Result<Ending, Failure> {
+    let overview = sweep::overview(plan, folder);
+    print(&sweep::status(plan, folder, &overview))?;
+    print(&sweep::recommendation(plan, folder, &overview))?;
+    judge(&overview, ending)
+}
+
+/// Work that is done fails if nothing can be recommended, or if a trial cannot be read.
+pub fn judge(overview: &Overview, ending: Ending) -> Result<Ending, Failure> {
+    match sweep::shortfall(overview) {
+        Some(shortfall) if ending == Ending::Done => Err(Failure::Work(shortfall)),
+        _ => Ok(ending),
+    }
 }

@@ -5,11 +5,14 @@ use std::path::PathBuf;
 use clap::Args;
 use indicatif::MultiProgress;
 
-use super::super::{
-    Ending, Failure,
-    finish::tell_interrupted,
-    options::{Compute, Options, Results, Saving},
-    start::{open_device, session_on},
+use super::{
+    super::{
+        Ending, Failure,
+        finish::tell_interrupted,
+        options::{Compute, Options, Results, Saving},
+        start::{open_device, session_on},
+    },
+    status::judge,
 };
 use crate::{
     experiment::Session,
@@ -37,6 +40,9 @@ pub struct Work {
     pack: Vec<usize>,
     #[command(flatten)]
     part: PartArguments,
+    /// This is one of several processes that another one waits for and judges.
+    #[arg(long, hide = true)]
+    worker: bool,
     #[command(flatten)]
     compute: Compute,
     #[command(flatten)]
@@ -69,7 +75,11 @@ impl Work {
         prepare_results(&options.results).map_err(Failure::work)?;
         let mut session = session_on(device, options, screen)?;
         let part = Part { shard: self.part.shard, packs: self.pack.clone(), retry_failed: self.part.retry_failed };
-        work_on(&plan, &folder, &part, &mut session)
+        if !(0..plan.packs.len()).any(|pack| part.contains(pack)) {
+            tracing::warn!("the sweep has {} packs, and none of them is in this share", plan.packs.len());
+        }
+        let ending = work_on(&plan, &folder, &part, &mut session)?;
+        if self.worker { Ok(ending) } else { judge(&sweep::overview(&plan, &folder), ending) }
     }
 }
 

@@ -138,6 +138,8 @@ impl Pack<'_> {
         let joint = joint(specs.iter().copied());
         let decomposition = untrained(&specs, &joint.target.network, weights, session.device);
         let mut fit = Fit::new(&decomposition, trainings(&specs), inputs(&joint), session.device, session.threads);
+        let names = members.iter().zip(self.replicas_of(members));
+        fit.name_replicas(names.flat_map(|(&member, replicas)| self.members[member].names(replicas.start)).collect());
         let checkpoints = leg.checkpoints;
         let end = session.fit("components", &mut fit, leg)?;
         let state = fit.state();
@@ -191,7 +193,7 @@ fn finish(
     halted_at: Option<u64>,
     session: &Session,
 ) -> Result<bool, RunError> {
-    let Member { spec, folder } = member;
+    let Member { spec, folder, .. } = member;
     let (log, divergences) = fitted.state.records_of(std::slice::from_ref(replicas));
     write_table(&folder.training_table(), tables::TRAINING, log)?;
     let components = fitted.components.of_replicas(replicas.clone());

@@ -23,7 +23,7 @@ pub struct SweepData {
     pub name: String,
     pub plan: Plan,
     pub overview: Overview,
-    /// Of the trials that have ended and have not failed.
+    /// Of the trials that have ended, have not failed and can be read.
     pub replicas: Vec<Replica>,
     /// Of the keys that are varied, in their order.
     pub names: Vec<String>,
@@ -36,16 +36,16 @@ pub struct SweepData {
 }
 
 impl SweepData {
-    /// Reads the sweep's folder `folder`. Trials whose files cannot be read count as failed.
+    /// Reads the sweep's folder `folder`.
     ///
     /// # Errors
     /// If `folder` is no sweep's, or what it was planned from cannot be read or was changed.
     pub fn read(folder: &Path) -> Result<SweepData, RunError> {
         let paths = SweepFolder::existing(folder)?;
         let plan = Plan::read(&paths)?;
-        let overview = overview(&plan, &paths)?;
+        let overview = overview(&plan, &paths);
         let has_failed = |trial: usize| matches!(overview.standings.get(trial), Some(Standing::Failed(_)) | None);
-        let rows = overview.replicas.iter().filter_map(|row| Replica::read(&overview.header, row));
+        let rows = overview.rows.of_replicas.iter().filter_map(|row| Replica::read(&overview.rows.header, row));
         let replicas = rows.filter(|replica| !has_failed(replica.trial)).map(|replica| {
             let error = if selects(&plan.trials[replica.trial].spec) { replica.error } else { f64::NAN };
             Replica { error, ..replica }
@@ -58,7 +58,9 @@ impl SweepData {
             replicas,
             names: short_names(&plan.keys().collect::<Vec<_>>()),
             base: base(&plan),
-            recommended: std::fs::read_to_string(paths.recommended()).ok().filter(|_| overview.has_ended()),
+            recommended: std::fs::read_to_string(paths.recommended())
+                .ok()
+                .filter(|_| overview.has_ended() && overview.best().is_some()),
             spec: std::fs::read_to_string(paths.sweep()).unwrap_or_default(),
             plan,
             overview,
@@ -89,6 +91,11 @@ impl SweepData {
             Standing::Failed(reason) => Some((trial, reason.as_str())),
             _ => None,
         })
+    }
+
+    /// Whether trials wait or are worked on.
+    pub fn has_work_left(&self) -> bool {
+        self.overview.count(|standing| matches!(standing, Standing::Waiting | Standing::Running)) > 0
     }
 
     /// "recommended" once all trials have ended, "best so far" until then.

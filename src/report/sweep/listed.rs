@@ -1,6 +1,11 @@
 //! A sweep as a list of what there is shows it: from few and small files, for there may be many sweeps of thousands of trials.
 
-use std::{collections::BTreeSet, fs, io::ErrorKind, path::Path};
+use std::{
+    collections::BTreeSet,
+    fs::{self, File},
+    io::ErrorKind,
+    path::Path,
+};
 
 use crate::{
     report::{
@@ -59,7 +64,7 @@ impl ListedSweep {
             started: started(&folder),
             status: match [folder.plan(), folder.trials_table()].iter().any(|path| files::cannot_be_read(path)) {
                 true => UNREADABLE.to_owned(),
-                false => status(trials, ended.len(), failed.len(), is_worked_on(&folder)),
+                false => status(trials, ended.len(), failed.len(), is_worked_on(&folder)) + &unreadable(&folder),
             },
             share: Share::new(verdicts.iter().filter(|recovered| **recovered).count(), verdicts.len()),
             problems,
@@ -99,6 +104,21 @@ fn started(folder: &SweepFolder) -> Option<String> {
     let first = provenances.filter(|path| is_file(path).unwrap_or(true)).min()?;
     let provenance = read_provenance(&first, &mut Vec::new());
     provenance.get("started")?.as_str().map(str::to_owned)
+}
+
+/// How many trials have a folder and may not be read, to follow the status.
+fn unreadable(folder: &SweepFolder) -> String {
+    let is_closed = |opened: std::io::Result<_>| opened.is_err_and(|error| error.kind() != ErrorKind::NotFound);
+    let entries = match fs::read_dir(folder.trial(0).parent().expect("a folder of trials")) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return String::new(),
+        Err(_) => return ", trials unreadable".to_owned(),
+    };
+    let trials = entries.flatten().map(|entry| RunFolder::at(entry.path()).provenance());
+    match trials.filter(|path| is_closed(File::open(path))).count() {
+        0 => String::new(),
+        count => format!(", {count} unreadable"),
+    }
 }
 
 #[cfg(test)]

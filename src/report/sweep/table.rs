@@ -5,7 +5,7 @@ use crate::{
     report::table::{Share, Table, fixed, mean, scientific},
     settings::with_short_floats,
     statistics::mean_and_deviation,
-    sweep::{Domain, Scale, Standing, TrialResult, in_words},
+    sweep::{Domain, Scale, Standing, TrialResult, Unreadable, in_words},
 };
 
 /// What stands where there is nothing to say.
@@ -74,6 +74,7 @@ pub fn trials_explained(sweep: &SweepData) -> String {
 fn status(sweep: &SweepData, trial: usize) -> String {
     match &sweep.overview.standings[trial] {
         Standing::Failed(reason) => return format!("failed: {}", reason.lines().next().unwrap_or_default()),
+        Standing::Unreadable(Unreadable { why, .. }) => return format!("unreadable: {why}"),
         Standing::Waiting => return "waiting".to_owned(),
         Standing::Running => return "running".to_owned(),
         _ => {}

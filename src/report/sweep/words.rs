@@ -3,7 +3,7 @@
 use super::{data::SweepData, replica::Outcome};
 use crate::{
     report::table::{Share, count},
-    sweep::{Standing, Strategy, TrialResult, outcome},
+    sweep::{Standing, Strategy, TrialResult, diverged_trials, outcome, shortfall},
 };
 
 /// "64 trials of tms_5-2, 3 seeds each, drawn from Sobol's sequence"
@@ -23,7 +23,8 @@ pub fn standing(sweep: &SweepData) -> Vec<String> {
     let standings = &sweep.overview.standings;
     let of = |wanted: Standing| standings.iter().filter(|standing| **standing == wanted).count();
     let (waiting, running, failed) = (of(Standing::Waiting), of(Standing::Running), sweep.failures().count());
-    let ended = standings.len() - waiting - running;
+    let unreadable = sweep.overview.unreadable().count();
+    let ended = standings.len() - waiting - running - unreadable;
     let is = |count: usize| if count == 1 { "is" } else { "are" };
     let has = |count: usize| if count == 1 { "has" } else { "have" };
     let mut trials = match standings.len() {
@@ -35,6 +36,7 @@ pub fn standing(sweep: &SweepData) -> Vec<String> {
         (failed, format!("{failed} of them {} failed", has(failed))),
         (running, format!("{running} {} being worked on", is(running))),
         (waiting, format!("{waiting} {} waiting", is(waiting))),
+        (unreadable, format!("{unreadable} cannot be read")),
     ];
     let parts: Vec<String> = parts.into_iter().filter(|(count, _)| *count > 0).map(|(_, words)| words).collect();
     if !parts.is_empty() {
@@ -55,12 +57,20 @@ pub fn standing(sweep: &SweepData) -> Vec<String> {
         let were = if halted == 1 { "was" } else { "were" };
         replicas += &format!(" {halted} of them {were} ended early, because other trials were ahead.");
     }
-    vec![trials + ".", replicas]
+    vec![trials + ".", replicas].into_iter().chain(not_recommended(sweep)).collect()
+}
+
+/// Why nothing is recommended though nothing is left to do.
+fn not_recommended(sweep: &SweepData) -> Option<String> {
+    let why = shortfall(&sweep.overview)?;
+    let sentence = why.lines().next().unwrap_or_default();
+    let mut letters = sentence.chars();
+    Some(letters.next()?.to_uppercase().chain(letters).chain(['.']).collect())
 }
 
 /// A sentence about a sweep that has not come to its end.
 pub fn unfinished(sweep: &SweepData) -> Option<&'static str> {
-    (!sweep.overview.has_ended()).then_some(
+    sweep.has_work_left().then_some(
         "This sweep is not finished. Here is what there is so far; what is best, and what the score depends on, may change. \
          The command that began it goes on with it.",
     )
@@ -75,7 +85,7 @@ pub fn best(sweep: &SweepData) -> Option<(String, String)> {
 /// How to go on with the sweep, and how to repeat the recommended setting and all of it, in the sweep's folder: a command,
 /// and what it does.
 pub fn commands(sweep: &SweepData) -> Vec<(&'static str, &'static str)> {
-    let going_on = (!sweep.overview.has_ended()).then_some(("apd sweep work .", "goes on with the sweep"));
+    let going_on = sweep.has_work_left().then_some(("apd sweep work .", "goes on with the sweep"));
     let recommended =
         sweep.recommended.is_some().then_some(("apd run recommended.toml", "repeats the recommended setting"));
     let again = ("apd sweep hyperparameters sweep.toml", "repeats the sweep");
@@ -138,9 +148,14 @@ const FAILURES_SHOWN: usize = 10;
 pub fn failures(sweep: &SweepData) -> Vec<String> {
     let line =
         |(trial, reason): (usize, &str)| format!("Trial {trial} failed: {}", reason.lines().next().unwrap_or_default());
-    let all: Vec<String> = sweep.failures().map(line).collect();
+    let unreadable = sweep.overview.unreadable();
+    let unreadable = unreadable.map(|(trial, why)| format!("Trial {trial} cannot be read: {}; {}", why.why, why.help));
+    // Beside a best trial the table of trials tells them.
+    let is_told = |_: &String| sweep.overview.best().is_none();
+    let diverged = diverged_trials(&sweep.overview).map(|line| format!("Diverged: {line}")).filter(is_told);
+    let all: Vec<String> = unreadable.chain(sweep.failures().map(line)).chain(diverged).collect();
     let more = all.len().saturating_sub(FAILURES_SHOWN);
-    let rest = (more > 0).then(|| format!("{more} more failed: the table of trials says why."));
+    let rest = (more > 0).then(|| format!("{more} more went wrong: the table of trials says how."));
     all.into_iter().take(FAILURES_SHOWN).chain(rest).collect()
 }
 

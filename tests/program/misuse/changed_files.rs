@@ -119,8 +119,9 @@ fn a_sweep_does_not_count_a_trial_whose_summary_was_changed() {
     let name = folder.strip_prefix(ended.folder.path()).unwrap().display().to_string();
     let refused = ended.then().args(["sweep", "status", &name]).fails(1);
     refused.stderr_is(str![[r#"
-error: runs/tiny-sweep-[..]/trials/0001/summary.csv is damaged: its content does not match its checksum in provenance.json, or was changed by hand
-  help: put the file back from a copy, or measure the run once more with `apd evaluate`
+error: 1 of 2 trials cannot be read: nothing is recommended from the others, and the tables of the sweep and recommended.toml stay as they are
+  trial 1: runs/tiny-sweep-[..]/trials/0001/summary.csv is damaged: its content does not match its checksum in provenance.json, or was changed by hand
+  help: put the file back from a copy, or measure the run once more with `apd evaluate`; then give the same command again
 
 "#]]);
     let trial = format!("{name}/trials/0001");
