@@ -6,10 +6,10 @@ use tch::{Device, Kind, Tensor};
 
 use crate::{
     initial_values::InitialValues,
-    memory::{slice, slice_mut},
     random::{Purpose, stream},
+    simd,
     site::{PerSite, Site},
-    vectors,
+    slices::{slice, slice_mut},
 };
 
 /// The factors of all components at one site: P_c = A_c B_c.
@@ -63,7 +63,7 @@ fn column_products(left: &Tensor, right: &Tensor) -> Tensor {
     let of_replica = d_in as usize * width;
     let factors = slice(left).chunks_exact(of_replica).zip(slice(right).chunks_exact(of_replica));
     for ((left, right), products) in factors.zip(slice_mut(&mut products).chunks_exact_mut(width)) {
-        vectors::column_dots(left, right, products);
+        simd::column_dots(left, right, products);
     }
     products
 }
@@ -76,7 +76,7 @@ pub(crate) fn row_products(left: &Tensor, right: &Tensor) -> Tensor {
         return (left * right).sum_dim_intlist([3].as_slice(), false, None);
     }
     let mut products = Tensor::empty([replicas, components, rank], (left.kind(), left.device()));
-    vectors::row_dots(slice(left), slice(right), d_out as usize, slice_mut(&mut products));
+    simd::row_dots(slice(left), slice(right), d_out as usize, slice_mut(&mut products));
     products
 }
 
@@ -91,7 +91,7 @@ fn normalise_columns(a: &Tensor) {
     let of_replica = a.numel() / a.size()[0] as usize;
     let width = factors.numel() / a.size()[0] as usize;
     let replicas = slice_mut(&mut a).chunks_exact_mut(of_replica).zip(slice(&factors).chunks_exact(width));
-    replicas.for_each(|(a, factors)| vectors::scale_columns(a, factors));
+    replicas.for_each(|(a, factors)| simd::scale_columns(a, factors));
 }
 
 /// All components of all replicas.

@@ -6,8 +6,8 @@ use serde::Serialize;
 use tch::Tensor;
 
 use crate::{
-    memory::tensor_from,
     settings::{Choice, TableReader, Variant},
+    slices::tensor_from,
 };
 
 /// Xavier's rule seen over an array with a leading axis of `instances`, as the authors' code applies it: the entries

@@ -5,9 +5,9 @@ use serde::Serialize;
 use tch::{Device, Kind, Tensor};
 
 use crate::{
-    memory::slice_mut,
     random::{Purpose, stream},
     settings::{Choice, TableReader, Variant},
+    slices::slice_mut,
 };
 
 /// Every input distribution that the spec can name, `[target.inputs.<distribution>]`.

@@ -13,7 +13,7 @@
 //! - Around it: [`settings`] (TOML read with the place of every value), [`spec`] (a checked experiment of them), [`run`] (what stays on disk), [`checkpoint_file`] (what
 //!   others have left on disk), [`experiment`] (one experiment's whole way), [`sweep`] (many trials of one),
 //!   [`report`] (figures and tables from run folders alone), [`cli`].
-//! - Below it all: [`device`], [`libtorch`], [`memory`], [`version`], `shell`, `visible`, `panicked`.
+//! - Below it all: [`device`], [`libtorch`], [`memory`], [`slices`], [`version`], `shell`, `visible`, `panicked`.
 //!
 //! Imports run one way: no two of these modules need each other, not even by way of others (`tests/library/layers.rs`).
 //!
@@ -41,7 +41,6 @@ pub mod loss;
 pub mod memory;
 pub mod method;
 pub mod metric;
-mod narrow;
 pub mod network;
 pub mod optimizer;
 mod panicked;
@@ -54,12 +53,14 @@ pub mod schedule;
 pub mod selection;
 pub mod settings;
 mod shell;
+mod simd;
 pub mod site;
+pub mod slices;
+mod small_matmul;
 pub mod spec;
 pub mod statistics;
 pub mod sweep;
 mod threads;
-mod vectors;
 pub mod version;
 mod visible;
 pub mod weights;

@@ -4,8 +4,8 @@ use tch::{Kind, Tensor};
 
 use crate::{
     components::{Components, Factors},
-    memory::numbers_on,
     site::PerSite,
+    slices::numbers_on,
     weights::Weights,
 };
 

@@ -17,8 +17,9 @@ use guard::Guard;
 use tch::{Device, Kind, Tensor};
 
 use crate::{
-    memory::{numbers_on, slice, slice_mut},
-    threads, vectors,
+    simd,
+    slices::{numbers_on, slice, slice_mut},
+    threads,
 };
 
 const FIRST_DECAY: f64 = 0.9;
@@ -189,7 +190,7 @@ impl Slot {
         let value = &self.parameter.value;
         if !value.device().is_cuda() {
             let length = value.numel() / value.size()[0] as usize;
-            self.largest = slice(value).chunks_exact(length).map(vectors::largest_magnitude).collect();
+            self.largest = slice(value).chunks_exact(length).map(simd::largest_magnitude).collect();
         }
     }
 
@@ -266,7 +267,7 @@ impl Slot {
             threads::for_each_part(parts, |(number, ((values, gradients), (first, second)))| {
                 let lengthwise = lengthwise.after(number * rows);
                 let entries = Entries { values, gradients, first, second };
-                let bits = vectors::widest(|| entries.update(update, lengthwise, width, moving));
+                let bits = simd::widest(|| entries.update(update, lengthwise, width, moving));
                 largest_bits.fetch_max(bits, Ordering::Relaxed);
             });
             let of_moved = f32::from_bits(largest_bits.into_inner());
@@ -338,7 +339,7 @@ impl UpdatesOnDevice {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::{slice, tensor_from};
+    use crate::slices::{slice, tensor_from};
 
     fn parameter(values: [f32; 4]) -> Parameter {
         let value = tensor_from(&[2, 2], values.into_iter());

@@ -9,8 +9,8 @@ use serde::Serialize;
 use tch::{Kind, Tensor};
 
 use crate::{
-    memory::{numbers_on, slice, tensor_from},
     settings::{Choice, TableReader, Variant},
+    slices::{numbers_on, slice, tensor_from},
 };
 
 /// Every selection rule that the spec can name, `[method.apd.selection.<rule>]`.

@@ -2,7 +2,7 @@
 
 use std::{fmt, fs, fs::OpenOptions, io, num::NonZeroU16, path::Path, process::Command, thread::available_parallelism};
 
-use apd::{device, experiment::memory, libtorch, method::Method, network::Network, spec::Spec, version};
+use apd::{device, experiment::memory_needed, libtorch, method::Method, network::Network, spec::Spec, version};
 use serde::Serialize;
 use tch::Device;
 
@@ -105,7 +105,7 @@ impl Row {
             times_least: rounded(fast.median / (milliseconds_of_products + milliseconds_of_bytes)),
             peak_memory: peak_memory.round(),
             initial_memory: initial_memory.round(),
-            expected_memory: (memory::of_experiment(spec, device) / 1e6).round(),
+            expected_memory: (memory_needed::of_experiment(spec, device) / 1e6).round(),
             target_milliseconds: rounded(target.median),
             literal_milliseconds: literal_milliseconds.map(rounded),
             literal_operations: step.literal().total(),

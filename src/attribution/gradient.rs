@@ -5,10 +5,10 @@ use tch::Tensor;
 use super::{loops::Loops, quadrature::gauss_legendre};
 use crate::{
     components::{Components, row_products},
-    memory::slice,
     network::Network,
     reading::{Tangent, WithTangents},
     site::Site,
+    slices::slice,
     weights::Weights,
 };
 

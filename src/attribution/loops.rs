@@ -6,10 +6,10 @@ use tch::Tensor;
 
 use crate::{
     components::Components,
-    memory::{slice, slice_mut},
     network::Network,
     reading::{LANES, LaneTangent, LaneValue, SampleTangent, TangentMatrices, components_innermost},
     site::Site,
+    slices::{slice, slice_mut},
     threads,
     weights::Weights,
 };

@@ -14,7 +14,7 @@ use super::{
     refusal::Refusal,
     shown,
 };
-use crate::experiment::memory;
+use crate::memory;
 
 /// Entries of dictionaries and lists at most, beside one for each value. A dictionary may be named twice; few of them could stand
 /// for very many.

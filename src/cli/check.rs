@@ -11,8 +11,9 @@ use super::{
 };
 use crate::{
     device,
-    experiment::{self, Place, memory},
+    experiment::{self, Place, memory_needed},
     fit::Training,
+    memory,
     method::Method,
     run::{RunFolder, exists},
     site::Site,
@@ -97,7 +98,7 @@ fn target(spec: &Spec, place: &Place) -> Result<String, Failure> {
 
 fn components(spec: &Spec) -> String {
     let Method::Apd(apd) = &spec.method;
-    format!("{} of rank {}: {} factors a replica", apd.components, apd.rank, grouped(memory::factors(spec)))
+    format!("{} of rank {}: {} factors a replica", apd.components, apd.rank, grouped(memory_needed::factors(spec)))
 }
 
 fn steps(spec: &Spec) -> String {
@@ -109,7 +110,7 @@ fn steps(spec: &Spec) -> String {
 }
 
 fn memory(spec: &Spec, device: Device) -> String {
-    format!("about {} beside libtorch itself", memory::in_words(memory::of_experiment(spec, device)))
+    format!("about {} beside libtorch itself", memory::in_words(memory_needed::of_experiment(spec, device)))
 }
 
 /// What is left to do, by the steps that were tried out.

@@ -17,7 +17,8 @@ use crate::{
         CheckpointFile, FactorLayout, ImportOptions, ImportedComponents, ImportedTarget, Rename, TargetLayout,
         help_on_names,
     },
-    experiment::{self, Source, memory},
+    experiment::{self, Source},
+    memory,
     run::prepare_results,
     shell::quoted_path,
 };

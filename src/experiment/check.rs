@@ -5,8 +5,9 @@ use std::path::Path;
 
 use tch::Device;
 
-use super::{memory, targets};
+use super::{memory_needed, targets};
 use crate::{
+    memory,
     run::{RunError, RunFolder, check_results},
     spec::Spec,
 };
@@ -30,7 +31,7 @@ pub fn check(spec: &Spec, place: &Place) -> Result<(), RunError> {
         return Ok(());
     }
     refuse_imported(spec)?;
-    memory::check(memory::of_experiment(spec, place.device), place.device)?;
+    memory::check(memory_needed::of_experiment(spec, place.device), place.device)?;
     targets::check(spec, place.results)
 }
 
@@ -38,7 +39,7 @@ pub fn check(spec: &Spec, place: &Place) -> Result<(), RunError> {
 pub fn check_targets(spec: &Spec, place: &Place) -> Result<(), RunError> {
     check_results(place.results)?;
     if !targets::missing(spec, place.results)?.is_empty() {
-        memory::check(memory::of_target(spec), place.device)?;
+        memory::check(memory_needed::of_target(spec), place.device)?;
     }
     targets::check(spec, place.results)
 }

@@ -5,12 +5,13 @@ use std::path::Path;
 use super::{
     Outcome, Session, divergence,
     measurement::{Trained, measure},
-    memory,
+    memory_needed,
     target_tables::copy_missing_target_tables,
 };
 use crate::{
     components::Components,
     fit::Divergence,
+    memory,
     method::Method,
     run::{Provenance, RunError, RunFolder, TensorFile},
     site::Site,
@@ -20,7 +21,7 @@ use crate::{
 
 /// Measures the run in `folder`, whose spec this is, and writes its tables anew.
 pub fn evaluate(spec: &Spec, session: &Session, folder: &Path) -> Result<Outcome, RunError> {
-    memory::check(memory::of_measurement(spec), session.device)?;
+    memory::check(memory_needed::of_measurement(spec), session.device)?;
     let folder = RunFolder::existing(folder)?.locked()?;
     // Now, not after the measurement: what made the run must be known.
     let provenance = Provenance::read(&folder.provenance())?;

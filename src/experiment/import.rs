@@ -7,10 +7,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Outcome, Session, memory, targets};
+use super::{Outcome, Session, memory_needed, targets};
 use crate::{
     checkpoint_file::{FactorLayout, ImportedComponents, ImportedTarget, Origin, TargetLayout},
     components::Components,
+    memory,
     method::Method,
     network::Network,
     run::{Provenance, RunError, RunFolder, Status, TargetFolder, write_tensors, write_whole},
@@ -131,7 +132,7 @@ pub fn import_components(
     components: Source<&ImportedComponents>,
 ) -> Result<Outcome, RunError> {
     check_fit(&spec, components.path, target.content, Some(components.content))?;
-    memory::check(memory::of_measurement(&spec), session.device)?;
+    memory::check(memory_needed::of_measurement(&spec), session.device)?;
     spec.target.imported = Some(target.content.origin.identity.clone());
     spec.imported_components = Some(components.content.origin.identity.clone());
     let folder = RunFolder::open(&session.results, &spec.name, &spec.hash(), &spec.to_toml(), session.force)?;

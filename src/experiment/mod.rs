@@ -7,7 +7,7 @@ mod evaluation;
 mod halving;
 mod import;
 mod measurement;
-pub mod memory;
+pub mod memory_needed;
 pub mod pack;
 mod speed;
 mod tables;
@@ -30,7 +30,7 @@ use tch::Device;
 
 use crate::{
     fit::{End, Fit, LogRow, Observer, State, Surroundings},
-    profile,
+    memory, profile,
     run::{Checkpoint, Checkpoints, Interrupt, Machine, RunError},
     spec::Spec,
 };
@@ -142,7 +142,7 @@ pub fn train_target(spec: &Spec, session: &mut Session) -> Result<Outcome, RunEr
             .try_for_each(|of| targets::tell_baselines(&of, &spec.target.network))?;
         return Ok(Outcome::Finished { folder, already });
     }
-    memory::check(memory::of_target(spec), session.device)?;
+    memory::check(memory_needed::of_target(spec), session.device)?;
     Ok(match targets::obtain(spec, session)? {
         targets::Obtained::Weights(_) => Outcome::Finished { folder, already },
         targets::Obtained::Interrupted(outcome) => outcome,

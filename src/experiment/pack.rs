@@ -10,7 +10,7 @@ use tch::Device;
 use super::{
     Outcome, Session,
     halving::Halving,
-    memory,
+    memory_needed,
     target_tables::copy_target_tables,
     targets::{self, Obtained},
 };
@@ -65,7 +65,7 @@ pub fn joint<'a>(specs: impl IntoIterator<Item = &'a Spec>) -> Spec {
 
 /// Bytes for a pack of these, an estimate.
 pub fn memory_of<'a>(specs: impl IntoIterator<Item = &'a Spec>, device: Device) -> f64 {
-    memory::of_experiment(&joint(specs), device)
+    memory_needed::of_experiment(&joint(specs), device)
 }
 
 impl Pack<'_> {

@@ -9,7 +9,7 @@ use std::{
 use tch::{Device, Tensor};
 
 use super::InputStream;
-use crate::memory::{pinned, without_waiting};
+use crate::slices::{pinned, without_waiting};
 
 /// How many batches each thread is ahead at most.
 const BATCHES_AHEAD: usize = 2;

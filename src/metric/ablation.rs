@@ -5,7 +5,7 @@ use rand::{RngExt, rngs::ChaCha8Rng};
 use tch::{Kind, Tensor};
 
 use super::{Partial, partial::squared_errors};
-use crate::memory::tensor_from;
+use crate::slices::tensor_from;
 
 /// Mean squared errors to the target's output with the active components and some of the inactive ones, as shares of the
 /// error without any component. If inactive components do nothing where they are inactive, both are as small as the error

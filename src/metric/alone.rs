@@ -42,8 +42,8 @@ mod tests {
     use super::*;
     use crate::{
         components::Factors,
-        memory::tensor_from,
         network::{HiddenKind, Tms},
+        slices::tensor_from,
     };
 
     #[test]

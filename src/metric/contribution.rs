@@ -109,7 +109,7 @@ mod tests {
     fn an_embedding_turns_into_the_contributions() {
         // Feature 0 lies along both dimensions of the stream and so on both neurons.
         let mut tiny = tiny::residual_mlp();
-        tiny.weights.embeddings[0] = crate::memory::tensor_from(&[1, 2, 2], [1.0, -1.0, 0.0, 1.0].into_iter());
+        tiny.weights.embeddings[0] = crate::slices::tensor_from(&[1, 2, 2], [1.0, -1.0, 0.0, 1.0].into_iter());
         tiny.weights.embeddings[1] = tiny.weights.embeddings[0].mt();
         let contributions = Contributions::new(tiny.mlp(), &tiny.weights, &tiny.components);
         assert_eq!(contributions.of_target(0), [2.0, 2.0]);

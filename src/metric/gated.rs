@@ -90,7 +90,7 @@ fn inner_products(truth: &Components, components: &Components) -> Tensor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::tensor_from;
+    use crate::slices::tensor_from;
 
     /// Components of two sites [1, 2] and [2, 1], each given by its four entries.
     fn components(entries: &[[f32; 4]]) -> Components {

@@ -4,7 +4,7 @@ use rand::{RngExt, rngs::ChaCha8Rng};
 use tch::Tensor;
 
 use super::{Partial, Serving, partial::squared_errors};
-use crate::memory::{slice, tensor_from};
+use crate::slices::{slice, tensor_from};
 
 /// Mean squared errors over the outputs, a number for every sample with an active feature.
 #[derive(Clone, Debug, PartialEq)]

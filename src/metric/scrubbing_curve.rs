@@ -9,9 +9,9 @@ use super::{
 };
 use crate::{
     components::Factors,
-    memory::tensor_from,
     network::{Network, ResidualMlp},
     site::PerSite,
+    slices::tensor_from,
     weights::Weights,
 };
 

@@ -5,9 +5,9 @@ use tch::Tensor;
 use super::Partial;
 use crate::{
     components::{Components, Factors},
-    memory::tensor_from,
     network::{Biases, Embedding, LabelCoefficients, Labels, Loss, Network, ResidualMlp},
     reading::Activation,
+    slices::tensor_from,
     weights::Weights,
 };
 

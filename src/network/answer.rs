@@ -195,10 +195,10 @@ mod tests {
     use crate::{
         initial_values::{InitialValues, Shape},
         inputs::{IndependentFeatures, Inputs},
-        memory::tensor_from,
         network::{Biases, Embedding, HiddenKind, LabelCoefficients},
         random::Purpose,
         reading::Activation,
+        slices::tensor_from,
     };
 
     const PROBABILITY: f64 = 0.05;

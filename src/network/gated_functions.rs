@@ -18,11 +18,11 @@ use crate::weights::Weights;
 use crate::{
     components::{Components, Factors},
     inputs::GatedInputs,
-    memory::tensor_from,
     random::{Purpose, stream},
     reading::{Activation, EmbeddingIndex, Reading},
     settings::TableReader,
     site::{PerSite, Site},
+    slices::tensor_from,
 };
 
 /// Sizes of a network of gated functions. Its input is x and the control bits; its residual stream, these and the output.

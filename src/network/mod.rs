@@ -21,11 +21,11 @@ pub use training::Task;
 
 use crate::{
     initial_values::InitialValues,
-    memory::tensor_from,
     random::{Purpose, stream},
     reading::{Dense, Node, Reading},
     settings::{Choice, Variant},
     site::{PerSite, Site, SiteIndex},
+    slices::tensor_from,
     weights::Weights,
 };
 

@@ -1,7 +1,7 @@
 //! One update of entries in main memory, in one pass over them.
 
 use super::{EPSILON, FIRST_DECAY, Rate, SECOND_DECAY};
-use crate::vectors;
+use crate::simd;
 
 /// The numbers of one update of one replica.
 #[derive(Clone, Copy)]
@@ -62,10 +62,10 @@ impl Moving {
     /// Of the entries that move; not a number if one of them is none.
     pub fn largest_magnitude(self, entries: &[f32]) -> f32 {
         if self.are_all() {
-            return vectors::largest_magnitude(entries);
+            return simd::largest_magnitude(entries);
         }
-        let of_group = |group: &[f32]| group.iter().map(|&entry| vectors::magnitude_bits(entry)).fold(0, u32::max);
-        f32::from_bits(vectors::widest(|| self.select(entries).map(of_group).fold(0, u32::max)))
+        let of_group = |group: &[f32]| group.iter().map(|&entry| simd::magnitude_bits(entry)).fold(0, u32::max);
+        f32::from_bits(simd::widest(|| self.select(entries).map(of_group).fold(0, u32::max)))
     }
 }
 
@@ -125,7 +125,7 @@ impl Entries<'_> {
             *second = *second * SECOND_DECAY as f32 + slope * slope * (1.0 - SECOND_DECAY) as f32;
             let denominator = second.sqrt() * update.root_correction + EPSILON as f32;
             *value = *value * update.shrinkage - update.step_size * *first / denominator;
-            largest = largest.max(vectors::magnitude_bits(*value));
+            largest = largest.max(simd::magnitude_bits(*value));
         }
         largest
     }

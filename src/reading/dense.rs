@@ -9,7 +9,7 @@ use tch::Tensor;
 
 use super::{Activation, BiasIndex, EmbeddingIndex, Reading, SiteUse};
 use crate::{
-    narrow,
+    small_matmul,
     weights::{RequiresGrad, Weights},
 };
 
@@ -106,11 +106,11 @@ impl<'a> Dense<'a> {
         let mut total = match *first {
             Term::Known(node) if others.is_empty() => return node,
             Term::Known(node) => self.tensor(node).copy(),
-            Term::Waiting { numbers, matrix } => narrow::product(self.tensor(numbers), self.tensor(matrix)),
+            Term::Waiting { numbers, matrix } => small_matmul::product(self.tensor(numbers), self.tensor(matrix)),
         };
         for &term in others {
             match term {
-                Term::Known(row) if self.is_single_row(row) => narrow::add_row(&mut total, self.tensor(row)),
+                Term::Known(row) if self.is_single_row(row) => small_matmul::add_row(&mut total, self.tensor(row)),
                 Term::Known(node) => drop(total.g_add_(self.tensor(node))),
                 Term::Waiting { numbers, matrix } => drop(total.baddbmm_(self.tensor(numbers), self.tensor(matrix))),
             }

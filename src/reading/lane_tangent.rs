@@ -4,7 +4,7 @@
 //! is multiplied, for so many samples at once that all loops have a length that the compiler knows.
 
 use super::{Activation, BiasIndex, EmbeddingIndex, Reading, SiteUse, TangentMatrices};
-use crate::vectors::widest;
+use crate::simd::widest;
 
 /// Samples side by side.
 pub const LANES: usize = 32;

@@ -8,7 +8,7 @@ use super::{
     Activation, BiasIndex, EmbeddingIndex, Reading, SiteUse,
     tangent_matrices::{SiteMatrices, TangentMatrices},
 };
-use crate::vectors::{BLOCK, BLOCKS_TOGETHER, Block, add_scaled, add_scaled_blocks, widest};
+use crate::simd::{BLOCK, BLOCKS_TOGETHER, Block, add_scaled, add_scaled_blocks, widest};
 
 /// Reads forward passes, one sample after the other, as their derivatives along all components.
 ///

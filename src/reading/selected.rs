@@ -11,8 +11,8 @@ use tch::Tensor;
 use super::{SiteProduct, SiteUse, tape::Forward};
 use crate::{
     components::{Components, Factors},
-    memory::{slice, slice_mut},
     selection::{ActivePairs, Group},
+    slices::{slice, slice_mut},
 };
 
 /// Components that are on or off: y = sum over the active c of x A_c B_c. For tensors in main memory.
@@ -127,9 +127,9 @@ mod tests {
     use super::*;
     use crate::{
         initial_values::{InitialValues, Shape},
-        memory::tensor_from,
         selection::Budget,
         site::Site,
+        slices::tensor_from,
         threads,
     };
 

@@ -4,9 +4,9 @@ use tch::Tensor;
 
 use crate::{
     components::Components,
-    memory::slice,
+    simd::{BLOCK, Block},
     site::PerSite,
-    vectors::{BLOCK, Block},
+    slices::slice,
     weights::Weights,
 };
 

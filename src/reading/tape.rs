@@ -3,7 +3,7 @@
 use tch::Tensor;
 
 use super::{Activation, BiasIndex, EmbeddingIndex, Reading, SiteUse};
-use crate::{narrow, weights::Weights};
+use crate::{small_matmul, weights::Weights};
 
 /// How the components of a site act on a value and how the derivative comes back: all in which masked and selected
 /// components differ.
@@ -172,7 +172,7 @@ impl<P: SiteProduct> Reading for Tape<'_, P> {
     }
 
     fn add_bias(&mut self, bias: BiasIndex, input: Value) -> Value {
-        let output = narrow::plus_row(self.tensor(input), &self.weights.biases[bias.0].unsqueeze(1));
+        let output = small_matmul::plus_row(self.tensor(input), &self.weights.biases[bias.0].unsqueeze(1));
         let moves = self.moves(input);
         self.push(Operation::AddBias { input }, output, moves)
     }

@@ -7,10 +7,10 @@ mod support;
 use apd::{
     components::Components,
     fit::{Divergence, Fit, Moment, Objective, Training},
-    memory::slice,
     method::Decomposition,
     network::{Biases, Embedding, Network, Task},
     reading::Activation,
+    slices::slice,
     weights::Weights,
 };
 use support::{assert_close, components, inputs, residual_mlp, settings, tms, training, weights};

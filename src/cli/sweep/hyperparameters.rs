@@ -20,9 +20,10 @@ use super::{
 };
 use crate::{
     experiment::{
-        self, memory,
+        self,
         pack::{joint, memory_of},
     },
+    memory,
     run::{RunError, SweepFolder, check_results, prepare_results},
     shell::quoted_path,
     sweep::{self, Plan, load_trials},

@@ -6,7 +6,8 @@ use tch::Device;
 
 use crate::{
     cli::progress::duration,
-    experiment::{Halving, memory, pack::memory_of, seconds_of_training},
+    experiment::{Halving, pack::memory_of, seconds_of_training},
+    memory,
     spec::Spec,
     sweep::{Plan, in_words},
 };

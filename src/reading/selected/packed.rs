@@ -8,7 +8,7 @@
 use super::{Loops, Read, Written};
 use crate::{
     selection::Group,
-    vectors::{BLOCK, BLOCKS_TOGETHER, Block, add_scaled_blocks, widest},
+    simd::{BLOCK, BLOCKS_TOGETHER, Block, add_scaled_blocks, widest},
 };
 
 /// Blocks of packed factors that stay in the nearest cache beside their derivatives and a few rows.

@@ -10,8 +10,8 @@ use std::ops::Range;
 use super::{Loops, Read, Written};
 use crate::{
     selection::Group,
+    simd::{add_scaled, dot, widest},
     threads,
-    vectors::{add_scaled, dot, widest},
 };
 
 /// Adds y = x A_c B_c to the outputs of all pairs; returns the inner numbers x A_c.

@@ -6,9 +6,9 @@
 use tch::{Kind, Tensor};
 
 use crate::{
-    memory::{slice, slice_mut},
+    simd::{BLOCK, BLOCKS_TOGETHER, Block, add_scaled, add_scaled_blocks, widest},
+    slices::{slice, slice_mut},
     threads,
-    vectors::{BLOCK, BLOCKS_TOGETHER, Block, add_scaled, add_scaled_blocks, widest},
 };
 
 /// Entries of a matrix up to which it is small.
@@ -123,7 +123,7 @@ fn in_loops(tensor: &Tensor) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::tensor_from;
+    use crate::slices::tensor_from;
 
     /// With entries that sum exactly.
     fn matrices(replicas: i64, rows: i64, width: i64) -> Tensor {
