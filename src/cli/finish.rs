@@ -40,11 +40,16 @@ pub fn tell_interrupted(outcome: Outcome) -> Ending {
 
 /// Makes the report of finished runs and prints their table.
 pub fn report(runs: &[PathBuf]) -> Result<Ending, Failure> {
-    report_with(runs, &Options::default())
+    tell_report(runs, &Options::default(), |error| error)
 }
 
-/// The same with options.
+/// Makes the report that a user has asked for, who can name a folder for it, and prints its tables.
 pub fn report_with(runs: &[PathBuf], options: &Options) -> Result<Ending, Failure> {
+    tell_report(runs, options, |error| error.with_option("--out FOLDER"))
+}
+
+/// Prints the tables and writes the files; `advise` gives an error of writing the advice that fits the command.
+fn tell_report(runs: &[PathBuf], options: &Options, advise: impl Fn(RunError) -> RunError) -> Result<Ending, Failure> {
     let (mut report, mut errors) = Report::read_each(runs);
     if errors.len() == runs.len() && !errors.is_empty() {
         return Err(Failure::work(errors.remove(0)));
@@ -53,7 +58,7 @@ pub fn report_with(runs: &[PathBuf], options: &Options) -> Result<Ending, Failur
     errors.iter().for_each(|error| tracing::error!("{error}"));
     // First: the tables are worth something even if the files cannot be written.
     print(&format!("{}\n", report.text(terminal_width(100)).trim_end()))?;
-    report.write(options).map_err(Failure::work)?;
+    report.write(options).map_err(|error| Failure::work(advise(error)))?;
     let refused: Vec<&str> = report.refused.iter().map(RunError::what).collect();
     if !refused.is_empty() {
         tracing::warn!(

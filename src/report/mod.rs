@@ -154,7 +154,7 @@ impl Report {
                 refused.extend((!is_noted).then_some(error));
                 Ok(())
             }
-            outcome => outcome.map_err(|error| error.with_option("--out FOLDER")),
+            outcome => outcome,
         };
         for (number, (run, figures)) in self.runs.iter().zip(&figures).enumerate() {
             let write = |files: &mut Files| {
