@@ -6,7 +6,7 @@ use super::{Ending, Failure, ending::print};
 use crate::{
     experiment::Outcome,
     report::{Options, Report},
-    run::{Interrupt, RunError},
+    run::{Elsewhere, Interrupt, RunError},
     shell::quoted,
 };
 
@@ -43,7 +43,7 @@ pub fn tell_interrupted(outcome: Outcome) -> Ending {
 /// Makes the report of a run that has been trained or measured and prints its table. Where every replica has diverged there is
 /// nothing in it, and the command fails.
 pub fn report(runs: &[PathBuf]) -> Result<Ending, Failure> {
-    let (report, ending) = write(runs, &Options::default())?;
+    let (report, ending) = write(runs, &Options::default(), Elsewhere::Results)?;
     match report.wholly_diverged().next() {
         None => Ok(ending),
         Some((_, seeds)) => Err(Failure::Work(format!(
@@ -55,12 +55,13 @@ pub fn report(runs: &[PathBuf]) -> Result<Ending, Failure> {
     }
 }
 
-/// Makes the report of finished runs with options and prints their tables.
+/// Makes the report that a user has asked for, who can name a folder for it, and prints its tables.
 pub fn report_with(runs: &[PathBuf], options: &Options) -> Result<Ending, Failure> {
-    write(runs, options).map(|(_, ending)| ending)
+    write(runs, options, Elsewhere::Out).map(|(_, ending)| ending)
 }
 
-fn write(runs: &[PathBuf], options: &Options) -> Result<(Report, Ending), Failure> {
+/// Prints the tables and writes the files, for the user of a command that chooses another place so.
+fn write(runs: &[PathBuf], options: &Options, elsewhere: Elsewhere) -> Result<(Report, Ending), Failure> {
     let (mut report, mut errors) = Report::read_each(runs);
     if errors.len() == runs.len() && !errors.is_empty() {
         return Err(Failure::work(errors.remove(0)));
@@ -69,7 +70,7 @@ fn write(runs: &[PathBuf], options: &Options) -> Result<(Report, Ending), Failur
     errors.iter().for_each(|error| tracing::error!("{error}"));
     // First: the tables are worth something even if the files cannot be written.
     print(&format!("{}\n", report.text(terminal_width()).trim_end()))?;
-    report.write(options).map_err(Failure::work)?;
+    report.write(options).map_err(|error| Failure::work(error.of_command(elsewhere)))?;
     let refused: Vec<&str> = report.refused.iter().map(RunError::what).collect();
     if !refused.is_empty() {
         tracing::warn!(

@@ -57,7 +57,7 @@ use run_data::RunData;
 use sweep::SweepData;
 pub use tensorboard::export as export_to_tensorboard;
 
-use crate::run::{Elsewhere, FolderKind, RunError, RunFolder, SweepFolder, is_folder, write_whole};
+use crate::run::{FolderKind, RunError, RunFolder, SweepFolder, is_folder, write_whole};
 
 /// What is to be reported, and the files that have been written.
 pub struct Report {
@@ -171,7 +171,7 @@ impl Report {
                 refused.extend((!is_noted).then_some(error));
                 Ok(())
             }
-            outcome => outcome.map_err(|error| error.of_command(Elsewhere::Out)),
+            outcome => outcome,
         };
         for (number, (run, figures)) in self.runs.iter().zip(&figures).enumerate() {
             let write = |files: &mut Files| {

@@ -655,7 +655,7 @@ fn a_report_that_cannot_be_written_says_what_to_do() {
     let folder = TMS_5_2.write("unwritable");
     fs::write(folder.join("report"), "in the way").unwrap();
     let expected = format!(
-        "cannot write {}: File exists\n  help: move it out of the way, or choose another folder with --out FOLDER",
+        "cannot write {}: File exists\n  help: move it out of the way, or choose another folder with --results",
         folder.join("report").display()
     );
     assert_eq!(error(&folder), expected);
