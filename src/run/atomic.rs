@@ -82,7 +82,8 @@ fn check_place(path: &Path) -> Result<(), RunError> {
     for ancestor in path.ancestors() {
         // What a relative path begins in.
         let ancestor = if ancestor.as_os_str().is_empty() { Path::new(".") } else { ancestor };
-        match look_at(ancestor)? {
+        let about = look_at(ancestor).map_err(|error| in_the_way(path).unwrap_or(error))?;
+        match about {
             Some(about) if about.is_dir() => {
                 return try_out(ancestor).map_err(|error| RunError::write(path, &error));
             }

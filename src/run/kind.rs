@@ -1,6 +1,6 @@
 //! What kind of thing a folder is, as far as the names of its files tell.
 
-use std::path::Path;
+use std::{fs, io::ErrorKind, path::Path};
 
 use super::{RunError, RunFolder, SweepFolder, is_file, look_at};
 
@@ -28,6 +28,12 @@ impl FolderKind {
     pub fn of(folder: &Path) -> Result<FolderKind, RunError> {
         // That a link leads to nothing is told here: below it is nothing to be refused.
         look_at(folder)?;
+        // In a folder that may not be entered it is not the missing of one file that counts.
+        if let Err(error) = fs::metadata(folder.join("."))
+            && error.kind() == ErrorKind::PermissionDenied
+        {
+            return Err(RunError::read(folder, &error));
+        }
         // A target has a spec.toml too: its section of a spec.
         let place = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         let is_named = |path: Option<&Path>| path.is_some_and(|path| path.ends_with(TARGETS));
@@ -46,8 +52,6 @@ impl FolderKind {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     #[test]

@@ -142,7 +142,7 @@ fn a_link_to_nowhere_is_listed_as_unreadable() {
     let test = with_run(Test::new(), "mine")
         .with_change(|folder| symlink("/mnt/gone/tms", folder.join("runs/theirs")).unwrap());
     let listed = test.args(["list"]).succeeds();
-    let note = "Note: theirs: cannot read runs/theirs: it is a link to /mnt/gone/tms, which is\nnot there.\n";
+    let note = "Note: theirs: cannot read runs/theirs: it is a link to /mnt/gone/tms, which is not there.\n";
     assert!(listed.stdout.ends_with(note), "{}", listed.stdout);
     listed.then().args(["report", "runs/theirs"]).fails(1).stderr_is(str![[r#"
 error: cannot read runs/theirs: it is a link to /mnt/gone/tms, which is not there

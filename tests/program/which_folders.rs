@@ -192,7 +192,7 @@ warning: the files of the report are not written: cannot write runs/theirs/repor
         theirs().with_file("out/a", "").with_mode("out", 0o555).args(["report", "runs/theirs", "--out", "out"]);
     nowhere.fails(1).stderr_is(str![[r#"
 error: cannot write out/report.md: Permission denied
-  help: give yourself permission to write there, or choose another folder with --out FOLDER
+  help: give yourself permission to write there, or choose another folder with --out
 
 "#]]);
 }
@@ -224,7 +224,7 @@ fn exports_of_somebody_elses_run_say_where_to_write() {
         let ended = test.args(["export", format, "runs/theirs"]).fails(1);
         let path = if format == "png" { "" } else { "/replica_0" };
         ended.stderr_is(format!(
-            "error: cannot write runs/theirs/{place}{path}: Permission denied\n  help: give a folder that you may write with --out FOLDER\n"
+            "error: cannot write runs/theirs/{place}{path}: Permission denied\n  help: give yourself permission to write there, or choose another folder with --out\n"
         ));
         ended.then().args(["export", format, "runs/theirs", "--out", "out"]).succeeds();
     }
@@ -236,7 +236,7 @@ fn a_run_that_cannot_be_written_is_not_measured() {
     let ended = test.args(["evaluate", "runs/theirs", "--device=cpu"]).fails(1);
     ended.stderr_is(str![[r#"
 error: cannot write runs/theirs/lock: Permission denied
-  help: an evaluation writes the run's tables anew: copy the run folder and evaluate the copy
+  help: give yourself permission to write there, or give the command a copy of the folder
 
 "#]]);
     assert_eq!(fs::read_dir(ended.folder.path().join("runs")).unwrap().count(), 1, "nothing else is made");

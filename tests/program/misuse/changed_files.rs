@@ -53,8 +53,7 @@ folder         experiment       begun (UTC)    status  recovered
 ----------------------------------------------------------------
 tiny-[..]        tiny  [..] [..]  finished          –
 
-Note: tiny-[..]: summary.csv could not be read: its content does not match
-its checksum in provenance.json, or was changed by hand.
+Note: tiny-[..]: summary.csv could not be read: its content does not match its checksum in provenance.json, or was changed by hand.
 
 "#]]);
     let measured = listed.then().args(["evaluate", &name, "--device=cpu", "--threads=1"]).ends(0);

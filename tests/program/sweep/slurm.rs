@@ -230,7 +230,7 @@ fn slurm_that_is_not_there_is_told_with_the_script() {
     assert_eq!(running.code, Some(1), "{}", running.stderr);
     running.stderr_ends_with(str![[r#"
 error: cannot start sbatch: there is no such command here
-  help: give this command where Slurm's are, or submit [..]/slurm/packs-0-1.sh yourself
+  help: give this command where Slurm's are, or submit it yourself: sbatch [..]/slurm/packs-0-1.sh
 
 "#]]);
 }

@@ -145,10 +145,9 @@ fn what_a_sweep_was_planned_from_is_said_to_be_forbidden_and_not_to_be_missing()
     for closed in ["", "sweep.toml", "plan.csv"] {
         let _closed = Closed::new(sweep_folder(ended.folder.path()).join(closed));
         let refused = ended.again().args(["sweep", "status", &name]).fails(1);
-        let file = if closed == "plan.csv" { "plan.csv" } else { "sweep.toml" };
-        let expected = format!(
-            "error: cannot read {name}/{file}: Permission denied\n  help: ask its owner for permission to read it\n"
-        );
+        let file = if closed.is_empty() { name.clone() } else { format!("{name}/{closed}") };
+        let expected =
+            format!("error: cannot read {file}: Permission denied\n  help: ask its owner for permission to read it\n");
         assert_eq!(refused.stderr, expected);
         ended.again().args(quick_sweep([])).fails(1);
     }
