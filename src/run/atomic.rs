@@ -8,7 +8,7 @@ use std::{
 
 use atomic_write_file::AtomicWriteFile;
 
-use super::{RunError, look_at};
+use super::{RunError, presence::is_absence};
 
 /// Writes the file at `path` with what `content` writes. Until that is safely on disk, the old file stays.
 pub fn write_whole(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), RunError> {
@@ -82,13 +82,14 @@ fn check_place(path: &Path) -> Result<(), RunError> {
     for ancestor in path.ancestors() {
         // What a relative path begins in.
         let ancestor = if ancestor.as_os_str().is_empty() { Path::new(".") } else { ancestor };
-        let about = look_at(ancestor).map_err(|error| in_the_way(path).unwrap_or(error))?;
-        match about {
-            Some(about) if about.is_dir() => {
+        match fs::metadata(ancestor) {
+            Ok(about) if about.is_dir() => {
                 return try_out(ancestor).map_err(|error| RunError::write(path, &error));
             }
-            Some(_) => return Err(folder_error(path, &ErrorKind::NotADirectory.into())),
-            None => {}
+            Ok(_) => return Err(folder_error(path, &ErrorKind::NotADirectory.into())),
+            // Not what a link to nowhere is, which is in the way.
+            Err(_) if fs::symlink_metadata(ancestor).is_err_and(|error| is_absence(error.kind())) => {}
+            Err(error) => return Err(folder_error(path, &error)),
         }
     }
     Err(RunError::write(path, &ErrorKind::NotFound.into()))

@@ -27,7 +27,7 @@ folder     experiment       begun (UTC)      status  recovered
 mine    tms_5-2_short  2026-11-22 17:53    finished     2 of 3
 theirs              –                 –  unreadable          –
 
-Note: theirs: cannot read runs/theirs/spec.toml: Permission denied.
+Note: theirs: cannot read runs/theirs: Permission denied.
 
 "#]]);
     }
@@ -47,7 +47,7 @@ fn report_diff_evaluate_and_export_say_why_a_run_is_not_read() {
         let last = &ended.stderr[ended.stderr.find("error: ").unwrap()..];
         assert_eq!(
             last,
-            "error: cannot read runs/theirs/spec.toml: Permission denied\n  help: ask its owner for permission to read it\n"
+            "error: cannot read runs/theirs: Permission denied\n  help: ask its owner for permission to read it\n"
         );
         assert!(ended.stdout.is_empty(), "{}", ended.stdout);
     }
@@ -58,7 +58,7 @@ fn the_others_are_reported_and_the_command_fails() {
     let ended = with_closed(0o000).args(["report", "runs/mine", "runs/theirs"]).fails(1);
     assert!(ended.stdout.starts_with("mine: "), "{}", ended.stdout);
     ended.stderr_is(str![[r#"
-warning: cannot read runs/theirs/spec.toml: Permission denied; it is passed over
+warning: cannot read runs/theirs: Permission denied; it is passed over
 report: runs/mine/report/report.html
 
 "#]]);
