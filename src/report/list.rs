@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     run::{FolderKind, Lock, RunError, RunFolder, SweepFolder, exists, is_file},
+    shell::quoted_path,
     visible::visible,
 };
 
@@ -88,7 +89,7 @@ fn of_no_runs(results: &Path) -> Option<RunError> {
         )),
         FolderKind::Sweep if is_there(&SweepFolder::at(results).plan()) => Some(RunError::new(
             format!("{shown} is the folder of a sweep"),
-            format!("list its trials with --results {}", results.join("trials").display()),
+            format!("list its trials with --results {}", quoted_path(&results.join("trials"))),
         )),
         _ => None,
     }

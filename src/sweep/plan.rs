@@ -335,6 +335,7 @@ mod tests {
                 replicas: 1,
                 diverged: 0,
                 halted: false,
+                judged: 0,
                 recovered: None,
                 scores: vec![score],
             };

@@ -84,9 +84,9 @@ pub fn recommendation(plan: &Plan, folder: &SweepFolder, overview: &Overview) ->
 /// Such as `3 of 4 recovered (Wilson 95 % interval 30 to 95 %), score 1.93 ± 0.02`.
 pub fn outcome(result: &TrialResult) -> String {
     let recovered = result.recovered.map(|recovered| {
-        let interval = wilson_interval(recovered, result.replicas);
+        let interval = wilson_interval(recovered, result.judged);
         let [low, high] = [interval.low, interval.high].map(|share| format!("{:.0}", 100.0 * share));
-        format!("{recovered} of {} recovered (Wilson 95 % interval {low} to {high} %)", result.replicas)
+        format!("{recovered} of {} recovered (Wilson 95 % interval {low} to {high} %)", result.judged)
     });
     let score = result.score().map(|MeanDeviation { mean, deviation, .. }| {
         let deviation = deviation.map_or_else(String::new, |deviation| format!(" ± {deviation:.2}"));

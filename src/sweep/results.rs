@@ -47,6 +47,8 @@ pub struct TrialResult {
     pub diverged: usize,
     /// Whether it was ended before its time, because others were ahead.
     pub halted: bool,
+    /// Those with a verdict: of the others nothing is known, as where the target represents no feature.
+    pub judged: usize,
     /// `None` if no replica was judged.
     pub recovered: Option<usize>,
     /// Of the replicas; empty if none is known, as of trials that are older than scores.
@@ -59,9 +61,9 @@ impl TrialResult {
         mean_and_deviation(self.scores.iter().copied())
     }
 
-    /// Share of its replicas.
+    /// Share of the replicas that were judged.
     fn recovered_share(&self) -> Option<f64> {
-        self.recovered.map(|recovered| recovered as f64 / self.replicas as f64)
+        self.recovered.map(|recovered| recovered as f64 / self.judged as f64)
     }
 
     /// By the share of recovered replicas where mechanisms are known, then by the mean score.
@@ -82,12 +84,17 @@ pub fn results(replicas: &[ReplicaResult]) -> Vec<TrialResult> {
         let diverged = |replica: &&ReplicaResult| replica.divergence().is_some();
         let score = |replica: &ReplicaResult| if diverged(&replica) { Some(worst) } else { replica.score };
         let recovered = || replicas.iter().filter(|replica| replica.recovered == Some(true)).count();
+        let is_judged = |replica: &&ReplicaResult| replica.recovered.is_some() || diverged(replica);
+        // Of replicas that have diverged it is not known whether they could be judged, unless others were.
+        let is_known = replicas.iter().any(|replica| replica.recovered.is_some());
+        let judged = if is_known { replicas.iter().filter(is_judged).count() } else { 0 };
         TrialResult {
             trial: replicas[0].trial,
             replicas: replicas.len(),
             diverged: replicas.iter().filter(diverged).count(),
             halted: replicas.iter().any(|replica| replica.status.starts_with("halted")),
-            recovered: replicas.iter().any(|replica| replica.recovered.is_some()).then(recovered),
+            judged,
+            recovered: (judged > 0).then(recovered),
             scores: replicas.iter().filter_map(score).collect(),
         }
     };
@@ -107,7 +114,27 @@ mod tests {
     use super::*;
 
     fn result(trial: usize, recovered: Option<usize>, scores: &[f64]) -> TrialResult {
-        TrialResult { trial, replicas: 2, diverged: 0, halted: false, recovered, scores: scores.to_vec() }
+        TrialResult { trial, replicas: 2, diverged: 0, halted: false, judged: 2, recovered, scores: scores.to_vec() }
+    }
+
+    #[test]
+    fn replicas_without_a_verdict_are_in_no_share() {
+        let replica = |status: &str, recovered| ReplicaResult {
+            trial: 0,
+            seed: "0".into(),
+            status: status.into(),
+            recovered,
+            score: Some(1.0),
+        };
+        let found = |replicas: &[ReplicaResult]| {
+            let result = results(replicas).swap_remove(0);
+            (result.recovered, result.judged, result.replicas)
+        };
+        let finished = |recovered| replica("finished", recovered);
+        assert_eq!(found(&[finished(Some(true)), finished(None)]), (Some(1), 1, 2));
+        assert_eq!(found(&[finished(None), finished(None)]), (None, 0, 2));
+        let diverged = replica("diverged: total at step 3", None);
+        assert_eq!(found(&[finished(Some(true)), diverged]), (Some(1), 2, 2));
     }
 
     #[test]

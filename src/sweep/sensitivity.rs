@@ -27,6 +27,8 @@ pub struct Group {
     pub values: String,
     pub trials: usize,
     pub replicas: usize,
+    /// Those with a verdict.
+    pub judged: usize,
     /// `None` if no replica was judged.
     pub recovered: Option<usize>,
     /// The mean over its trials of their mean scores; `None` if none is known.
@@ -81,12 +83,13 @@ fn of_values(key: &str, trials: &[(String, &TrialResult)]) -> Sensitivity {
         let [low, high] = [members[0], members[members.len() - 1]].map(|trial| &trials[trial].0);
         let results = || members.iter().map(|&trial| trials[trial].1);
         let known = || members.iter().filter_map(|&trial| scores[trial]);
-        let recovered: Option<Vec<usize>> = results().map(|result| result.recovered).collect();
+        let judged = results().map(|result| result.judged).sum();
         Group {
             values: if low == high { low.clone() } else { format!("{low} to {high}") },
             trials: members.len(),
             replicas: results().map(|result| result.replicas).sum(),
-            recovered: recovered.map(|recovered| recovered.iter().sum()),
+            judged,
+            recovered: (judged > 0).then(|| results().filter_map(|result| result.recovered).sum()),
             score: mean_and_deviation(known()).map(|score| score.mean),
             range: known()
                 .map(|score| (score, score))
@@ -119,6 +122,7 @@ mod tests {
             replicas: 1,
             diverged: 0,
             halted: false,
+            judged: 1,
             recovered: Some(usize::from(score > 1.0)),
             scores: vec![score],
         };

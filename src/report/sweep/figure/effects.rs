@@ -96,7 +96,7 @@ fn of_group(sheet: &mut Sheet, frame: Frame, x: &Axis, y: f64, group: &Group) {
     }
     sheet.dots(group.score.map(|score| (at(score), y)).into_iter(), 3.4, style::BLUE);
     if let Some(recovered) = group.recovered {
-        let text = format!("{recovered} of {}", group.replicas);
+        let text = format!("{recovered} of {}", group.judged);
         sheet.text((frame.right() + 8.0, y + 3.5), &text, style::TICK, style::INK, TextAnchor::Start);
     }
 }
