@@ -10,7 +10,7 @@
 //! - The method: [`attribution`], [`selection`], [`loss`], put together in [`method`].
 //! - Training: [`fit`] (the only loop), [`optimizer`], [`schedule`], [`profile`] (where a step's time goes).
 //! - What came of it: [`metric`] (components in, numbers out), [`statistics`].
-//! - Around it: [`settings`] (TOML read with the place of every value), [`spec`] (a checked experiment of them), [`run`] (what stays on disk), [`checkpoint_file`] (what
+//! - Around it: [`settings`] (TOML read with the place of every value), [`spec`] (a checked experiment of them), [`run`] (what stays on disk), [`state_dict_file`] (what
 //!   others have left on disk), [`experiment`] (one experiment's whole way), [`sweep`] (many trials of one),
 //!   [`report`] (figures and tables from run folders alone), [`cli`].
 //! - Below it all: [`device`], [`libtorch`], [`memory`], [`slices`], [`version`], `shell`, `visible`, `panicked`.
@@ -28,7 +28,6 @@
 //! Axes are written out: `[replica, sample, component]`, `[replica, d_in, component, rank]`.
 
 pub mod attribution;
-pub mod checkpoint_file;
 pub mod cli;
 pub mod components;
 pub mod device;
@@ -58,6 +57,7 @@ pub mod site;
 pub mod slices;
 mod small_matmul;
 pub mod spec;
+pub mod state_dict_file;
 pub mod statistics;
 pub mod sweep;
 mod threads;

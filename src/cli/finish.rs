@@ -68,6 +68,7 @@ fn write(runs: &[PathBuf], options: &Options, elsewhere: Elsewhere) -> Result<(R
     }
     // One that cannot be read does not keep the others from being reported.
     errors.iter().for_each(|error| tracing::error!("{error}"));
+    report.check_replicas(&options.replicas).map_err(|error| Failure::Use(error.to_string()))?;
     // First: the tables are worth something even if the files cannot be written.
     print(&format!("{}\n", report.text(terminal_width()).trim_end()))?;
     report.write(options).map_err(|error| Failure::work(error.of_command(elsewhere)))?;

@@ -216,7 +216,7 @@ impl Other {
 fn nowhere(path: &Path, wanted: Wanted) -> RunError {
     let (what, names) = match wanted {
         Wanted::Sweeps => ("a sweep", "`apd sweep hyperparameters` names when it begins"),
-        _ => ("a run", "`apd run` names when it begins and ends"),
+        _ => ("a run", "`apd list` lists"),
     };
     RunError::new(format!("there is no folder {}", path.display()), format!("give the folder of {what}, which {names}"))
 }

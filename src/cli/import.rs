@@ -13,14 +13,14 @@ use super::{
     start::session_on,
 };
 use crate::{
-    checkpoint_file::{
-        CheckpointFile, FactorLayout, ImportOptions, ImportedComponents, ImportedTarget, Rename, TargetLayout,
-        help_on_names,
-    },
     experiment::{self, Source},
     memory,
     run::prepare_results,
     shell::quoted_path,
+    state_dict_file::{
+        FactorLayout, ImportOptions, ImportedComponents, ImportedTarget, Rename, StateDictFile, TargetLayout,
+        help_on_names,
+    },
 };
 
 /// Bring a network or components from a file of PyTorch
@@ -216,11 +216,11 @@ impl Components {
     }
 }
 
-fn read(path: &Path) -> Result<CheckpointFile, Failure> {
+fn read(path: &Path) -> Result<StateDictFile, Failure> {
     // The bytes of the file, its tensors, its content in two layouts that may fit, and the copies that are written.
     let size = path.metadata().map_or(0, |about| about.len());
     memory::check(5.0 * size as f64, Device::Cpu).map_err(Failure::work)?;
-    let file = CheckpointFile::read(path).map_err(Failure::work)?;
+    let file = StateDictFile::read(path).map_err(Failure::work)?;
     if !file.converted.is_empty() {
         tracing::warn!("{}: {} became 32-bit floats", path.display(), file.converted.join(" and "));
     }

@@ -46,15 +46,21 @@ impl Progress {
         if self.screen.is_hidden() {
             return Display::Lines { last: Instant::now() };
         }
-        let template = "{prefix} {bar:10} {pos}/{len}, {rate}, {eta} left{wide_msg}";
+        let template = "{prefix} {bar:10} {pos}/{len}, {rate}, {left} left{wide_msg}";
         let style = ProgressStyle::with_template(template).expect("a valid template").progress_chars("━╸─");
-        let style = style.with_key("rate", |state: &ProgressState, out: &mut dyn fmt::Write| {
-            let _ = write!(out, "{}/s", rounded(state.per_sec()));
+        // The bar's own rate would count the steps before a resumed training as made at its beginning.
+        let began = Instant::now();
+        let rate = move |state: &ProgressState| {
+            state.pos().saturating_sub(first_step) as f64 / began.elapsed().as_secs_f64().max(1e-9)
+        };
+        let style = style.with_key("rate", move |state: &ProgressState, out: &mut dyn fmt::Write| {
+            let _ = write!(out, "{}/s", rounded(rate(state)));
+        });
+        let style = style.with_key("left", move |state: &ProgressState, out: &mut dyn fmt::Write| {
+            let _ = write!(out, "{}", duration(steps.saturating_sub(state.pos()) as f64 / rate(state)));
         });
         let bar = ProgressBar::new(steps).with_style(style).with_prefix(stage.to_string()).with_position(first_step);
-        let bar = self.screen.add(bar);
-        bar.reset_eta();
-        Display::Bar(bar)
+        Display::Bar(self.screen.add(bar))
     }
 }
 

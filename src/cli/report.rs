@@ -1,6 +1,6 @@
 //! `apd report RUN...`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -8,7 +8,7 @@ use super::{
     Ending, Failure, finish,
     folders::{Meant, Wanted, meant},
 };
-use crate::report::Options;
+use crate::{report::Options, run::FolderKind};
 
 /// Make tables and figures from the folders of runs and sweeps
 ///
@@ -40,9 +40,26 @@ pub struct Report {
     out: Option<PathBuf>,
 }
 
+/// Refuses to write a report among the files of a run, a sweep or a target, where it would be taken for a part of them.
+fn refuse_apds_own(out: &Path) -> Result<(), Failure> {
+    let what = match FolderKind::of(out).map_err(Failure::work)? {
+        FolderKind::Run => "a run",
+        FolderKind::Sweep => "a sweep",
+        FolderKind::Target => "a target",
+        FolderKind::Targets => "trained targets",
+        FolderKind::Other => return Ok(()),
+    };
+    Err(Failure::Use(format!(
+        "{} is the folder of {what}, and a report does not belong among its files\n  help: give another folder with --out, or \
+         leave it out: the report of a run is then in its folder, below report/",
+        out.display()
+    )))
+}
+
 impl Report {
     pub fn run(&self) -> Result<Ending, Failure> {
         let Meant { folders, ending } = meant(&self.runs, Wanted::RunsAndSweeps)?;
+        self.out.as_deref().map_or(Ok(()), refuse_apds_own)?;
         let options = Options { replicas: self.replicas.clone(), out: self.out.clone() };
         match finish::report_with(&folders, &options)? {
             Ending::Done => Ok(ending),

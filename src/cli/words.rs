@@ -47,8 +47,19 @@ pub fn explained(root: &Command, name: &str, mut error: Error) -> Error {
         let tip = format!("'{name}' does not use {word}: '{name} --help' tells what it does use");
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![StyledStr::from(tip)]));
         error.remove(ContextKind::SuggestedArg);
+    } else if error.get(ContextKind::SuggestedArg).is_none() && has_set(root, name) {
+        // An option that no command has is likely to be a key of the spec.
+        let key = word.trim_start_matches('-');
+        let tip = format!("values of the spec are given with --set KEY=VALUE, as in --set {key}=3");
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![StyledStr::from(tip)]));
     }
     error
+}
+
+/// Whether the command of this name, such as `apd train target`, takes changed values of a spec.
+fn has_set(root: &Command, name: &str) -> bool {
+    let command = name.split(' ').skip(1).try_fold(root, |command, word| command.find_subcommand(word));
+    command.is_some_and(|command| option(command, "--set").is_some_and(|set| !set.is_hide_set()))
 }
 
 /// Whether the option is one of `command` itself: those of all commands, which may stand anywhere.

@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 
 use super::{Outcome, Session, memory_needed, targets};
 use crate::{
-    checkpoint_file::{FactorLayout, ImportedComponents, ImportedTarget, Origin, TargetLayout},
     components::Components,
     memory,
     method::Method,
     network::Network,
     run::{Provenance, RunError, RunFolder, Status, TargetFolder, write_tensors, write_whole},
     spec::{self, Spec, SpecError},
+    state_dict_file::{FactorLayout, ImportedComponents, ImportedTarget, Origin, TargetLayout},
     weights::Weights,
 };
 

@@ -24,7 +24,7 @@ pub use decomposition::decompose;
 pub use evaluation::evaluate;
 pub use halving::Halving;
 pub use import::{Source, import_components, import_target, resolve};
-pub use speed::{Seconds, seconds_of_experiment, seconds_of_training};
+pub use speed::{Seconds, seconds_of_experiment, seconds_of_pack, seconds_of_targets};
 pub use tables::SUMMARY;
 use tch::Device;
 

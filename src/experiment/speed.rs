@@ -52,22 +52,18 @@ pub fn seconds_of_experiment(spec: &Spec, place: &Place, threads: usize) -> Resu
     let path = RunFolder::locate(place.results, &spec.name, &spec.hash(), place.force)?;
     let done = RunFolder::at(path).checkpoints().newest_step().unwrap_or(0);
     let pace = Pace::measure(&[spec], place.device, threads);
-    let samples = spec.measurement.samples + SAMPLES_OF_CURVES;
-    Ok(Seconds {
-        targets,
-        components: pace.seconds_from(done),
-        // A sample is measured at about the cost that it has in a step.
-        measurements: samples.div_ceil(spec.decomposition.batch) as f64 * pace.with_all_parts,
-    })
+    Ok(Seconds { targets, components: pace.seconds_from(done), measurements: pace.seconds_of_measurements(spec) })
 }
 
-/// Seconds for the training of the components of a pack of these experiments on so many threads: measured over a few
-/// steps, on random networks of the same shape. Neither targets nor measurements are in it.
-pub fn seconds_of_training(specs: &[&Spec], device: Device, threads: usize) -> f64 {
-    Pace::measure(specs, device, threads).seconds_from(0)
+/// How long a pack of these experiments takes from its beginning on so many threads, but for its targets: measured over a few
+/// steps, on random networks of the same shape.
+pub fn seconds_of_pack(specs: &[&Spec], device: Device, threads: usize) -> Seconds {
+    let pace = Pace::measure(specs, device, threads);
+    Seconds { targets: 0.0, components: pace.seconds_from(0), measurements: pace.seconds_of_measurements(specs[0]) }
 }
 
-fn seconds_of_targets(spec: &Spec, place: &Place, threads: usize) -> Result<f64, RunError> {
+/// How long the training of the targets still takes that are not there yet.
+pub fn seconds_of_targets(spec: &Spec, place: &Place, threads: usize) -> Result<f64, RunError> {
     let missing = targets::missing(spec, place.results)?;
     let (Some(leader), Some(rule), Some(training)) =
         (missing.first(), spec.target.initial_values, &spec.target.training)
@@ -110,6 +106,12 @@ impl<'a> Pace<'a> {
         let with_all_parts = seconds_of_first_steps(&whole.iter().collect::<Vec<_>>(), device, threads);
         let with_one_part = with_one_part.unwrap_or(with_all_parts);
         Self { apd, steps: specs[0].decomposition.steps, with_one_part, with_all_parts }
+    }
+
+    /// A sample is measured at about the cost that it has in a step.
+    fn seconds_of_measurements(&self, spec: &Spec) -> f64 {
+        let samples = spec.measurement.samples + SAMPLES_OF_CURVES;
+        samples.div_ceil(spec.decomposition.batch) as f64 * self.with_all_parts
     }
 
     /// For the steps after this one: what each part adds to a step is about the same.

@@ -58,7 +58,10 @@ pub fn check(spec: &Spec, results: &Path) -> Result<(), RunError> {
     for seed in seeds(spec) {
         let folder = folder(spec, results, seed);
         match folder.is_trained()? {
-            true => folder.check_trained(&section)?,
+            true => {
+                folder.check_trained(&section)?;
+                read(spec, &folder)?;
+            }
             false if spec.target.imported.is_some() => return Err(not_imported(results, seed)),
             // Folders that are not there yet would all be made in one place.
             false if is_place_tried && !exists(folder.path())? => {}

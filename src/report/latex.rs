@@ -16,7 +16,7 @@ pub fn tables(run: &RunData) -> String {
     }));
     parts.extend(left_out::sentence(run).map(|sentence| format!("% {sentence}")));
     if run.summary.is_empty() {
-        parts.push("% No replica has been measured yet.".to_owned());
+        parts.push(format!("% {}", run.why_no_replica()));
     } else {
         parts.push(written(&table::comparison(run)));
         parts.push(written(&table::replicas(run)));

@@ -121,7 +121,9 @@ impl Listed {
         let mut problems = Vec::new();
         let spec = read_spec(&paths.spec(), &mut problems);
         let provenance = read_provenance(&paths.provenance(), &mut problems);
-        let status = status(&provenance, folder);
+        let is_closed =
+            [paths.spec(), paths.provenance(), paths.summary_table()].iter().any(|path| cannot_be_read(path));
+        let status = if is_closed { UNREADABLE.to_owned() } else { status(&provenance, folder) };
         // Before the end it is not expected. One that may not be looked at is read, which tells why.
         let summary: Vec<SummaryRow> = match is_file(&paths.summary_table()).unwrap_or(true) || status == "finished" {
             true => read_table(&paths.summary_table(), &mut problems),
@@ -165,7 +167,6 @@ fn is_of_the_system(path: &Path) -> bool {
 /// As the run itself wrote it, unless that cannot be true.
 fn status(provenance: &Value, folder: &Path) -> String {
     match text(provenance, "status") {
-        None if cannot_be_read(&RunFolder::at(folder).provenance()) => UNREADABLE.to_owned(),
         None => "damaged".to_owned(),
         // Nobody works in it any more: it was killed, and the same command goes on with it.
         Some(status) if status == "running" && !Lock::may_be_held(folder) => "stopped".to_owned(),

@@ -13,7 +13,7 @@ use crate::visible::visible;
 pub fn page(run: &RunData, figures: &[Figure]) -> String {
     let mut parts = vec![format!("# {}", escaped(&run.name)), format!("{}.", escaped(&table::about(run)))];
     if run.summary.is_empty() {
-        parts.push("No replica has been measured yet.".to_owned());
+        parts.push(run.why_no_replica().to_owned());
     } else {
         if let Some(share) = Share::of(run) {
             let (count, percent, interval) = (share.count(), share.percent(), share.interval());

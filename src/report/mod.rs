@@ -80,6 +80,22 @@ impl Report {
         errors.into_iter().next().map_or(Ok(report), Err)
     }
 
+    /// Refuses numbers of replicas that one of the runs does not have.
+    ///
+    /// # Errors
+    /// With the run and the replicas that it has.
+    pub fn check_replicas(&self, replicas: &[usize]) -> Result<(), RunError> {
+        for run in &self.runs {
+            let Some(count) = run.replicas else { continue };
+            if let Some(replica) = replicas.iter().find(|&&replica| replica >= count) {
+                let has = if count == 1 { "only replica 0".into() } else { format!("the replicas 0 to {}", count - 1) };
+                let help = "give --replicas numbers that every run has";
+                return Err(RunError::new(format!("{} has {has}, and no replica {replica}", run.name), help));
+            }
+        }
+        Ok(())
+    }
+
     /// Reads those folders that can be read; the errors say why the others cannot.
     pub fn read_each(folders: &[PathBuf]) -> (Report, Vec<RunError>) {
         let mut report = Report { runs: Vec::new(), sweeps: Vec::new(), written: Vec::new(), refused: Vec::new() };

@@ -6,7 +6,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use crate::run::{RunError, refuse_link};
+use crate::run::{RunError, folder_error, refuse_link};
 
 /// A folder in a run's or a sweep's own, made if it was not there. No link leads out of those.
 pub fn own(folder: PathBuf) -> Result<PathBuf, RunError> {
@@ -16,7 +16,7 @@ pub fn own(folder: PathBuf) -> Result<PathBuf, RunError> {
 
 /// A folder that its user has named, made if it was not there.
 pub fn named(folder: PathBuf) -> Result<PathBuf, RunError> {
-    fs::create_dir_all(&folder).map_err(|error| RunError::write(&folder, &error))?;
+    fs::create_dir_all(&folder).map_err(|error| folder_error(&folder, &error))?;
     Ok(folder)
 }
 

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     network::Room,
-    run::{Provenance, RunError, RunFolder},
+    run::{Provenance, RunError, RunFolder, is_file},
     spec,
 };
 
@@ -75,6 +75,8 @@ pub struct RunData {
     pub seconds: Option<f64>,
     /// One row a replica; empty where the file is not there. So for all tables.
     pub summary: Vec<SummaryRow>,
+    /// Whether there is a summary, if only one that cannot be read.
+    is_measured: bool,
     pub training: Vec<TrainingRow>,
     pub components: Vec<ComponentRow>,
     pub ranks: Vec<RankRow>,
@@ -114,6 +116,7 @@ impl RunData {
             device: text("device"),
             started: text("started"),
             seconds: provenance.get("seconds").and_then(|value| value.as_f64()),
+            is_measured: !matches!(is_file(&paths.summary_table()), Ok(false)),
             summary: read_table(&paths.summary_table(), &mut problems),
             // Imported components were trained elsewhere.
             training: match spec.contains_key("imported_components") {
@@ -133,6 +136,14 @@ impl RunData {
             row.score = scored.map_or(f64::NAN, |scored| scored.score);
         }
         Ok(run)
+    }
+
+    /// Why there is no row of a replica to show.
+    pub fn why_no_replica(&self) -> &'static str {
+        match self.is_measured {
+            true => "What was measured cannot be read; the note on summary.csv says why.",
+            false => "No replica has been measured yet.",
+        }
     }
 
     /// Warns of what could not be read, for exports that have no place to note it. What is missing may not be there yet.

@@ -24,7 +24,7 @@ pub fn text(runs: &[RunData], width: usize) -> String {
 fn section(run: &RunData, width: usize) -> String {
     let mut parts = vec![wrapped(&format!("{}: {}", visible(&run.name), table::about(run)), width)];
     if run.summary.is_empty() {
-        parts.push("No replica has been measured yet.".to_owned());
+        parts.push(run.why_no_replica().to_owned());
     } else {
         parts.push(aligned(&narrowed(table::replicas(run), &MISSED_LEAST, width), width));
         parts.push(wrapped(&kind::columns_explained(run), width));

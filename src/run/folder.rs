@@ -85,7 +85,7 @@ impl RunFolder {
     pub fn existing(path: &Path) -> Result<RunFolder, RunError> {
         if !is_folder(path)? {
             let what = format!("there is no folder {}", path.display());
-            return Err(RunError::new(what, "give the folder of a run, which `apd run` names when it begins and ends"));
+            return Err(RunError::new(what, "give the folder of a run, which `apd list` lists"));
         }
         let folder = RunFolder::at(path);
         if !is_file(&folder.spec())? {

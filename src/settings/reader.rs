@@ -25,6 +25,8 @@ pub struct TableReader<'a> {
     problems: Vec<Problem>,
     /// The dotted keys at which a real number was read.
     reals: Vec<String>,
+    /// The dotted keys that tables below this one know.
+    below: Vec<String>,
 }
 
 impl<'a> TableReader<'a> {
@@ -46,8 +48,16 @@ impl<'a> TableReader<'a> {
     }
 
     fn new(path: String, table: Option<&'a Table>, header: Option<Origin>) -> Self {
-        let (known, missing, problems, reals) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { path, table, header, known, missing, problems, reals }
+        Self {
+            path,
+            table,
+            header,
+            known: Vec::new(),
+            missing: Vec::new(),
+            problems: Vec::new(),
+            reals: Vec::new(),
+            below: Vec::new(),
+        }
     }
 
     /// The table at `key`; one that is not there reads as an empty one.
@@ -186,6 +196,8 @@ impl<'a> TableReader<'a> {
         let mut child = TableReader::new(self.dotted(key), table, header);
         let value = read(&mut child);
         self.reals.append(&mut child.reals);
+        self.below.append(&mut child.below);
+        self.below.extend(child.known.iter().map(|known| child.dotted(known)));
         let (problems, missing) = child.finish();
         self.problems.extend(problems);
         self.missing.extend(missing);
@@ -205,7 +217,17 @@ impl<'a> TableReader<'a> {
                 .at(entry.key_origin.clone())
                 .about(self.dotted(&entry.key))
                 .helped(format!("allowed here: {}", self.known.join(", ")));
-            if let Some(meant) = nearest(&entry.key, self.known.iter().copied()) {
+            // A key of a table below, given without that table's name, is more likely meant than another one of this table.
+            let mut below: Vec<String> = self.below.clone();
+            below.retain(|key| key.rsplit('.').next() == Some(entry.key.as_str()));
+            below.dedup();
+            let meant = nearest(&entry.key, self.known.iter().copied());
+            if !below.is_empty() {
+                let slip = meant.filter(|meant| strsim::damerau_levenshtein(&entry.key, meant) == 1);
+                let meant = slip.into_iter().chain(below.iter().map(String::as_str));
+                let meant = meant.map(|key| format!("`{key}`")).collect::<Vec<_>>().join(" or ");
+                problem = problem.labelled(format!("did you mean {meant}?"));
+            } else if let Some(meant) = meant {
                 let path = self.dotted(meant);
                 self.missing.retain(|missing| !missing.concerns(&path));
                 problem = problem.labelled(format!("did you mean `{meant}`?")).about(path);

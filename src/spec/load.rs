@@ -109,6 +109,10 @@ pub(crate) fn read_text(path: &Path) -> Result<String, SpecError> {
 }
 
 fn missing(path: &Path) -> SpecError {
+    if let Ok(target) = path.read_link() {
+        let what = format!("is a link to {}, which is not there", shown(&target));
+        return unreadable(path, &what, "bring back what it points to, or name the spec's file");
+    }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let entries = folder.read_dir().into_iter().flatten().flatten();

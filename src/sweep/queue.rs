@@ -108,7 +108,10 @@ fn ask(cluster: &str, jobs: &[&Job]) -> Result<String, String> {
     if ended.status.success() || complaint.contains("Invalid job id") {
         return Ok(String::from_utf8_lossy(&ended.stdout).into_owned());
     }
-    Err(format!("squeue fails: {}", complaint.trim()))
+    Err(match complaint.trim() {
+        "" => format!("squeue fails without a word ({})", ended.status),
+        complaint => format!("squeue fails: {complaint}"),
+    })
 }
 
 /// The packs of one of the jobs that a line of `squeue` names: a task, as `100_3`, several, as `100_[0-3,7%2]`, or all, as `100`.

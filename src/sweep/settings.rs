@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Parameter, Slurm, Strategy, strategy::MOST_KEYS};
+use super::{Domain, Parameter, Slurm, Strategy, strategy::MOST_KEYS};
 use crate::{
     experiment::Halving,
     run::Interrupt,
@@ -26,6 +26,11 @@ pub struct Sweep {
     pub slurm: Slurm,
 }
 
+/// Which is known once its key's type is.
+fn may_be_of_whole_numbers(parameter: &Parameter) -> bool {
+    matches!(&parameter.domain, Domain::Range(range) if range.points.is_none() && range.has_whole_ends())
+}
+
 impl Sweep {
     /// `seeds` are those of the spec; the trials have the same unless `[sweep]` says otherwise.
     pub fn read(table: &mut TableReader, seeds: &[u64]) -> Self {
@@ -41,7 +46,7 @@ impl Sweep {
         let count = sweep.strategy.count(&sweep.space);
         table.check(
             &["space", "strategy"],
-            count.is_some(),
+            count.is_some() || sweep.space.iter().any(may_be_of_whole_numbers),
             "a grid needs finitely many values",
             "give each range its `points`, or choose another `strategy`",
         );

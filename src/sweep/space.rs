@@ -145,6 +145,11 @@ impl Range {
         self.value(self.between(place as f64 / (points - 1) as f64))
     }
 
+    /// Whether its ends are whole numbers, however they are written: then it may be meant for whole numbers only.
+    pub fn has_whole_ends(&self) -> bool {
+        self.from.fract() == 0.0 && self.to.fract() == 0.0
+    }
+
     /// The number at the share `u` of the way.
     fn between(&self, u: f64) -> f64 {
         match self.scale {

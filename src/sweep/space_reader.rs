@@ -133,16 +133,19 @@ pub(super) fn take_real_numbers(root: &Node, sweep: &mut Sweep, name: &str) -> V
     let mut problems = Vec::new();
     for Parameter { key, domain, written } in &mut sweep.space {
         let Domain::Range(range) = domain else { continue };
-        if !range.integers || !reals.contains(key) {
+        if !reals.contains(key) {
+            // Ends such as 1.0 are whole numbers too.
+            range.integers |= range.has_whole_ends();
             continue;
         }
-        range.integers = false;
+        let is_in_whole_numbers = std::mem::replace(&mut range.integers, false);
         if sweep.strategy == Strategy::Grid && range.points.is_none() {
             let problem =
                 Problem::new(format!("{} takes real numbers, and a grid needs finitely many", quoted(key, '`')));
             let label = "give the range its `points`, list the values, or choose another `strategy`";
             let help = "a sweep of an older version, which took this for whole numbers, is resumed with `apd sweep work SWEEP`";
-            problems.push(problem.at(written.values[0].clone()).labelled(label).helped(help));
+            let problem = problem.at(written.values[0].clone()).labelled(label);
+            problems.push(if is_in_whole_numbers { problem.helped(help) } else { problem });
         }
     }
     problems

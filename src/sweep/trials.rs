@@ -130,11 +130,19 @@ fn trial(root: &Node, sweep: &Sweep, drawn: &[Drawn], name: &str) -> Result<Spec
     Ok(Spec { seeds: sweep.seeds.clone(), ..spec })
 }
 
-/// A grid may have more trials than memory holds.
+/// A grid may have more trials than memory holds, or infinitely many.
 fn refuse_many(sweep: &Sweep, origin: Option<Origin>) -> Option<Problem> {
-    let count = sweep.strategy.count(&sweep.space).filter(|&count| count > MOST_TRIALS)?;
-    let problem = Problem::new(format!("a sweep can have {MOST_TRIALS} trials at most"));
-    Some(problem.at(origin).labelled(format!("these are {count}")))
+    let (title, label) = match sweep.strategy.count(&sweep.space) {
+        None => (
+            "a grid needs finitely many values".into(),
+            "give each range its `points`, or choose another `strategy`".into(),
+        ),
+        Some(count) if count > MOST_TRIALS => {
+            (format!("a sweep can have {MOST_TRIALS} trials at most"), format!("these are {count}"))
+        }
+        Some(_) => return None,
+    };
+    Some(Problem::new(title).at(origin).labelled(label))
 }
 
 /// Halving that begins when a trial has ended would not halve.

@@ -645,8 +645,7 @@ fn a_folder_that_is_neither_a_runs_nor_a_sweeps_is_refused() {
 
 #[test]
 fn a_folder_that_does_not_exist_is_refused() {
-    let expected = "there is no folder no/such\n  help: give the folder of a run, which `apd run` names when it begins \
-                    and ends";
+    let expected = "there is no folder no/such\n  help: give the folder of a run, which `apd list` lists";
     assert_eq!(error(Path::new("no/such")), expected);
 }
 
@@ -655,7 +654,7 @@ fn a_report_that_cannot_be_written_says_what_to_do() {
     let folder = TMS_5_2.write("unwritable");
     fs::write(folder.join("report"), "in the way").unwrap();
     let expected = format!(
-        "cannot write {}: File exists\n  help: move it out of the way, or choose another folder with --results",
+        "cannot make the folder {0}: {0} is a file\n  help: move it out of the way, or choose another folder with --results",
         folder.join("report").display()
     );
     assert_eq!(error(&folder), expected);

@@ -258,7 +258,7 @@ fn a_mistake_in_set_is_shown_with_the_known_keys() {
 error: unknown key `seed` in the spec
  |
  | --set seed=3
- |       ^^^^ did you mean `seeds`?
+ |       ^^^^ did you mean `seeds` or `target.seed`?
  |
  = help: allowed here: format, name, seeds, target, method, decomposition, measurement, imported_components, sweep
 
@@ -329,8 +329,6 @@ fn a_target_of_another_size_is_refused() {
         write_tensors(target, &tensors, &[]).unwrap();
     };
     with_target(of_another_size).fails(1).stdout_is(str![""]).stderr_is(str![[r#"
-warning: the target of seed 0 has not learned its task: [..]
-warning: the target of seed 1 has not learned its task: [..]
 error: runs/targets/[..]-seed-0/target.safetensors is damaged: embed has the shape [1], not [5, 2]
   help: move the folder runs/targets/[..]-seed-0 away: the target is then trained again
 
@@ -345,10 +343,45 @@ fn a_damaged_target_is_refused() {
         fs::write(target, bytes).unwrap();
     };
     with_target(flip_a_bit).fails(1).stdout_is(str![""]).stderr_is(str![[r#"
-warning: the target of seed 0 has not learned its task: [..]
-warning: the target of seed 1 has not learned its task: [..]
 error: runs/targets/[..]-seed-0/target.safetensors is damaged: its content does not match its checksum
   help: move the folder runs/targets/[..]-seed-0 away: the target is then trained again
+
+"#]]);
+}
+
+#[test]
+fn check_refuses_a_damaged_target_like_run() {
+    let test = with_target(|target| fs::write(target, "x").unwrap());
+    let folder = test.fails(1);
+    let [of_run, of_check] = [folder.stderr.clone(), {
+        let checked = folder.then().args(["check", "tiny.toml", "--device=cpu"]).fails(1);
+        checked.stderr
+    }];
+    assert_eq!(of_run, of_check);
+    assert!(of_run.contains("is damaged"), "{of_run}");
+}
+
+#[test]
+fn a_key_without_the_name_of_its_table_is_told_with_it() {
+    Test::new().with_spec().args(["check", "tiny.toml", "--set", "steps=3"]).fails(2).stderr_is(str![[r#"
+error: unknown key `steps` in the spec
+ |
+ | --set steps=3
+ |       ^^^^^ did you mean `target.training.steps` or `decomposition.steps`?
+ |
+ = help: allowed here: format, name, seeds, target, method, decomposition, measurement, imported_components, sweep
+
+error: 1 mistake in --set
+
+"#]]);
+    Test::new().with_spec().args(["check", "tiny.toml", "--seeds", "3"]).fails(2).stderr_is(str![[r#"
+error: unexpected argument '--seeds' found
+
+  tip: values of the spec are given with --set KEY=VALUE, as in --set seeds=3
+
+Usage: apd check [OPTIONS] <SPEC>
+
+For more information, try '--help'.
 
 "#]]);
 }

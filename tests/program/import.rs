@@ -47,10 +47,10 @@ use std::{fs, path::Path};
 use crate::cli_test::{Ended, Test};
 use crate::support::assert_close;
 use apd::{
-    checkpoint_file::{CheckpointFile, ImportOptions, ImportedComponents, ImportedTarget, Refusal},
     components::Components,
     reading::{Masked, Tape},
     run::{read_table, read_tensors},
+    state_dict_file::{ImportOptions, ImportedComponents, ImportedTarget, Refusal, StateDictFile},
 };
 use proptest::prelude::*;
 use snapbox::str;
@@ -66,8 +66,8 @@ fn bytes(name: &str) -> Vec<u8> {
     fs::read(path(name)).unwrap()
 }
 
-fn read(name: &str) -> CheckpointFile {
-    CheckpointFile::read(Path::new(&path(name))).unwrap()
+fn read(name: &str) -> StateDictFile {
+    StateDictFile::read(Path::new(&path(name))).unwrap()
 }
 
 fn json(name: &str) -> serde_json::Value {
@@ -182,7 +182,7 @@ fn an_evaluation_of_a_trained_run_leaves_its_tables_byte_for_byte_and_how_it_was
 fn an_evaluation_needs_a_run_with_components_and_takes_no_settings() {
     Test::new().args(["evaluate", "nothing"]).fails(1).stderr_is(str![[r#"
 error: there is no folder nothing
-  help: give the folder of a run, which `apd run` names when it begins and ends
+  help: give the folder of a run, which `apd list` lists
 
 "#]]);
     Test::new().args(["evaluate", "x", "--set", "seeds=3"]).fails(2).stderr_is(str![[r#"
@@ -211,7 +211,7 @@ fn every_way_of_torch_to_save_a_state_dict_is_read() {
     let doubles = read("protocol_5.pt");
     assert_eq!((&doubles.tensors, doubles.converted), (&expected.tensors, vec!["64-bit floats"]));
     let nested = read("nested.pt");
-    assert_eq!(nested.converted, ["bfloat16", "integers"]);
+    assert_eq!(nested.converted, ["bfloat16"]);
     let names: Vec<&str> = nested.tensors.keys().map(String::as_str).collect();
     assert_eq!(names, ["model.b_final", "model.linear1.weight", "optimizer.state.0.step"]);
     for (name, tensor) in &expected.tensors {
@@ -225,7 +225,7 @@ fn a_state_dict_among_other_things_is_found_and_said_to_be_rounded() {
     let test =
         Test::new().with_file("nested.pt", bytes("nested.pt")).args(["import", "target", "nested.pt"]).succeeds();
     test.stderr_is(str![[r#"
-warning: nested.pt: bfloat16 and integers became 32-bit floats
+warning: nested.pt: bfloat16 became 32-bit floats
 nested.pt: passed over 1 tensor(s) outside of `model.`
 nested.pt: its matrices are [in, out] (layout matrix, which their shapes tell)
 what the file does not say is as in experiments/tms_5-2.toml; --spec or --set gives it
@@ -546,8 +546,8 @@ error: cannot use x.pth: it is no sound safetensors file ([..])
 "#]],
     );
     Test::new().args(["import", "target", "missing.pth"]).fails(1).stderr_is(str![[r#"
-error: cannot read missing.pth: No such file or directory
-  help: give a file that you may read
+error: there is no file missing.pth
+  help: check the path and the current folder
 
 "#]]);
 }
@@ -566,7 +566,7 @@ error: cannot use x.pth: its archive has no directory at its end: the file is cu
     for name in SMALL {
         let whole = bytes(name);
         for end in 0..whole.len() {
-            assert!(CheckpointFile::parse(&whole[..end]).is_err(), "{name} cut off at {end} was read");
+            assert!(StateDictFile::parse(&whole[..end]).is_err(), "{name} cut off at {end} was read");
         }
     }
 }
@@ -576,9 +576,9 @@ fn a_file_that_cannot_be_a_toy_models_is_refused_unread() {
     let file = tempfile::NamedTempFile::new().unwrap();
     // Without content, it takes no room on the disk.
     file.as_file().set_len(65 << 30).unwrap();
-    let what = CheckpointFile::read(file.path()).unwrap_err().what().to_string();
+    let what = StateDictFile::read(file.path()).unwrap_err().what().to_string();
     assert_eq!(what, format!("cannot use {}: it is larger than 64 GB", file.path().display()));
-    let what = CheckpointFile::read(Path::new("tests")).unwrap_err().what().to_string();
+    let what = StateDictFile::read(Path::new("tests")).unwrap_err().what().to_string();
     assert_eq!(what, "cannot use tests: it is a folder");
 }
 
@@ -587,7 +587,7 @@ fn refusal_of_changed(from: &[u8], to: &[u8]) -> String {
     let content = bytes("legacy.pt");
     let place = content.windows(from.len()).position(|window| window == from).expect("the bytes to replace");
     let changed = [&content[..place], to, &content[place + from.len()..]].concat();
-    CheckpointFile::parse(&changed).unwrap_err().why
+    StateDictFile::parse(&changed).unwrap_err().why
 }
 
 #[test]
@@ -607,7 +607,7 @@ fn shapes_that_reach_beyond_their_storage_are_refused_before_anything_is_allocat
 #[test]
 fn a_dictionary_in_itself_is_entered_once() {
     let pickle = b"\x80\x02}q\x00X\x01\x00\x00\x00ah\x00s.";
-    let error = CheckpointFile::parse(&archive("data.pkl", pickle)).unwrap_err();
+    let error = StateDictFile::parse(&archive("data.pkl", pickle)).unwrap_err();
     assert_eq!(error.why, "it holds no tensors");
 }
 
@@ -626,7 +626,7 @@ proptest! {
             let place = place.index(content.len());
             content[place] = byte;
         }
-        let _ = CheckpointFile::parse(&content);
+        let _ = StateDictFile::parse(&content);
     }
 
     /// Without the checksum of the archive before it.
@@ -639,15 +639,15 @@ proptest! {
             let place = place.index(content.len());
             content[place] = byte;
         }
-        let _ = CheckpointFile::parse(&archive("data.pkl", &content));
-        let _ = CheckpointFile::parse(&content);
+        let _ = StateDictFile::parse(&archive("data.pkl", &content));
+        let _ = StateDictFile::parse(&content);
     }
 
     #[test]
     fn no_bytes_whatever_make_the_reader_panic(content in proptest::collection::vec(any::<u8>(), 0..200)) {
-        let _ = CheckpointFile::parse(&content);
-        let _ = CheckpointFile::parse(&[&[0x80, 2], &content[..]].concat());
-        let _ = CheckpointFile::parse(&archive("data.pkl", &content));
+        let _ = StateDictFile::parse(&content);
+        let _ = StateDictFile::parse(&[&[0x80, 2], &content[..]].concat());
+        let _ = StateDictFile::parse(&archive("data.pkl", &content));
     }
 }
 
@@ -726,7 +726,7 @@ fn classes_that_are_no_plain_data_are_refused_by_their_name() {
         "__builtin__\ngetattr",
     ];
     for class in classes {
-        let error = CheckpointFile::parse(&archive("data.pkl", format!("c{class}\n)\x7f.").as_bytes()));
+        let error = StateDictFile::parse(&archive("data.pkl", format!("c{class}\n)\x7f.").as_bytes()));
         let name = class.replace('\n', ".").replace("__builtin__", "builtins");
         assert_eq!(
             error.unwrap_err().why,
@@ -743,18 +743,18 @@ fn a_small_file_does_not_become_large() {
     };
     let pickle = [b"\x80\x02}(".to_vec(), (0..20).flat_map(tensor).collect(), b"u.".to_vec()].concat();
     let files = [("data.pkl", &pickle[..]), ("data/0", &[0, 0, 128, 63])];
-    let file = CheckpointFile::parse(&archive_of(&files)).unwrap();
+    let file = StateDictFile::parse(&archive_of(&files)).unwrap();
     // Each has 64 MB.
     assert_eq!((file.tensors.len(), file.unusable.len()), (2, 18));
     assert_eq!(file.tensors["a"].max(), Tensor::from(1.0_f32));
     // The same list named twice in each of many lists.
     let nested = [b"\x80\x02]q\0".to_vec(), b"]q\x01(h\0h\0eq\0".repeat(60), b".".to_vec()].concat();
-    assert_eq!(CheckpointFile::parse(&archive("data.pkl", &nested)).unwrap_err().why, "it holds no tensors");
+    assert_eq!(StateDictFile::parse(&archive("data.pkl", &nested)).unwrap_err().why, "it holds no tensors");
 }
 
 /// What a user is told of a file with this content.
 fn told(content: &[u8]) -> String {
-    let Refusal { why, help } = CheckpointFile::parse(content).unwrap_err();
+    let Refusal { why, help } = StateDictFile::parse(content).unwrap_err();
     format!("{why}; {help}")
 }
 
@@ -829,7 +829,7 @@ fn archives_of_something_else_are_told_by_what_they_hold() {
         ("model.pth", "it is a zip archive around a checkpoint"),
         ("a.txt", "it is an archive of another program: it holds no data.pkl"),
     ] {
-        assert_eq!(CheckpointFile::parse(&archive(path, b"x")).unwrap_err().why, what);
+        assert_eq!(StateDictFile::parse(&archive(path, b"x")).unwrap_err().why, what);
     }
     let script = archive_of(&[("x/data.pkl", b"\x80\x02}."), ("x/constants.pkl", b"\x80\x02).")]);
     Test::new().with_file("a b.pth", script).args(["import", "target", "a b.pth"]).fails(1).stderr_is(str![[r#"
@@ -842,7 +842,7 @@ error: cannot use a b.pth: it is a TorchScript archive of torch.jit.save
 #[test]
 fn a_folder_is_told_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
-    let what = || CheckpointFile::read(folder.path()).unwrap_err().to_string();
+    let what = || StateDictFile::read(folder.path()).unwrap_err().to_string();
     assert!(
         what().contains("it is a folder\n  help: give a file in it, of torch.save or a safetensors file"),
         "{}",

@@ -7,14 +7,14 @@ use crate::cli_test::{Ended, Test};
 use crate::import::in_runs;
 use crate::support::assert_close;
 use apd::{
-    checkpoint_file::{
-        CheckpointFile, FactorLayout, ImportOptions, ImportedComponents, ImportedTarget, Rename, TargetLayout,
-    },
     network::Network,
     run::{TensorFile, read_tensors, write_tensors},
+    state_dict_file::{
+        FactorLayout, ImportOptions, ImportedComponents, ImportedTarget, Rename, StateDictFile, TargetLayout,
+    },
 };
 use snapbox::str;
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 type Tensors = Vec<(String, Tensor)>;
 
@@ -33,9 +33,9 @@ fn with(test: Test, name: &str, tensors: &[(String, Tensor)]) -> Test {
     test.with_change(|folder| write_tensors(&folder.join(name), tensors, &[]).unwrap())
 }
 
-fn read(tensors: &[(String, Tensor)]) -> CheckpointFile {
+fn read(tensors: &[(String, Tensor)]) -> StateDictFile {
     let test = with(Test::new(), "x", tensors);
-    CheckpointFile::read(&test.folder.path().join("x")).unwrap()
+    StateDictFile::read(&test.folder.path().join("x")).unwrap()
 }
 
 fn target(tensors: &[(String, Tensor)], options: &ImportOptions<TargetLayout>) -> Result<ImportedTarget, String> {
@@ -702,4 +702,19 @@ fn help_lists_the_known_names() {
             assert!(help.contains(name), "{args:?}: {name}");
         }
     }
+}
+
+#[test]
+fn tensors_of_whole_numbers_beside_the_weights_are_passed_over() {
+    let (weights, counter) = (Tensor::randn([5, 2], (Kind::Float, Device::Cpu)), Tensor::from_slice(&[3_i64, 4]));
+    let bias = Tensor::zeros([5], (Kind::Float, Device::Cpu));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    Tensor::write_safetensors(&[("W", &weights), ("b_final", &bias), ("rng", &counter)], &path).unwrap();
+    let imported = Test::new()
+        .with_file("model.safetensors", fs::read(path).unwrap())
+        .args(["import", "target", "model.safetensors"])
+        .succeeds();
+    assert!(imported.stderr.contains("passed over 1 tensor(s)"), "{}", imported.stderr);
+    assert!(!imported.stderr.contains("integers"), "{}", imported.stderr);
 }

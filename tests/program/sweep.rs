@@ -93,7 +93,7 @@ key         method.apd.rank: 1, 2
 pack        0: 2 trials, 4 replicas, 300 steps
 pack        1: 2 trials, 4 replicas, 300 steps
 memory      about 1 MB for the largest pack, beside libtorch itself
-time        about [..] on 1 thread, from a few steps; targets and measurements come on top
+time        about [..] on 1 thread (targets, components, measurements), from a few steps
 folder      runs/tiny-sweep-[..]
 
 "#]]);

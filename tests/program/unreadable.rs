@@ -138,6 +138,16 @@ error: cannot read runs: Permission denied
 }
 
 #[test]
+fn a_run_whose_measurements_may_not_be_read_is_not_said_to_have_none() {
+    let test = with_run(Test::new(), "theirs").with_mode("runs/theirs/summary.csv", 0o000);
+    let listed = test.args(["list"]).succeeds();
+    assert!(listed.stdout.contains("  unreadable "), "{}", listed.stdout);
+    let reported = listed.then().args(["report", "runs/theirs"]).succeeds();
+    let said = "What was measured cannot be read; the note on summary.csv says why.";
+    assert!(reported.stdout.contains(said) && !reported.stdout.contains("No replica"), "{}", reported.stdout);
+}
+
+#[test]
 fn a_link_to_nowhere_is_listed_as_unreadable() {
     let test = with_run(Test::new(), "mine")
         .with_change(|folder| symlink("/mnt/gone/tms", folder.join("runs/theirs")).unwrap());

@@ -28,6 +28,22 @@ const PASSED_OVER: &str = "passed over, as no run: runs/lost+found (it holds no 
                            file), runs/targets (it holds trained targets), runs/tms-sweep-0 (it is a sweep)\n";
 
 #[test]
+fn a_report_is_not_written_among_the_files_of_a_run_and_of_no_replica_that_is_not_there() {
+    let test = with_run(Test::new(), "mine");
+    test.args(["report", "runs/mine", "--out", "runs/mine"]).fails(2).stderr_is(str![[r#"
+error: runs/mine is the folder of a run, and a report does not belong among its files
+  help: give another folder with --out, or leave it out: the report of a run is then in its folder, below report/
+
+"#]]);
+    let test = with_run(Test::new(), "mine");
+    test.args(["report", "runs/mine", "--replicas", "0,3"]).fails(2).stderr_is(str![[r#"
+error: mine has the replicas 0 to 2, and no replica 3
+  help: give --replicas numbers that every run has
+
+"#]]);
+}
+
+#[test]
 fn all_of_a_results_folder_is_exported_but_what_is_no_run() {
     for format in ["png", "tensorboard"] {
         let test = with_results();
@@ -147,7 +163,7 @@ error: runs/tms-sweep-0 is not the folder of a run: it is a sweep
         "runs/none",
         str![[r#"
 error: there is no folder runs/none
-  help: give the folder of a run, which `apd run` names when it begins and ends
+  help: give the folder of a run, which `apd list` lists
 
 "#]],
     );

@@ -10,7 +10,7 @@ use super::{
         Ending, Failure,
         ending::print,
         options::{Options, Training},
-        start::{SpecArgument, open_device, session_on, set_threads},
+        start::{SpecArgument, open_device, place, session_on, set_threads},
     },
     launch::in_workers,
     plan::describe,
@@ -88,7 +88,8 @@ impl Hyperparameters {
                 quoted_path(&older)
             );
         }
-        let description = describe(&plan, &folder, is_local.then(|| (device, options.threads().get().into())));
+        let on = is_local.then(|| (place(device, options), options.threads().get().into()));
+        let description = describe(&plan, &folder, on).map_err(Failure::work)?;
         if self.dry_run {
             print(&description)?;
             return Ok(Ending::Done);

@@ -6,8 +6,13 @@ use tch::Device;
 
 use crate::{
     cli::progress::duration,
-    experiment::{Halving, pack::memory_of, seconds_of_training},
+    experiment::{
+        Halving, Place,
+        pack::{joint, memory_of},
+        seconds_of_pack, seconds_of_targets,
+    },
     memory,
+    run::RunError,
     spec::Spec,
     sweep::{Plan, in_words},
 };
@@ -18,14 +23,25 @@ const TIME_FOR_TIMING: f64 = 3.0;
 /// More packs than these are only counted.
 const PACKS_SHOWN: usize = 8;
 
-/// Sizes, keys and packs of a plan; the time on a device and so many threads if they are those that will do it.
-pub fn describe(plan: &Plan, folder: &Path, on: Option<(Device, usize)>) -> String {
+/// Sizes, keys and packs of a plan; the time at a place and with so many threads if they are those that will do it.
+///
+/// # Errors
+/// If it cannot be looked which targets are there.
+pub fn describe(plan: &Plan, folder: &Path, on: Option<(Place, usize)>) -> Result<String, RunError> {
     let seeds = plan.sweep.seeds.len();
     let (trials, packs) = (plan.trials.len(), plan.packs.len());
     let memory = (0..packs).map(|pack| memory_of(plan.specs(pack), Device::Cpu)).fold(0.0, f64::max);
     let mut lines = vec![
         ("sweep", plan.base.name.clone()),
-        ("trials", format!("{trials} of {seeds} seeds: {} replicas in {packs} packs{}", trials * seeds, equal(plan))),
+        (
+            "trials",
+            format!(
+                "{trials} of {seeds} seeds: {} replicas in {packs} pack{}{}",
+                trials * seeds,
+                if packs == 1 { "" } else { "s" },
+                equal(plan)
+            ),
+        ),
     ];
     lines.extend(plan.sweep.halving.map(|halving| ("halving", in_rounds(plan, halving))));
     for (number, parameter) in plan.sweep.space.iter().enumerate() {
@@ -49,9 +65,11 @@ pub fn describe(plan: &Plan, folder: &Path, on: Option<(Device, usize)>) -> Stri
         lines.push(("", format!("and {} more packs", packs - PACKS_SHOWN)));
     }
     lines.push(("memory", format!("about {} for the largest pack, beside libtorch itself", memory::in_words(memory))));
-    lines.extend(on.map(|(device, threads)| ("time", time(plan, device, threads))));
+    if let Some((place, threads)) = on {
+        lines.push(("time", time(plan, &place, threads)?));
+    }
     lines.push(("folder", folder.display().to_string()));
-    lines.iter().map(|(about, text)| format!("{about:<11} {text}\n")).collect()
+    Ok(lines.iter().map(|(about, text)| format!("{about:<11} {text}\n")).collect())
 }
 
 /// What becomes of trials that are equal, to follow how many there are; nothing where there are none.
@@ -86,9 +104,9 @@ fn steps(plan: &Plan, pack: &[usize]) -> u64 {
     plan.trials[pack[0]].spec.decomposition.steps
 }
 
-/// Seconds for the training of all packs, one after another: those that were timed, and as much for each replica and step
-/// of the others.
-fn time(plan: &Plan, device: Device, threads: usize) -> String {
+/// How long all packs take, one after another, with the targets that are missing: the packs that were timed, and as much for
+/// each replica and step of the others.
+fn time(plan: &Plan, place: &Place, threads: usize) -> Result<String, RunError> {
     let begun = Instant::now();
     let (mut seconds, mut timed, mut all) = (0.0, 0.0, 0.0);
     for pack in 0..plan.packs.len() {
@@ -98,11 +116,21 @@ fn time(plan: &Plan, device: Device, threads: usize) -> String {
         let work = (specs.len() * plan.sweep.seeds.len()) as f64 * steps as f64 * share;
         all += work;
         if begun.elapsed().as_secs_f64() < TIME_FOR_TIMING {
-            seconds += seconds_of_training(&specs, device, threads) * share;
+            let pack = seconds_of_pack(&specs, place.device, threads);
+            seconds += pack.components * share + pack.measurements;
             timed += work;
         }
     }
+    let mut targets = 0.0;
+    let mut seen = BTreeSet::new();
+    for pack in 0..plan.packs.len() {
+        let joint = joint(plan.specs(pack));
+        if seen.insert(joint.target.hash()) {
+            // Trials with the same seeds have their targets in common.
+            targets += seconds_of_targets(&Spec { seeds: plan.sweep.seeds.clone(), ..joint }, place, threads)?;
+        }
+    }
+    let total = duration(targets + seconds * all / timed);
     let threads = if threads == 1 { "1 thread".into() } else { format!("{threads} threads") };
-    let total = duration(seconds * all / timed);
-    format!("about {total} on {threads}, from a few steps; targets and measurements come on top")
+    Ok(format!("about {total} on {threads} (targets, components, measurements), from a few steps"))
 }

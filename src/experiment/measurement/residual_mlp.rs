@@ -81,7 +81,7 @@ impl super::Mechanisms for Mechanisms {
                 error_selected: errors.selected,
                 target_error: errors.target,
                 mean_active: errors.mean_active,
-                components_serving: has_weights[feature].then(|| serving.by_feature[feature].len()),
+                components_serving: represented.then(|| serving.by_feature[feature].len()),
                 slope: represented.then(|| slopes[component][feature]),
                 cosine: represented.then(|| cosines[component][feature]),
                 represented,

@@ -59,6 +59,7 @@ struct Page {
     verdict: Option<Verdict>,
     /// Why there is none, of a run that is measured.
     no_verdict: Option<String>,
+    why_no_replica: &'static str,
     settings: Vec<(&'static str, String)>,
     picture: Option<String>,
     comparison: Option<TableView>,
@@ -99,6 +100,7 @@ pub fn page(run: &RunData, figures: &[Figure], asked: &[usize]) -> String {
         about: visible(&table::about(run)),
         unfinished: facts.unfinished(),
         verdict: Share::of(run).map(|share| Verdict::new(&share, run)),
+        why_no_replica: run.why_no_replica(),
         no_verdict: left_out::sentence(run).filter(|_| !run.summary.is_empty()),
         settings: facts.settings(),
         picture,

@@ -38,7 +38,7 @@ fn a_changed_table_is_left_out_of_the_report_and_measured_anew_on_request() {
     changed.stdout_is(str![[r#"
 tiny-[..]: TMS 5-2, 2 replicas, [..]
 
-No replica has been measured yet.
+What was measured cannot be read; the note on summary.csv says why.
 
 Note: summary.csv could not be read: its content does not match its checksum in provenance.json, or was changed by hand.
 

@@ -7,10 +7,10 @@ use std::{
 };
 
 use apd::{
-    checkpoint_file::{CheckpointFile, ImportOptions, ImportedTarget},
     fit::LogRow,
     run::{TensorFile, read_table},
     spec::parse,
+    state_dict_file::{ImportOptions, ImportedTarget, StateDictFile},
     sweep::parse_trials,
 };
 use proptest::{prelude::*, sample::Index};
@@ -97,7 +97,7 @@ fn the_name_of_a_tensor_is_told_in_harmless_words() {
     let header = "{\"a\u{7f}b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[5,9]}}";
     let file = written(&[&(header.len() as u64).to_le_bytes()[..], header.as_bytes()].concat());
     assert_eq!(
-        CheckpointFile::read(file.path()).unwrap_err().to_string(),
+        StateDictFile::read(file.path()).unwrap_err().to_string(),
         format!(
             "cannot use {}: it is no sound safetensors file (invalid offset for tensor `a\u{fffd}b`)\n  help: save the state \
              dict alone: torch.save(model.state_dict(), \"model.pth\"), or safetensors.torch.save_file",
@@ -155,7 +155,7 @@ proptest! {
     #[test]
     fn a_checkpoint_of_others_with_slips_is_read_or_refused_in_harmless_words(which in any::<Index>(), slips in slips()) {
         let bytes = with_slips(&files("tests/checkpoints", &["pt", "pth", "safetensors"]), &which, &slips);
-        match CheckpointFile::read(written(&bytes).path()) {
+        match StateDictFile::read(written(&bytes).path()) {
             Ok(file) => {
                 if let Err(error) = ImportedTarget::find(&file, Path::new("a\u{1b}[31m.pth"), &ImportOptions::default()) {
                     assert_printable(&error.to_string());

@@ -18,11 +18,11 @@ fn equal_trials_are_made_once_and_counted() {
     let of_list = planned("[sweep.space]\ndecomposition.learning_rate = [0.01, 0.01, 0.02]\n");
     assert_eq!(
         of_list,
-        "trials      2 of 2 seeds: 4 replicas in 1 packs; 1 of 3 equals an earlier one and is not made again\n\
+        "trials      2 of 2 seeds: 4 replicas in 1 pack; 1 of 3 equals an earlier one and is not made again\n\
          key         decomposition.learning_rate: 0.01, 0.02\n"
     );
     let of_both_kinds = planned("[sweep.space]\nmethod.apd.schatten_power = [1, 1.0]\n");
-    assert!(of_both_kinds.starts_with("trials      1 of 2 seeds: 2 replicas in 1 packs; 1 of 2 equals "));
+    assert!(of_both_kinds.starts_with("trials      1 of 2 seeds: 2 replicas in 1 pack; 1 of 2 equals "));
     let of_few = planned("[sweep]\nstrategy = { random = { trials = 16 } }\n[sweep.space]\nmethod.apd.rank = [1, 2]\n");
     assert!(
         of_few.contains("trials      2 of 2 seeds: 4 replicas in 2 packs; 14 of 16 equal earlier ones "),
@@ -56,7 +56,7 @@ fn a_sweep_of_an_older_version_that_planned_equal_trials_keeps_its_plan_and_says
     fs::write(&plan, [header, first, &repeated, &second.replacen("1,", "2,", 1), ""].join("\n")).unwrap();
     let kept = fs::read(&plan).unwrap();
     let ended = test.args(quick_sweep([])).ends(0);
-    let words = "3 replicas in 1 packs; 1 of them repeats an earlier one, as an older version planned\n";
+    let words = "3 replicas in 1 pack; 1 of them repeats an earlier one, as an older version planned\n";
     assert!(ended.stderr.contains(words), "{}", ended.stderr);
     let words =
         "\nequal       1 of the trials, as an older version planned; what the score depends on counts each once\n";
@@ -68,11 +68,12 @@ fn a_sweep_of_an_older_version_that_planned_equal_trials_keeps_its_plan_and_says
 #[test]
 fn a_range_in_whole_numbers_means_real_ones_where_its_key_takes_real_ones() {
     let power = "method.apd.schatten_power = { from = 1, to = 2";
-    let points = planned(&format!("[sweep.space]\n{power}, points = 3 }}\nmethod.apd.rank = {{ from = 1, to = 2 }}\n"));
+    let points =
+        planned(&format!("[sweep.space]\n{power}, points = 3 }}\nmethod.apd.rank = {{ from = 1.0, to = 2.0 }}\n"));
     assert!(points.contains("key         method.apd.schatten_power: 1.0, 1.5, 2.0\n"), "{points}");
     assert!(points.contains("key         method.apd.rank: 1, 2\n"), "{points}");
     let drawn = planned(&format!("[sweep]\nstrategy = {{ sobol = {{ trials = 8 }} }}\n[sweep.space]\n{power} }}\n"));
-    assert!(drawn.starts_with("trials      8 of 2 seeds: 16 replicas in 1 packs\nkey "), "{drawn}");
+    assert!(drawn.starts_with("trials      8 of 2 seeds: 16 replicas in 1 pack\nkey "), "{drawn}");
     refused(
         "[sweep.space]\nmethod.apd.schatten_power = { from = 1, to = 2 }\n",
         str![[r#"
@@ -88,6 +89,13 @@ error: 1 mistake in tiny.toml
 
 "#]],
     );
+}
+
+#[test]
+fn a_grid_of_a_range_in_whole_numbers_and_one_without_points_is_refused() {
+    let space = "[sweep.space]\nmethod.apd.rank = { from = 1.0, to = 2.0 }\ndecomposition.learning_rate = { from = 0.01, to = 0.5 }\n";
+    let ended = with_sweep(space).args(quick_sweep(["--dry-run"])).fails(2);
+    assert!(ended.stderr.contains("error: a grid needs finitely many values\n"), "{}", ended.stderr);
 }
 
 #[test]

@@ -3,12 +3,12 @@
 
 use std::path::Path;
 
-use apd::checkpoint_file::{CheckpointFile, ImportOptions, ImportedComponents, ImportedTarget};
+use apd::state_dict_file::{StateDictFile, ImportOptions, ImportedComponents, ImportedTarget};
 use apd_fuzz::{InMemory, assert_printable};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let file = match CheckpointFile::read(InMemory::new(bytes).path()) {
+    let file = match StateDictFile::read(InMemory::new(bytes).path()) {
         Ok(file) => file,
         Err(error) => return assert_printable(&error.to_string()),
     };

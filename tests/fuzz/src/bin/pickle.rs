@@ -2,7 +2,7 @@
 //! pickle, and what comes after its end the content of every storage.
 #![no_main]
 
-use apd::checkpoint_file::CheckpointFile;
+use apd::state_dict_file::StateDictFile;
 use apd_fuzz::{InMemory, assert_printable, zip};
 use libfuzzer_sys::fuzz_target;
 
@@ -11,7 +11,7 @@ fuzz_target!(|bytes: &[u8]| {
     let storage = bytes.get(end + 7..).unwrap_or_default();
     let files =
         [("x/data.pkl", &bytes[..end]), ("x/byteorder", b"little"), ("x/data/0", storage), ("x/data/1", storage)];
-    if let Err(error) = CheckpointFile::read(InMemory::new(&zip::archive(&files)).path()) {
+    if let Err(error) = StateDictFile::read(InMemory::new(&zip::archive(&files)).path()) {
         assert_printable(&error.to_string());
     }
 });

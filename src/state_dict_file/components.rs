@@ -6,7 +6,7 @@ use std::path::Path;
 use tch::Tensor;
 
 use super::{
-    CheckpointFile,
+    StateDictFile,
     layout::{Decision, FactorLayout, Question, Trial, decide},
     options::ImportOptions,
     origin::{Origin, is_same, layout_in_words},
@@ -36,7 +36,7 @@ impl ImportedComponents {
     /// # Errors
     /// If the file does not hold components of this network, or does not tell the layout of their factors.
     pub fn find(
-        file: &CheckpointFile,
+        file: &StateDictFile,
         path: &Path,
         target: &ImportedTarget,
         options: &ImportOptions<FactorLayout>,
@@ -58,7 +58,7 @@ impl ImportedComponents {
 }
 
 fn read<'f>(
-    file: &'f CheckpointFile,
+    file: &'f StateDictFile,
     path: &Path,
     target: &ImportedTarget,
     sites: &PerSite<Site>,

@@ -33,7 +33,11 @@ mod target;
 mod tensors;
 mod torch;
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 pub use components::ImportedComponents;
 use known::Oddity;
@@ -48,33 +52,36 @@ pub use target::ImportedTarget;
 use tch::{Kind, Tensor};
 
 use self::tensors::Found;
-use crate::run::RunError;
+use crate::run::{RunError, look_at};
 
 /// Larger files are refused: those of toy models are far smaller, and a file is read into memory as a whole. In bytes.
 const LARGEST: u64 = 64 << 30;
 
 /// The tensors of a file, as 32-bit floats in main memory.
 #[derive(Debug)]
-pub struct CheckpointFile {
+pub struct StateDictFile {
     /// By name; the names of nested dictionaries are joined by dots.
     pub tensors: BTreeMap<String, Tensor>,
     /// Why a tensor of this name cannot be a weight, in words that follow the name, and what to do about it.
     pub unusable: BTreeMap<String, Refusal>,
     /// SHA-256 of the file, in hexadecimal digits, as `sha256sum` prints it.
     pub digest: String,
+    /// The names of tensors of whole numbers or truth values, such as counters and the states of random generators.
+    pub whole_numbers: BTreeSet<String>,
     /// Kinds of elements that were converted to 32-bit floats.
     pub converted: Vec<&'static str>,
     /// What a safetensors file says about itself.
     pub notes: BTreeMap<String, String>,
 }
 
-impl CheckpointFile {
+impl StateDictFile {
     /// # Errors
     /// If the file cannot be read, is damaged, is something else than a checkpoint, or holds more than plain data and tensors.
-    pub fn read(path: &Path) -> Result<CheckpointFile, RunError> {
-        let unreadable = |error| RunError::read(path, &error).with_help("give a file that you may read");
+    pub fn read(path: &Path) -> Result<StateDictFile, RunError> {
         // Asked of the path, not of the open file: opening a pipe would wait for its writer.
-        let about = fs::metadata(path).map_err(unreadable)?;
+        let about = look_at(path)?.ok_or_else(|| {
+            RunError::new(format!("there is no file {}", path.display()), "check the path and the current folder")
+        })?;
         let refused = |Refusal { why, help }: Refusal| {
             RunError::new(
                 format!("cannot use {}: {why}", path.display()),
@@ -90,7 +97,7 @@ impl CheckpointFile {
         if about.len() > LARGEST {
             return Err(refused(format!("it is larger than {} GB", LARGEST >> 30).into()));
         }
-        let bytes = fs::read(path).map_err(unreadable)?;
+        let bytes = fs::read(path).map_err(|error| RunError::read(path, &error))?;
         Self::parse(&bytes).map_err(refused)
     }
 
@@ -105,7 +112,7 @@ impl CheckpointFile {
     }
 
     /// The same of a file's bytes; says why they cannot be used.
-    pub fn parse(bytes: &[u8]) -> Result<CheckpointFile, Refusal> {
+    pub fn parse(bytes: &[u8]) -> Result<StateDictFile, Refusal> {
         let found = match bytes {
             [] => return Err(Refusal::cut_off("it is empty")),
             // First, since the length of the header before it may begin like the others.
@@ -114,10 +121,11 @@ impl CheckpointFile {
             [pickle::PROTOCOL, 0..=pickle::NEWEST_PROTOCOL, ..] => torch::read_stream(bytes)?,
             _ => return Err(foreign::file(bytes)),
         };
-        let mut file = CheckpointFile {
+        let mut file = StateDictFile {
             tensors: BTreeMap::new(),
             unusable: BTreeMap::new(),
             digest: Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
+            whole_numbers: BTreeSet::new(),
             converted: Vec::new(),
             notes: safetensors_notes(bytes),
         };
@@ -129,7 +137,10 @@ impl CheckpointFile {
                 Kind::Double => Some("64-bit floats"),
                 Kind::Half => Some("16-bit floats"),
                 Kind::BFloat16 => Some("bfloat16"),
-                _ => Some("integers"),
+                _ => {
+                    file.whole_numbers.insert(name.clone());
+                    names::divide(&name).map(|_| "integers")
+                }
             };
             if let Some(kind) = kind.filter(|kind| !file.converted.contains(kind)) {
                 file.converted.push(kind);

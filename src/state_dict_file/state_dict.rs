@@ -11,7 +11,7 @@ use std::{
 use tch::Tensor;
 
 use super::{
-    CheckpointFile,
+    StateDictFile,
     layout::Layout,
     mistakes::{MAX_SHOWN, unfit},
     names,
@@ -56,7 +56,7 @@ impl Entry<'_> {
 impl<'f> StateDict<'f> {
     /// The tensors that stand beside one of the parts `anchors`.
     pub fn find<L: Layout>(
-        file: &'f CheckpointFile,
+        file: &'f StateDictFile,
         path: &Path,
         options: &ImportOptions<L>,
         anchors: &[&str],
@@ -82,6 +82,8 @@ impl<'f> StateDict<'f> {
                         return Err(twice(path, other.theirs, entry.named.theirs));
                     }
                 }
+                // No weights are of whole numbers, so that these are something else.
+                _ if file.whole_numbers.contains(entry.named.theirs) => {}
                 _ if is_inside => dict.strangers.push((entry.named.theirs, entry.name.clone())),
                 _ => {}
             }
@@ -122,7 +124,7 @@ fn meant_name<L: Layout>(theirs: &str, options: &ImportOptions<L>) -> Option<Str
 
 /// The tensors of the state dict that the user selects, or of all.
 fn selected<'f, L: Layout>(
-    file: &'f CheckpointFile,
+    file: &'f StateDictFile,
     path: &Path,
     options: &ImportOptions<L>,
 ) -> Result<Vec<Entry<'f>>, RunError> {
@@ -138,7 +140,7 @@ fn selected<'f, L: Layout>(
     }
 }
 
-fn no_such_key(file: &CheckpointFile, path: &Path, key: &str, flag: &str) -> RunError {
+fn no_such_key(file: &StateDictFile, path: &Path, key: &str, flag: &str) -> RunError {
     if file.tensors.contains_key(key) {
         let what = format!("{}: {} is a tensor, not a state dict", path.display(), shown(key));
         return RunError::new(what, format!("give the key of a dictionary with {flag}, or leave it out"));

@@ -21,7 +21,7 @@ use std::path::Path;
 use tch::Tensor;
 
 use super::{
-    CheckpointFile,
+    StateDictFile,
     layout::{Decision, Question, TargetLayout, Trial, decide},
     mistakes::unfit,
     names::{EMBED, UNEMBED, W_E, W_U},
@@ -74,7 +74,7 @@ impl ImportedTarget {
     ///
     /// # Errors
     /// If the file does not hold one network, or does not tell the layout of its matrices.
-    pub fn find(file: &CheckpointFile, path: &Path, options: &ImportOptions<TargetLayout>) -> Result<Self, RunError> {
+    pub fn find(file: &StateDictFile, path: &Path, options: &ImportOptions<TargetLayout>) -> Result<Self, RunError> {
         let (dict, decision) = read(file, path, options)?;
         if dict.passed_over > 0 {
             let (number, prefix) = (dict.passed_over, shown(&dict.prefix));
@@ -90,7 +90,7 @@ impl ImportedTarget {
 }
 
 fn read<'f>(
-    file: &'f CheckpointFile,
+    file: &'f StateDictFile,
     path: &Path,
     options: &ImportOptions<TargetLayout>,
 ) -> Result<(StateDict<'f>, Decision<TargetLayout, Content>), RunError> {

@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 use tch::{Kind, Tensor};
 
 use super::{
-    CheckpointFile,
+    StateDictFile,
     layout::{Decision, Layout, ToldBy},
     options::ImportOptions,
 };
@@ -24,7 +24,7 @@ impl Origin {
     /// The origin of what was read from `file`, named tensors in an order of their own. `plain` reads them with other
     /// options.
     pub fn of<L: Layout>(
-        file: &CheckpointFile,
+        file: &StateDictFile,
         options: &ImportOptions<L>,
         layout: L,
         tensors: &[(String, Tensor)],
