@@ -217,6 +217,10 @@ fn command(folder: &Path, args: &[String]) -> Command {
         command.pre_exec(|| {
             libc::prctl(libc::PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0);
             libc::prctl(libc::PR_CAPBSET_DROP, CAP_DAC_READ_SEARCH, 0, 0, 0);
+            // What the tests' own caller ignores, as `nohup` does, would be ignored here too.
+            for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGTERM, libc::SIGUSR1, libc::SIGUSR2, libc::SIGXCPU] {
+                libc::signal(signal, libc::SIG_DFL);
+            }
             Ok(())
         });
     }

@@ -379,7 +379,7 @@ error: unexpected argument '--seeds' found
 
   tip: values of the spec are given with --set KEY=VALUE, as in --set seeds=3
 
-Usage: apd check [OPTIONS] <SPEC>
+Usage: apd check <SPEC>
 
 For more information, try '--help'.
 
