@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use apd::state_dict_file::{StateDictFile, ImportOptions, ImportedComponents, ImportedTarget};
+use apd::state_dict_file::{ImportOptions, ImportedComponents, ImportedTarget, StateDictFile};
 use apd_fuzz::{InMemory, assert_printable};
 use libfuzzer_sys::fuzz_target;
 
