@@ -6,6 +6,7 @@ use tch::Device;
 use super::{
     Ending, Failure,
     ending::print,
+    finish::{described, terminal_width},
     options::{Compute, Force, Options, Results, Set},
     start::{SpecArgument, load, open_device, place},
 };
@@ -62,7 +63,7 @@ impl Check {
             ("time", time(spec, &place, options.threads().get().into())?),
             ("run folder", run_folder(spec, &place)?),
         ];
-        print(&lines.map(|(about, text)| format!("{about:<11} {text}\n")).concat())?;
+        print(&described(&lines, terminal_width()))?;
         Ok(Ending::Done)
     }
 }
@@ -128,13 +129,13 @@ fn time(spec: &Spec, place: &Place, threads: usize) -> Result<String, Failure> {
         [("targets", seconds.targets), ("components", seconds.components), ("measurements", seconds.measurements)];
     let parts = parts.map(|(what, seconds)| format!("{what} {}", roughly(seconds))).join(", ");
     let total = roughly(seconds.total());
-    Ok(format!("about {total} on {on} ({parts}), by a few steps tried out: up to half as long again, or a third less"))
+    Ok(format!("{total} on {on} ({parts}), by a few steps tried out: up to half as long again, or a third less"))
 }
 
 /// A time in as many digits as an estimate has.
 fn roughly(seconds: f64) -> String {
     match seconds {
-        ..0.95 => "less than a second".into(),
+        ..0.95 => "under a second".into(),
         0.95..90.0 => in_units(seconds, 1.0, "second"),
         90.0..5_400.0 => in_units(seconds, 60.0, "minute"),
         5_400.0..172_800.0 => in_units(seconds, 3_600.0, "hour"),
@@ -145,7 +146,7 @@ fn roughly(seconds: f64) -> String {
 fn in_units(seconds: f64, unit: f64, name: &str) -> String {
     let count = seconds / unit;
     let count = if count < 9.5 { count.round() } else { (count / 5.0).round() * 5.0 };
-    format!("{count} {name}{}", if count == 1.0 { "" } else { "s" })
+    format!("about {count} {name}{}", if count == 1.0 { "" } else { "s" })
 }
 
 fn run_folder(spec: &Spec, place: &Place) -> Result<String, Failure> {
@@ -183,14 +184,14 @@ mod tests {
         assert_eq!(
             seconds.map(roughly),
             [
-                "less than a second",
-                "1 second",
-                "15 seconds",
-                "2 minutes",
-                "7 minutes",
-                "20 minutes",
-                "3 hours",
-                "5 days"
+                "under a second",
+                "about 1 second",
+                "about 15 seconds",
+                "about 2 minutes",
+                "about 7 minutes",
+                "about 20 minutes",
+                "about 3 hours",
+                "about 5 days"
             ]
         );
     }

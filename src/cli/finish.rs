@@ -5,7 +5,7 @@ use std::{ffi::OsString, path::PathBuf};
 use super::{Ending, Failure, ending::print};
 use crate::{
     experiment::Outcome,
-    report::{Options, Report},
+    report::{Options, Report, wrapped},
     run::{Elsewhere, Interrupt, RunError},
     shell::quoted,
 };
@@ -98,6 +98,17 @@ pub fn terminal_width() -> usize {
     let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.trim().parse().ok());
     let of_terminal = || Some(usize::from(console::Term::stdout().size_checked()?.1));
     said.filter(|columns| *columns > 0).or_else(of_terminal).map_or(WIDEST, |columns| columns.clamp(NARROWEST, WIDEST))
+}
+
+/// Lines of what is told and the text about it, which goes on below itself where it is longer than a line.
+pub fn described(lines: &[(&str, String)], width: usize) -> String {
+    const ABOUT: usize = 12;
+    let line = |(about, text): &(&str, String)| {
+        let room = width - ABOUT;
+        let text = if text.chars().count() > room { wrapped(text, room) } else { text.clone() };
+        format!("{about:<11} {}\n", text.replace('\n', &format!("\n{:ABOUT$}", "")))
+    };
+    lines.iter().map(line).collect()
 }
 
 /// The command of this process as it goes on with what it has begun.

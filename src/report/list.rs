@@ -167,6 +167,7 @@ fn is_of_the_system(path: &Path) -> bool {
 /// As the run itself wrote it, unless that cannot be true.
 fn status(provenance: &Value, folder: &Path) -> String {
     match text(provenance, "status") {
+        None if !exists(&RunFolder::at(folder).provenance()).unwrap_or(true) => "unknown".to_owned(),
         None => "damaged".to_owned(),
         // Nobody works in it any more: it was killed, and the same command goes on with it.
         Some(status) if status == "running" && !Lock::may_be_held(folder) => "stopped".to_owned(),

@@ -56,6 +56,7 @@ pub use png::export as export_as_png;
 use run_data::RunData;
 use sweep::SweepData;
 pub use tensorboard::export as export_to_tensorboard;
+pub(crate) use terminal::wrapped;
 
 use crate::run::{FolderKind, RunError, RunFolder, SweepFolder, is_folder, write_whole};
 

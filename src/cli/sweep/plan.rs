@@ -5,7 +5,10 @@ use std::{collections::BTreeSet, path::Path, time::Instant};
 use tch::Device;
 
 use crate::{
-    cli::progress::duration,
+    cli::{
+        finish::{described, terminal_width},
+        progress::duration,
+    },
     experiment::{
         Halving, Place,
         pack::{joint, memory_of},
@@ -69,7 +72,7 @@ pub fn describe(plan: &Plan, folder: &Path, on: Option<(Place, usize)>) -> Resul
         lines.push(("time", time(plan, &place, threads)?));
     }
     lines.push(("folder", folder.display().to_string()));
-    Ok(lines.iter().map(|(about, text)| format!("{about:<11} {text}\n")).collect())
+    Ok(described(&lines, terminal_width()))
 }
 
 /// What becomes of trials that are equal, to follow how many there are; nothing where there are none.
