@@ -116,16 +116,6 @@ impl RunError {
         Self { help: visible_lines(&help.into()), then: Then::Nothing, ..self }
     }
 
-    /// The same mistake with better advice, unless the system has refused to read or write.
-    pub fn with_help_unless_refused(self, help: &str) -> Self {
-        if self.refused { self } else { self.with_help(help) }
-    }
-
-    /// The same mistake with better advice if it is one of permissions.
-    pub fn with_help_if_forbidden(self, help: &str) -> Self {
-        if self.forbidden { self.with_help(help) } else { self }
-    }
-
     /// What is wrong with `path`, without its name and without the advice.
     pub fn why(&self, path: &Path) -> &str {
         let after = self.what.split_once(&shown(path)).map_or(self.what(), |(_, after)| after);
