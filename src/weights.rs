@@ -59,7 +59,7 @@ impl Weights {
         }
     }
 
-    /// The same biases and embeddings with other matrices at the sites; they share their storage.
+    /// These biases and embeddings, whose storage is shared, with other matrices at the sites.
     pub fn with_sites(&self, sites: PerSite<Tensor>) -> Self {
         let share = |tensors: &[Tensor]| tensors.iter().map(Tensor::shallow_clone).collect();
         Self { sites, embeddings: share(&self.embeddings), biases: share(&self.biases) }

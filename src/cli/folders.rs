@@ -147,7 +147,7 @@ fn find(path: &Path) -> Result<Found, RunError> {
     })
 }
 
-/// As [`FolderKind::of`]; what a file system keeps for itself may not be read, and is known by its name.
+/// The kind of `folder` as [`FolderKind::of`] tells it; a folder that a file system keeps for itself may not be read and is known by its name.
 fn kind_of(folder: &Path) -> Result<FolderKind, RunError> {
     match FolderKind::of(folder) {
         Err(_) if folder.ends_with("lost+found") => Ok(FolderKind::Other),

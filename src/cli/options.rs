@@ -16,7 +16,7 @@ use crate::{device::DeviceChoice, shell::quoted_path};
 /// Where results are unless something else is said.
 const USUAL_RESULTS: &str = "runs";
 
-/// Of commands that read a spec.
+/// The option of commands that read a spec.
 #[derive(Debug, Default, Args)]
 pub struct Set {
     /// Change a value of the spec, for example method.apd.rank=1 (repeatable)
@@ -24,7 +24,7 @@ pub struct Set {
     pub set: Vec<String>,
 }
 
-/// Of commands that compute.
+/// The options of commands that compute.
 #[derive(Debug, Args)]
 pub struct Compute {
     /// Where to compute: auto (the first GPU if there is one), cpu, cuda or cuda:N
@@ -36,7 +36,7 @@ pub struct Compute {
     threads: Option<NonZeroU16>,
 }
 
-/// Of commands that look into the results folder.
+/// The option of commands that look into the results folder.
 #[derive(Debug, Args)]
 pub struct Results {
     /// The folder for run folders and trained targets
@@ -44,7 +44,7 @@ pub struct Results {
     pub results: PathBuf,
 }
 
-/// Of commands that train.
+/// The option of commands that train.
 #[derive(Debug, Args)]
 pub struct Saving {
     /// How old a checkpoint may be when a run is killed; 0 saves every few steps
@@ -54,7 +54,7 @@ pub struct Saving {
     checkpoint_seconds: u32,
 }
 
-/// Of commands that begin a run or a sweep.
+/// The option of commands that begin a run or a sweep.
 #[derive(Debug, Default, Args)]
 pub struct Force {
     /// Start anew beside earlier results; nothing is deleted
@@ -62,7 +62,7 @@ pub struct Force {
     pub force: bool,
 }
 
-/// Of commands that read a spec, train, and leave a run or a sweep.
+/// The options of commands that read a spec, train, and leave a run or a sweep.
 #[derive(Debug, Args)]
 pub struct Training {
     #[command(flatten)]
@@ -77,7 +77,7 @@ pub struct Training {
     force: Force,
 }
 
-/// Of all commands, before or after the command's name.
+/// The options of all commands, which may stand before or after the command's name.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of all commands")]
 pub struct Verbosity {
@@ -102,7 +102,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Of a command that makes files in the results folder.
+    /// The options of a command that makes files in the results folder and has no other options.
     pub fn new(results: &Results) -> Self {
         Self {
             device: DeviceChoice::Cpu,

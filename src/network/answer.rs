@@ -150,7 +150,7 @@ pub fn errors_beside_baselines(
     sums.into_iter().map(|(name, sum)| (name, mean(sum))).collect()
 }
 
-/// Of a network that is no better than simple answers, as a clause which answers those are; `None` if it has learned its task.
+/// For a network that is no better than simple answers, says as a clause which answers those are; `None` if it has learned its task.
 /// `errors` are those of [`errors_beside_baselines`] for one network, by name; `room` is that of [`Network::room`].
 ///
 /// Where some features have no place of their own, a network that has learned is better than both answers. Where every

@@ -252,7 +252,7 @@ pub fn scientific(value: f64) -> String {
 /// From here on a number is written with its power of ten, whatever digits are asked for.
 const LONGEST_FIXED: f64 = 1e9;
 
-/// With so many digits behind the point; a number too long for a table with its power of ten.
+/// A number with so many digits behind the point; one too long for a table with its power of ten.
 pub fn fixed(value: f64, digits: usize) -> String {
     match value.abs() {
         size if !size.is_finite() => not_finite(value),

@@ -60,12 +60,12 @@ impl RunError {
         }
     }
 
-    /// The same, of which the advice is `help` or to choose another place.
+    /// This mistake, whose advice is also to choose another place.
     pub fn or_elsewhere(self) -> Self {
         Self { then: Then::OrElsewhere, ..self }
     }
 
-    /// The same for the user of a command that chooses another place so.
+    /// This mistake as it is told to the user of a command that chooses another place with `elsewhere`.
     pub fn of_command(self, elsewhere: Elsewhere) -> Self {
         Self { elsewhere, ..self }
     }
@@ -111,7 +111,7 @@ impl RunError {
         self.forbidden
     }
 
-    /// The same mistake with better advice.
+    /// This mistake with other advice.
     pub fn with_help(self, help: impl Into<String>) -> Self {
         Self { help: visible_lines(&help.into()), then: Then::Nothing, ..self }
     }

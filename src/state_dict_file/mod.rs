@@ -111,7 +111,7 @@ impl StateDictFile {
         }
     }
 
-    /// The same of a file's bytes; says why they cannot be used.
+    /// The tensors in the bytes of a file, or why they cannot be used.
     pub fn parse(bytes: &[u8]) -> Result<StateDictFile, Refusal> {
         let found = match bytes {
             [] => return Err(Refusal::cut_off("it is empty")),

@@ -70,7 +70,7 @@ enum Label {
 enum Step {
     /// `None`: the whole.
     Enter(Option<Label>, Place),
-    /// With the number of tensors before it was entered.
+    /// Each open dictionary with the number of tensors before it was entered.
     Leave(Place, usize),
 }
 

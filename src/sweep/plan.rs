@@ -34,7 +34,7 @@ pub struct Plan {
     pub equal: usize,
     /// Those of the `trials` that equal an earlier one: only plans of older versions have such.
     pub repeats: BTreeSet<usize>,
-    /// Of the spec of each trial.
+    /// The hash of the spec of each trial.
     hashes: Vec<String>,
     /// The sweep as older versions understood it, if that is another one.
     older: Option<Sweep>,

@@ -44,7 +44,7 @@ impl Job {
 /// The jobs of a sweep that are not known to have ended.
 #[derive(Debug, Default)]
 pub struct Queue {
-    /// With their packs that are queued or running.
+    /// The jobs, each with its packs that are queued or running.
     pub jobs: Vec<(Job, BTreeSet<usize>)>,
     /// Why `squeue` does not tell, so that all that was ever submitted may still be queued.
     pub unknown: Option<String>,
@@ -127,7 +127,7 @@ fn still_queued(line: &str, jobs: &[&Job]) -> Option<(u64, BTreeSet<usize>)> {
     Some((job.job, packs.intersection(&of_tasks).copied().collect()))
 }
 
-/// Those in a text such as `0-3,7`.
+/// The numbers in a text such as `0-3,7`.
 fn numbers(ranges: &str) -> BTreeSet<usize> {
     let range = |text: &str| {
         let (first, last) = text.split_once('-').unwrap_or((text, text));

@@ -47,7 +47,7 @@ pub struct TrialResult {
     pub diverged: usize,
     /// Whether it was ended before its time, because others were ahead.
     pub halted: bool,
-    /// Those with a verdict: of the others nothing is known, as where the target represents no feature.
+    /// How many replicas have a verdict: of the others nothing is known, as where the target represents no feature.
     pub judged: usize,
     /// `None` if no replica was judged.
     pub recovered: Option<usize>,

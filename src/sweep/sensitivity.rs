@@ -27,7 +27,7 @@ pub struct Group {
     pub values: String,
     pub trials: usize,
     pub replicas: usize,
-    /// Those with a verdict.
+    /// How many of the replicas have a verdict.
     pub judged: usize,
     /// `None` if no replica was judged.
     pub recovered: Option<usize>,

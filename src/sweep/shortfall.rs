@@ -52,7 +52,7 @@ fn with_lines(what: &str, lines: impl Iterator<Item = String>, help: &str) -> St
     format!("{what}{}{more}\n  help: {help}", lines[..lines.len().min(TRIALS_SHOWN)].concat())
 }
 
-/// Of each trial with replicas that have diverged, a line such as `trial 1: seed 3 (embed.A at step 12)`.
+/// For each trial with replicas that have diverged, a line such as `trial 1: seed 3 (embed.A at step 12)`.
 pub fn diverged_trials(overview: &Overview) -> impl Iterator<Item = String> {
     let of_trials = overview.replicas.chunk_by(|one, next| one.trial == next.trial);
     of_trials.filter_map(|replicas| {

@@ -107,7 +107,7 @@ struct Refusal {
 }
 
 impl Refusal {
-    /// With what was queued before it, and the scripts that were not.
+    /// Tells the refusal with what was queued before it and the scripts that were not.
     fn told(self, submitted: &[String], left: &[PathBuf]) -> Failure {
         let queued =
             if submitted.is_empty() { String::new() } else { format!("{} queued before it; ", submitted.join(", ")) };
