@@ -1,6 +1,6 @@
 //! Components: vectors in parameter space, at every site a matrix of small rank.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use tch::{Device, Kind, Tensor};
 
@@ -8,7 +8,7 @@ use crate::{
     initial_values::InitialValues,
     random::{Purpose, stream},
     simd,
-    site::{PerSite, Site},
+    site::{PerSite, Site, SiteIndex},
     slices::{slice, slice_mut},
 };
 
@@ -97,10 +97,78 @@ fn normalise_columns(a: &Tensor) {
 /// All components of all replicas.
 #[derive(Debug)]
 pub struct Components {
+    /// At each site those of the components that live there.
     pub factors: PerSite<Factors>,
+    /// `None`: all live at all sites.
+    places: Option<Arc<Places>>,
+}
+
+/// Which components live at which site, by their numbers among all.
+#[derive(Debug)]
+struct Places {
+    number: i64,
+    at: PerSite<Range<i64>>,
 }
 
 impl Components {
+    /// Components that live at all sites.
+    pub fn everywhere(factors: PerSite<Factors>) -> Self {
+        Self { factors, places: None }
+    }
+
+    /// Components each of which lives at one site, numbered in the order of the sites.
+    pub fn at_one_site_each(factors: PerSite<Factors>) -> Self {
+        let mut number = 0;
+        let range = |factors: &Factors| {
+            let first = number;
+            number += factors.a.size()[2];
+            first..number
+        };
+        let at = factors.map(range);
+        Self { factors, places: Some(Arc::new(Places { number, at })) }
+    }
+
+    /// The numbers of the components that live at a site.
+    pub fn numbers_at(&self, site: SiteIndex) -> Range<i64> {
+        self.places.as_ref().map_or(0..self.first().size()[2], |places| places.at[site].clone())
+    }
+
+    /// Whether every component lives at all sites.
+    pub fn live_everywhere(&self) -> bool {
+        self.places.is_none()
+    }
+
+    /// Of a `mask` [replica, sample, component], what belongs to the components that live at the site; a view.
+    pub fn mask_at(&self, site: SiteIndex, mask: &Tensor) -> Tensor {
+        if self.live_everywhere() {
+            return mask.shallow_clone();
+        }
+        let Range { start, end } = self.numbers_at(site);
+        mask.narrow(2, start, end - start)
+    }
+
+    /// The factors of all components at a site, zeros for those that do not live there.
+    pub fn all_at(&self, site: SiteIndex) -> Factors {
+        let Factors { a, b } = &self.factors[site];
+        let Range { start, end } = self.numbers_at(site);
+        let after = self.number() - end;
+        if start + after == 0 {
+            return self.factors[site].map(Tensor::shallow_clone);
+        }
+        let padded = |tensor: &Tensor, around: &[i64]| tensor.constant_pad_nd(around);
+        Factors { a: padded(a, &[0, 0, start, after]), b: padded(b, &[0, 0, 0, 0, start, after]) }
+    }
+
+    /// As [`Components::all_at`], for every site.
+    pub fn at_all_sites(&self) -> PerSite<Factors> {
+        self.factors.enumerate().map(|(site, _)| self.all_at(site)).collect()
+    }
+
+    /// These places with other tensors.
+    fn with(&self, factors: PerSite<Factors>) -> Self {
+        Self { factors, places: self.places.clone() }
+    }
+
     /// Random initial factors, for each replica from its own seed: Xavier's rule over [instances, component, d_in, rank]
     /// for A and [instances, component, rank, d_out] for B.
     pub fn random(sites: &PerSite<Site>, number: usize, rank: usize, rule: InitialValues, seeds: &[u64]) -> Self {
@@ -111,7 +179,7 @@ impl Components {
             let b = rule.sample(&[number, rank, site.d_out], &mut generators);
             Factors { a, b }
         });
-        Self { factors: factors.collect() }
+        Self::everywhere(factors.collect())
     }
 
     pub fn zeros_like(&self) -> Self {
@@ -129,7 +197,7 @@ impl Components {
         };
         let of_site =
             |(site, _)| Factors { a: gather(|factors| &factors.a, site), b: gather(|factors| &factors.b, site) };
-        Self { factors: parts[0].factors.enumerate().map(of_site).collect() }
+        parts[0].with(parts[0].factors.enumerate().map(of_site).collect())
     }
 
     /// Views of some replicas.
@@ -143,14 +211,14 @@ impl Components {
     }
 
     pub fn map(&self, mut function: impl FnMut(&Tensor) -> Tensor) -> Self {
-        Self { factors: self.factors.map(|factors| factors.map(&mut function)) }
+        self.with(self.factors.map(|factors| factors.map(&mut function)))
     }
 
     /// Views of the first rank-one parts of every component.
     pub fn first_parts(&self, number: usize) -> Self {
         let part =
             |Factors { a, b }: &Factors| Factors { a: a.narrow(3, 0, number as i64), b: b.narrow(2, 0, number as i64) };
-        Self { factors: self.factors.map(part) }
+        self.with(self.factors.map(part))
     }
 
     /// Sets the rank-one parts from the `first` on of every component to zero, by their rows of B.
@@ -176,12 +244,12 @@ impl Components {
 
     /// Number of components C.
     pub fn number(&self) -> i64 {
-        self.first().size()[2]
+        self.places.as_ref().map_or_else(|| self.first().size()[2], |places| places.number)
     }
 
-    /// Rank budget m.
+    /// Rank budget m, the largest of any site.
     pub fn rank(&self) -> i64 {
-        self.first().size()[3]
+        self.factors.iter().map(|factors| factors.a.size()[3]).max().expect("a network has a site")
     }
 
     pub fn replicas(&self) -> i64 {
@@ -211,30 +279,25 @@ impl Components {
 
     /// As [`Components::named`], with A in the order that files keep: [replica, component, d_in, rank].
     pub fn to_files(&self, sites: &PerSite<Site>) -> Vec<(String, Tensor)> {
-        Self {
-            factors: self
-                .factors
-                .map(|Factors { a, b }| Factors { a: a.permute([0, 2, 1, 3]).contiguous(), b: b.contiguous() }),
-        }
-        .named(sites)
+        let as_in_files =
+            |Factors { a, b }: &Factors| Factors { a: a.permute([0, 2, 1, 3]).contiguous(), b: b.contiguous() };
+        self.with(self.factors.map(as_in_files)).named(sites)
     }
 
-    /// Components from the tensors of a file, looked up by name; `None` where one is missing.
+    /// Components that live at all sites from the tensors of a file, looked up by name; `None` where one is missing.
     pub fn from_files(sites: &PerSite<Site>, mut tensor: impl FnMut(&str) -> Option<Tensor>) -> Option<Self> {
         let factors = sites.iter().map(|site| {
             let a = tensor(&format!("{}.A", site.name))?.permute([0, 2, 1, 3]).contiguous();
             Some(Factors { a, b: tensor(&format!("{}.B", site.name))?.contiguous() })
         });
-        Some(Self { factors: factors.collect::<Option<_>>()? })
+        Some(Self::everywhere(factors.collect::<Option<_>>()?))
     }
 
     /// sum_l |P_{c,l}|_F^2, [replica, component].
     pub fn squared_norms(&self) -> Tensor {
-        let squares = self
-            .factors
-            .iter()
-            .map(|factors| factors.matrices().square().sum_dim_intlist([2, 3].as_slice(), false, Kind::Double));
-        squares.reduce(|sum, square| sum + square).expect("a network has a site")
+        let of_site =
+            |factors: &Factors| factors.matrices().square().sum_dim_intlist([2, 3].as_slice(), false, Kind::Double);
+        self.at_all_sites().iter().map(of_site).reduce(|sum, square| sum + square).expect("a network has a site")
     }
 }
 
@@ -257,7 +320,7 @@ impl Gradient {
                 b: b.new_zeros([replicas, components, rank, 1], (b.kind(), b.device())),
             }
         });
-        Self { rest: components.zeros_like(), lengthwise: Components { factors: lengthwise } }
+        Self { rest: components.zeros_like(), lengthwise: components.with(lengthwise) }
     }
 
     /// Views of some replicas.

@@ -1,4 +1,4 @@
-//! The method as the paper writes it: the reference that [`apd::method::Decomposition`] is held against, for its numbers in the
+//! The method as the paper writes it: the reference that [`apd::method::apd::ApdObjective`] is held against, for its numbers in the
 //! tests and for its speed in the benchmarks.
 //!
 //! One backward pass an output gives the attributions, all components are multiplied with all samples, the matrices P_c are
@@ -15,7 +15,10 @@ use apd::{
     components::{Components, Factors},
     fit::{Moment, Objective, Term},
     loss::per_replica,
-    method::{Apd, Coefficients, Columns, LastComponent, Observed},
+    method::{
+        Observed,
+        apd::{Apd, Coefficients, Columns, LastComponent},
+    },
     network::Network,
     optimizer::Parameter,
     reading::{Activation, BiasIndex, EmbeddingIndex, Reading, SiteUse},
@@ -76,7 +79,7 @@ impl<'a> Literal<'a> {
         let attributions = self.attributions(input);
         let mask = self.mask(&attributions);
         let terms = no_grad(|| self.losses(&self.components, &mask, input));
-        Observed { attributions, mask, terms: terms.iter().map(LossTerm::read).collect() }
+        Observed { importances: attributions, mask, terms: terms.iter().map(LossTerm::read).collect() }
     }
 
     /// A_c(x)^2 = mean_o (sum_l df_o/dW_l . P_{c,l})^2, [replica, sample, component]: one backward pass for every output o.

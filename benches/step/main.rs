@@ -23,7 +23,7 @@ use apd::{
     device::{self, DeviceChoice},
     fit::{Fit, InputStream, Moment, Objective},
     memory,
-    method::{Decomposition, Method},
+    method::{Decomposed, Method, apd::ApdObjective},
     network::Task,
     optimizer::{Adam, Rate},
     random::Purpose,
@@ -142,7 +142,7 @@ fn measure_experiment(spec: &Spec, device: Device, threads: NonZeroU16, argument
     let weights = task.into_weights();
 
     let start = Components::random(&network.sites(), apd.components, apd.rank, apd.initial_values, &spec.seeds);
-    let decomposition = Decomposition::new(network, &weights, vec![apd.clone(); replicas], start.to_device(device));
+    let decomposition = ApdObjective::new(network, &weights, vec![apd.clone(); replicas], start.to_device(device));
     let trainings = vec![spec.decomposition.clone(); replicas];
     let stream = inputs(Purpose::DecompositionInputs);
     let fast = clock.time_training("decomposition", || {

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use apd::{
-    method::{Apd, Method},
+    method::{Method, apd::Apd},
     network::Network,
     reading::{Activation, BiasIndex, EmbeddingIndex, Reading, SiteUse},
     selection::Selection,
@@ -116,7 +116,7 @@ impl<'a> Step<'a> {
         4.0 * PASSES_OVER_FACTORS * self.factors() as f64
     }
 
-    /// Of a step of [`crate::method::Decomposition`] and its update.
+    /// Of a step of [`crate::method::apd::ApdObjective`] and its update.
     pub fn fast(&self) -> Operations {
         let mut operations = Operations::default();
         self.target_pass(&mut operations);

@@ -15,7 +15,7 @@ use crate::{
     experiment::{self, Place, memory_needed},
     fit::Training,
     memory,
-    method::Method,
+    method::Sizes,
     run::{RunFolder, exists},
     site::Site,
     spec::Spec,
@@ -98,8 +98,8 @@ fn target(spec: &Spec, place: &Place) -> Result<String, Failure> {
 }
 
 fn components(spec: &Spec) -> String {
-    let Method::Apd(apd) = &spec.method;
-    format!("{} of rank {}: {} factors a replica", apd.components, apd.rank, grouped(memory_needed::factors(spec)))
+    let Sizes { components, rank, factors, .. } = spec.method.sizes(&spec.target.network.sites());
+    format!("{components} of rank {rank}: {} factors a replica", grouped(factors))
 }
 
 fn steps(spec: &Spec) -> String {

@@ -1,6 +1,8 @@
 //! The measurement of components that are there, without training: imported ones, or a run's own once more.
 
-use std::path::Path;
+use std::{collections::HashMap, path::Path};
+
+use tch::Tensor;
 
 use super::{
     Outcome, Session, divergence,
@@ -9,10 +11,8 @@ use super::{
     target_tables::copy_missing_target_tables,
 };
 use crate::{
-    components::Components,
     fit::Divergence,
     memory,
-    method::Method,
     run::{Provenance, RunError, RunFolder, TensorFile},
     site::Site,
     spec::Spec,
@@ -26,9 +26,10 @@ pub fn evaluate(spec: &Spec, session: &Session, folder: &Path) -> Result<Outcome
     // Now, not after the measurement: what made the run must be known.
     let provenance = Provenance::read(&folder.provenance())?;
     let weights = read_weights(spec, &folder)?.to_device(session.device);
-    let (components, divergences) = read_components(spec, &folder)?;
-    let components = components.to_device(session.device);
-    let trained = Trained { weights, components, divergences, halted_at: provenance.halted_at };
+    let (tensors, divergences) = read_components(spec, &folder)?;
+    let tensor = |name: &str| tensors[name].to_device(session.device);
+    let decomposed = &*spec.method.decomposed(&spec.target.network, &weights, &tensor);
+    let trained = Trained { decomposed, divergences, halted_at: provenance.halted_at };
     let beside = folder.path().parent().unwrap_or(folder.path());
     copy_missing_target_tables(spec, &[beside, &session.results], &folder)?;
     if !measure(spec, &trained, &folder, &session.interrupt)? {
@@ -52,20 +53,13 @@ fn read_weights(spec: &Spec, folder: &RunFolder) -> Result<Weights, RunError> {
     Ok(Weights { sites, embeddings, biases })
 }
 
-/// The components of a run, and the replicas whose training did not come to its end.
-fn read_components(spec: &Spec, folder: &RunFolder) -> Result<(Components, Vec<Divergence>), RunError> {
+/// The tensors of a run's components by name, and the replicas whose training did not come to its end.
+fn read_components(spec: &Spec, folder: &RunFolder) -> Result<(HashMap<String, Tensor>, Vec<Divergence>), RunError> {
     let mut file = TensorFile::read(&folder.components())?;
-    let Method::Apd(apd) = &spec.method;
-    let (replicas, number, rank) = (spec.seeds.len() as i64, apd.components as i64, apd.rank as i64);
-    let sites = spec.target.network.sites();
-    let mut tensors = Vec::new();
-    for Site { name, d_in, d_out } in sites.iter() {
-        let (a, b) = (format!("{name}.A"), format!("{name}.B"));
-        tensors.push((a.clone(), file.take(&a, &[replicas, number, *d_in, rank])?));
-        tensors.push((b.clone(), file.take(&b, &[replicas, number, rank, *d_out])?));
-    }
-    let find = |name: &str| tensors.iter().find(|(found, _)| found == name).map(|(_, tensor)| tensor.shallow_clone());
+    let shapes = spec.method.tensors(&spec.target.network.sites(), spec.seeds.len());
+    let take = |(name, shape): (String, Vec<i64>)| file.take(&name, &shape).map(|tensor| (name, tensor));
+    let tensors = shapes.into_iter().map(take).collect::<Result<_, _>>()?;
     let note = file.notes.get(divergence::NOTE).map_or("", String::as_str);
     let divergences = divergence::from_note(note).map_err(|why| RunError::damaged(&folder.components(), why))?;
-    Ok((Components::from_files(&sites, find).expect("every tensor was taken"), divergences))
+    Ok((tensors, divergences))
 }

@@ -11,7 +11,6 @@ use super::{Outcome, Session, memory_needed, targets};
 use crate::{
     components::Components,
     memory,
-    method::Method,
     network::Network,
     run::{Provenance, RunError, RunFolder, Status, TargetFolder, write_tensors, write_whole},
     spec::{self, Spec, SpecError},
@@ -92,9 +91,8 @@ fn with_sizes(text: &str, target: &ImportedTarget, components: Option<&Component
     if instances == 1 && replicas > 1 {
         of_target.insert("seed".into(), 0.into());
     }
-    let apd = spec["method"]["apd"].as_table_mut().expect("a spec has a method");
-    apd.insert("components".into(), number.into());
-    apd.insert("rank".into(), rank.into());
+    let method = spec["method"].as_table_mut().and_then(|of_method| of_method.iter_mut().next()?.1.as_table_mut());
+    method.expect("a spec has a method").extend([("components".into(), number.into()), ("rank".into(), rank.into())]);
     toml::to_string(&spec).expect("it was TOML before")
 }
 
@@ -173,7 +171,6 @@ fn check_fit(
     target: &ImportedTarget,
     components: Option<&ImportedComponents>,
 ) -> Result<(), RunError> {
-    let Method::Apd(apd) = &spec.method;
     let instances = target.weights.replicas() as u64;
     let mut differences = network_differences(&spec.target.network, &target.network);
     if let Some(ImportedComponents { components, .. }) = components {
@@ -183,8 +180,9 @@ fn check_fit(
                 differences.push(Difference::of_key(key, spec, file.to_string()));
             }
         };
-        differ("method.apd.components", apd.components.to_string(), components.number() as u64);
-        differ("method.apd.rank", apd.rank.to_string(), components.rank() as u64);
+        for (key, spec, file) in spec.method.fixed_by(components) {
+            differ(&key, spec.to_string(), file);
+        }
         let number = spec.seeds.len() as u64;
         let is_counted = spec.seeds.iter().copied().eq(0..number);
         differ("seeds", if is_counted { number.to_string() } else { format!("{:?}", spec.seeds) }, replicas);

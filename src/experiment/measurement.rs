@@ -20,9 +20,8 @@ use scores::{Scores, score_rows};
 
 use super::tables::{self, AttributionRow, CoactivityRow, ComponentRow, RankRow, RateDistortionRow, SummaryRow};
 use crate::{
-    components::Components,
     fit::{Divergence, InputStream},
-    method::{Decomposition, Method},
+    method::Decomposed,
     metric::{
         Activity, Partial, RatePoint, Spectrum, left_out_in_words, measure_activity, rate_distortion, spectra,
         total_ranks,
@@ -30,19 +29,16 @@ use crate::{
     network::Network,
     random::Purpose,
     run::{Interrupt, RunError, RunFolder, write_table},
-    selection::Selection,
     spec::Spec,
-    weights::Weights,
 };
 
 /// Samples on which whole curves and distributions are measured: a few thousand passes with many components each.
 const SAMPLES_OF_A_CURVE: usize = 4_096;
 
 /// What there is to measure.
-pub struct Trained {
-    /// [replica, ...] each.
-    pub weights: Weights,
-    pub components: Components,
+pub struct Trained<'a> {
+    /// Of all replicas.
+    pub decomposed: &'a dyn Decomposed,
     pub divergences: Vec<Divergence>,
     /// The steps after which the training was ended before its time.
     pub halted_at: Option<u64>,
@@ -84,7 +80,7 @@ trait Mechanisms: Sized {
 struct Subject<'a> {
     spec: &'a Spec,
     replica: usize,
-    decomposition: &'a Decomposition<'a>,
+    decomposed: &'a dyn Decomposed,
     inputs: &'a InputStream,
     activity: &'a Activity,
     /// By site and component.
@@ -98,15 +94,15 @@ fn measure_as<M: Mechanisms>(
     folder: &RunFolder,
     interrupt: &Interrupt,
 ) -> Result<bool, RunError> {
-    let Trained { weights, components, divergences, halted_at } = trained;
+    let Trained { decomposed, divergences, halted_at } = trained;
     let mut replicas: Vec<Replica<M>> = Vec::new();
     let number = spec.seeds.len();
     let measured = number - divergences.len();
     tracing::info!("measuring {measured} replica{}", if measured == 1 { "" } else { "s" });
     let diverged = |replica: usize| divergences.iter().find(|divergence| divergence.replica == replica);
     for replica in (0..number).filter(|replica| diverged(*replica).is_none()) {
-        let (weights, components) = (weights.replica(replica), components.replica(replica));
-        let measured = Replica::measure(spec, replica, *halted_at, &weights, components, interrupt);
+        let decomposed = decomposed.replicas(replica..replica + 1);
+        let measured = Replica::measure(spec, replica, *halted_at, &*decomposed, interrupt);
         let Some(measured) = measured else { return Ok(false) };
         replicas.push(measured);
     }
@@ -134,7 +130,7 @@ fn measure_as<M: Mechanisms>(
             (replica.summary, replica.mechanisms)
         })
         .unzip();
-    write_table(&folder.scores_table(), tables::SCORES, score_rows(spec, components, &scores))?;
+    write_table(&folder.scores_table(), tables::SCORES, score_rows(spec, decomposed.components(), &scores))?;
     M::write(&mechanisms, folder)?;
     summaries.extend(divergences.iter().map(|divergence| diverged_row(spec.seeds[divergence.replica], divergence)));
     summaries.sort_by_key(|row| row.replica);
@@ -161,25 +157,17 @@ impl<M: Mechanisms> Replica<M> {
         spec: &Spec,
         replica: usize,
         halted_at: Option<u64>,
-        weights: &Weights,
-        components: Components,
+        decomposed: &dyn Decomposed,
         interrupt: &Interrupt,
     ) -> Option<Self> {
-        let (decomposition, inputs) = alone(spec, replica, weights, components);
+        let inputs = inputs(spec, replica);
         let (samples, batch) = (spec.measurement.samples, spec.decomposition.batch);
-        let activity = measure_activity(&decomposition, &inputs, samples, batch, &|| interrupt.requested())?;
-        let spectra: Vec<Vec<Spectrum>> = decomposition.components().factors.iter().map(spectra).collect();
-        let subject = Subject {
-            spec,
-            replica,
-            decomposition: &decomposition,
-            inputs: &inputs,
-            activity: &activity,
-            spectra: &spectra,
-            interrupt,
-        };
+        let activity = measure_activity(decomposed, &inputs, samples, batch, &|| interrupt.requested())?;
+        let spectra: Vec<Vec<Spectrum>> = decomposed.components().at_all_sites().iter().map(spectra).collect();
+        let subject =
+            Subject { spec, replica, decomposed, inputs: &inputs, activity: &activity, spectra: &spectra, interrupt };
         let ranks = total_ranks(&spectra, spec.measurement.rank_threshold);
-        let curve = curve(spec, &decomposition, &inputs, &ranks, interrupt)?;
+        let curve = curve(decomposed, &inputs, &ranks, interrupt)?;
         let mechanisms = M::measure(&subject)?;
         let scores = subject.scores(&curve, mechanisms.mean_attributions())?;
         let rank_rows = rank_rows(spec, replica, &spectra);
@@ -197,7 +185,7 @@ impl<M: Mechanisms> Replica<M> {
             );
         }
         mechanisms.summarise(&mut summary);
-        let mut components = component_rows(replica, &activity, decomposition.components());
+        let mut components = component_rows(replica, &activity, decomposed.components());
         mechanisms.describe(&mut components);
         Some(Self {
             summary,
@@ -222,36 +210,25 @@ impl Subject<'_> {
     }
 }
 
-/// A replica by itself, and the inputs that it is measured on.
-fn alone<'s>(
-    spec: &'s Spec,
-    replica: usize,
-    weights: &Weights,
-    components: Components,
-) -> (Decomposition<'s>, InputStream) {
-    let network = &spec.target.network;
-    let Method::Apd(apd) = &spec.method;
-    let inputs = InputStream {
+/// The inputs that a replica is measured on.
+fn inputs(spec: &Spec, replica: usize) -> InputStream {
+    InputStream {
         inputs: spec.target.inputs.clone(),
-        features: network.features(),
+        features: spec.target.network.features(),
         seeds: vec![spec.seeds[replica]],
         purpose: Purpose::MeasurementInputs,
-    };
-    (Decomposition::new(network, weights, vec![apd.clone()], components), inputs)
+    }
 }
 
 /// The rate-distortion curve; `ranks` are the components' total ranks. `None`: interrupted.
 fn curve(
-    spec: &Spec,
-    decomposition: &Decomposition,
+    decomposed: &dyn Decomposed,
     inputs: &InputStream,
     ranks: &[usize],
     interrupt: &Interrupt,
 ) -> Option<Vec<RatePoint>> {
-    let Method::Apd(apd) = &spec.method;
-    let of_each_sample = matches!(apd.selection, Selection::SampleTopK { .. });
-    let input = inputs.batch(0, SAMPLES_OF_A_CURVE, decomposition.components().device());
-    let attributions = decomposition.attributions(&input);
-    let stop = || interrupt.requested();
-    rate_distortion(&Partial::of(decomposition), &input, &attributions, of_each_sample, ranks, &stop)
+    let input = inputs.batch(0, SAMPLES_OF_A_CURVE, decomposed.components().device());
+    let importances = decomposed.importances(&input);
+    let within_samples = decomposed.selects_within_samples();
+    rate_distortion(&Partial::of(decomposed), &input, &importances, within_samples, ranks, &|| interrupt.requested())
 }

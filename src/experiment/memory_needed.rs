@@ -3,21 +3,13 @@
 use tch::Device;
 
 use crate::{
-    method::Method,
+    method::Sizes,
     network::ERROR_BATCH,
-    site::Site,
     spec::{Spec, Target},
 };
 
 /// Bytes of a float32.
 const FLOAT: f64 = 4.0;
-
-/// Number of entries of A and B of all components at all sites of one replica.
-pub fn factors(spec: &Spec) -> i64 {
-    let Method::Apd(apd) = &spec.method;
-    let at_site = |site: &Site| apd.components as i64 * apd.rank as i64 * (site.d_in + site.d_out);
-    spec.target.network.sites().iter().map(at_site).sum()
-}
 
 /// Bytes for training the targets, an estimate: weights with their gradient and two moments, and for each sample the
 /// values that the backward pass comes back to.
@@ -36,24 +28,26 @@ pub fn of_target(spec: &Spec) -> f64 {
 /// takes its components' matrices in double precision, with their squares and products, and how often any two components
 /// are active together, beside all factors.
 pub fn of_experiment(spec: &Spec, device: Device) -> f64 {
-    let Method::Apd(apd) = &spec.method;
-    let network = &spec.target.network;
-    let (components, batch) = (apd.components as f64, spec.decomposition.batch as f64);
-    let matrices = components * network.parameters() as f64;
+    let Sizes { components, factors, matrices, .. } = sizes(spec);
+    let [components, factors, matrices] = [components as f64, factors as f64, matrices as f64];
+    let batch = spec.decomposition.batch as f64;
     let values = values(spec);
     let tangents = if device.is_cuda() { 2.0 * components * values } else { 0.0 };
     let of_sample = values + 3.0 * components + tangents;
-    let (replicas, factors) = (spec.seeds.len() as f64, factors(spec) as f64);
+    let replicas = spec.seeds.len() as f64;
     let training = FLOAT * replicas * (4.0 * factors + 4.0 * matrices + batch * of_sample);
     of_target(spec).max(training).max(of_measurement(spec))
 }
 
 /// Bytes for measuring finished components, an estimate.
 pub fn of_measurement(spec: &Spec) -> f64 {
-    let Method::Apd(apd) = &spec.method;
-    let matrices = apd.components as f64 * spec.target.network.parameters() as f64;
-    let pairs = (apd.components as f64).powi(2);
-    FLOAT * (spec.seeds.len() as f64 * factors(spec) as f64 + 6.0 * matrices + 5.0 * pairs)
+    let Sizes { components, factors, matrices, .. } = sizes(spec);
+    let pairs = (components as f64).powi(2);
+    FLOAT * (spec.seeds.len() as f64 * factors as f64 + 6.0 * matrices as f64 + 5.0 * pairs)
+}
+
+fn sizes(spec: &Spec) -> Sizes {
+    spec.method.sizes(&spec.target.network.sites())
 }
 
 /// Number of entries of all values that one sample takes on its way through the network.

@@ -15,9 +15,8 @@ use super::{
     targets::{self, Obtained},
 };
 use crate::{
-    components::Components,
     fit::{InputStream, Training},
-    method::{Apd, Decomposition, Method},
+    method::Decomposition,
     network::Network,
     random::Purpose,
     run::{Checkpoints, Provenance, RunError, RunFolder, Status, write_tensors},
@@ -122,18 +121,14 @@ impl Pack<'_> {
 }
 
 /// Where the decomposition of `weights`, the targets of all replicas, begins.
-pub fn untrained<'n>(specs: &[&Spec], network: &'n Network, weights: &Weights, device: Device) -> Decomposition<'n> {
-    let sites = network.sites();
-    let random = |spec: &&Spec| {
-        let Method::Apd(apd) = &spec.method;
-        apd.initial_components(&sites, &spec.seeds)
-    };
-    let components = Components::stack(&specs.iter().map(random).collect::<Vec<_>>()).to_device(device);
-    let settings = |spec: &&Spec| -> Vec<Apd> {
-        let Method::Apd(apd) = &spec.method;
-        vec![apd.clone(); spec.seeds.len()]
-    };
-    Decomposition::new(network, weights, specs.iter().flat_map(settings).collect(), components)
+pub fn untrained<'n>(
+    specs: &[&Spec],
+    network: &'n Network,
+    weights: &Weights,
+    device: Device,
+) -> Box<dyn Decomposition + 'n> {
+    let pack: Vec<_> = specs.iter().map(|spec| (&spec.method, &spec.seeds[..])).collect();
+    specs[0].method.untrained(&pack, network, weights, device)
 }
 
 /// Of every replica.

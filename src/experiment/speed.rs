@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     fit::{Fit, InputStream, Moment},
-    method::{Apd, Method},
+    method::Method,
     network::{Network, Task},
     random::Purpose,
     run::{RunError, RunFolder},
@@ -87,40 +87,38 @@ pub fn seconds_of_targets(spec: &Spec, place: &Place, threads: usize) -> Result<
 
 /// What a step of a training of components takes, in seconds.
 struct Pace<'a> {
-    apd: &'a Apd,
+    method: &'a Method,
     steps: u64,
-    /// While each component has one rank-one part, as growing ones have at first.
-    with_one_part: f64,
-    with_all_parts: f64,
+    /// Before what is trained has grown.
+    at_first: f64,
+    grown: f64,
 }
 
 impl<'a> Pace<'a> {
     fn measure(specs: &[&'a Spec], device: Device, threads: usize) -> Self {
-        let Method::Apd(apd) = &specs[0].method;
-        let grows = apd.rank_growth > 0.0 && apd.rank > 1;
-        let with_one_part = grows.then(|| seconds_of_first_steps(specs, device, threads));
+        let method = &specs[0].method;
+        let grows = method.without_growth().is_some();
+        let at_first = grows.then(|| seconds_of_first_steps(specs, device, threads));
         let mut whole: Vec<Spec> = specs.iter().map(|&spec| spec.clone()).collect();
-        for Spec { method: Method::Apd(apd), .. } in &mut whole {
-            apd.rank_growth = 0.0;
+        for spec in &mut whole {
+            spec.method = spec.method.without_growth().unwrap_or_else(|| spec.method.clone());
         }
-        let with_all_parts = seconds_of_first_steps(&whole.iter().collect::<Vec<_>>(), device, threads);
-        let with_one_part = with_one_part.unwrap_or(with_all_parts);
-        Self { apd, steps: specs[0].decomposition.steps, with_one_part, with_all_parts }
+        let grown = seconds_of_first_steps(&whole.iter().collect::<Vec<_>>(), device, threads);
+        Self { method, steps: specs[0].decomposition.steps, at_first: at_first.unwrap_or(grown), grown }
     }
 
     /// A sample is measured at about the cost that it has in a step.
     fn seconds_of_measurements(&self, spec: &Spec) -> f64 {
         let samples = spec.measurement.samples + SAMPLES_OF_CURVES;
-        samples.div_ceil(spec.decomposition.batch) as f64 * self.with_all_parts
+        samples.div_ceil(spec.decomposition.batch) as f64 * self.grown
     }
 
-    /// For the steps after this one: what each part adds to a step is about the same.
+    /// For the steps after this one.
     fn seconds_from(&self, done: u64) -> f64 {
         let left = self.steps.saturating_sub(done);
         let of_step = |step: u64| {
-            let parts = self.apd.trained_parts(Moment::before(step, self.steps));
-            let share = if self.apd.rank > 1 { (parts - 1) as f64 / (self.apd.rank - 1) as f64 } else { 1.0 };
-            self.with_one_part + share * (self.with_all_parts - self.with_one_part)
+            let share = self.method.grown(Moment::before(step, self.steps));
+            self.at_first + share * (self.grown - self.at_first)
         };
         let supports = SUPPORTS.min(left);
         let sum: f64 = (0..supports).map(|support| of_step(done + left * support / supports)).sum();
@@ -135,7 +133,7 @@ fn seconds_of_first_steps(specs: &[&Spec], device: Device, threads: usize) -> f6
     let random = || joint.target.initial_values.map(|rule| Weights::random(network, rule, &joint.seeds));
     let weights = network.constructed(&joint.seeds).or_else(random).expect("a network is constructed or trained");
     let decomposition = untrained(specs, network, &weights.to_device(device), device);
-    let mut fit = Fit::new(&decomposition, trainings(specs), inputs(&joint), device, threads);
+    let mut fit = Fit::new(&*decomposition, trainings(specs), inputs(&joint), device, threads);
     seconds_of_step(&mut fit, device)
 }
 

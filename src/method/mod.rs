@@ -1,23 +1,45 @@
-//! The ways to take a network apart.
+//! The ways to take a network apart, and what one is to the rest of the program.
+//!
+//! A method is its [`Settings`], from which comes a [`Decomposition`]: the [`Objective`] of a training and, once that is over,
+//! what is [`Decomposed`]. Nothing outside this module knows which methods there are.
 
-mod apd;
+pub mod apd;
 mod comparison;
-mod decomposition;
-mod lp;
+mod decomposed;
+mod settings;
 
-pub use apd::{Apd, Coefficients, Columns, LastComponent};
-pub use decomposition::{Decomposition, Observed, SparsePass};
+pub use apd::defaults;
+pub use decomposed::{Decomposed, Observed};
 use serde::Serialize;
+pub use settings::{Circumstances, Settings, Sizes, Words};
 
-use crate::settings::{Choice, Variant};
+use crate::{
+    fit::Objective,
+    settings::{Choice, Variant},
+};
 
 /// Every method that the spec can name, `[method.<method>]`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
-    Apd(Apd),
+    Apd(apd::Apd),
 }
 
 impl Choice for Method {
-    const VARIANTS: &'static [Variant<Self>] = &[Variant::Table("apd", |table| Self::Apd(Apd::read(table)))];
+    const VARIANTS: &'static [Variant<Self>] = &[Variant::Table("apd", |table| Self::Apd(apd::Apd::read(table)))];
 }
+
+impl std::ops::Deref for Method {
+    type Target = dyn Settings;
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Method::Apd(apd) => apd,
+        }
+    }
+}
+
+/// A decomposition under training.
+pub trait Decomposition: Objective + Decomposed {}
+
+impl<D: Objective + Decomposed> Decomposition for D {}

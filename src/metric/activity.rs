@@ -4,7 +4,7 @@ use tch::{Kind, Tensor};
 
 use crate::{
     fit::{InputStream, Term, total},
-    method::Decomposition,
+    method::Decomposed,
 };
 
 /// What one replica's components do on many samples.
@@ -51,7 +51,7 @@ impl Activity {
 /// Looks at no fewer than `samples` samples, in whole batches because the selection is one of a batch. The decomposition is of
 /// one replica. `None` if asked to stop.
 pub fn measure_activity(
-    decomposition: &Decomposition,
+    decomposed: &dyn Decomposed,
     inputs: &InputStream,
     samples: usize,
     batch: usize,
@@ -68,21 +68,21 @@ pub fn measure_activity(
         if stop() {
             return None;
         }
-        let input = inputs.batch(step as u64, batch, decomposition.components().device());
-        let observed = decomposition.observe(&input);
+        let input = inputs.batch(step as u64, batch, decomposed.components().device());
+        let observed = decomposed.observe(&input);
         let over_samples = |tensor: Tensor| tensor.sum_dim_intlist([0, 1].as_slice(), false, Kind::Double);
         let add = |sum: Option<Tensor>, more: Tensor| Some(sum.map_or(more.shallow_clone(), |sum| sum + more));
         counts = add(counts, over_samples(observed.mask.shallow_clone()));
-        if decomposition.selects() {
+        if decomposed.selects() {
             let both = observed.mask.mt().bmm(&observed.mask).squeeze_dim(0).to_kind(Kind::Double);
             counts_of_both = add(counts_of_both, both);
         }
-        if let Some(share) = decomposition.share_of_tied_cuts(&observed) {
+        if let Some(share) = decomposed.share_of_tied_cuts(&observed) {
             tied_cuts = add(tied_cuts, share);
         }
-        let of_batch = observed.attributions.max();
+        let of_batch = observed.importances.max();
         largest = Some(largest.map_or(of_batch.shallow_clone(), |largest| largest.maximum(&of_batch)));
-        attribution_sums = add(attribution_sums, over_samples(observed.attributions.sqrt() * &observed.mask));
+        attribution_sums = add(attribution_sums, over_samples(observed.importances.sqrt() * &observed.mask));
         let with_total = observed.terms.iter().cloned().chain([total(&observed.terms)]);
         if terms.is_empty() {
             terms = with_total.collect();

@@ -30,7 +30,7 @@ pub fn mean_agreements(replicas: usize, agreement: impl Fn(usize, usize) -> f64)
 /// kept), `[c][d]`. Parameters of different targets have nothing in common: their basis is one of training's chance.
 pub fn parameter_cosines(components: &Components, others: &Components) -> Vec<Vec<f64>> {
     let mut products: Option<Tensor> = None;
-    for (factors, other) in components.factors.iter().zip(others.factors.iter()) {
+    for (factors, other) in components.at_all_sites().iter().zip(others.at_all_sites().iter()) {
         let flat = |matrices: Tensor| matrices.squeeze_dim(0).flatten(1, 2);
         let product = flat(factors.matrices()).matmul(&flat(other.matrices()).tr()).to_kind(Kind::Double);
         products = Some(products.map_or(product.shallow_clone(), |sum| sum + product));

@@ -57,7 +57,7 @@ mod tests {
         };
         // P_c = e_c e_c^T.
         let a = tensor_from(&[1, 2, 2, 1], identity());
-        let components = Components { factors: [Factors { b: a.view([1, 2, 1, 2]), a }].into_iter().collect() };
+        let components = Components::everywhere([Factors { b: a.view([1, 2, 1, 2]), a }].into_iter().collect());
         let error = |component| error_with_one_component(&network, &weights, &components, 0, component);
         assert!(error(0) < 1e-12);
         // The other gives back nothing: mean over two outputs of x^2 over x = 0.01 .. 1.

@@ -27,10 +27,10 @@ impl Contributions {
             embedding.bmm(reads) * writes.bmm(unembedding).mt()
         });
         let of_components = layers.map(|layer| {
-            let [reads, writes] = Self::sites(layer).map(|site| &components.factors[site]);
+            let [reads, writes] = Self::sites(layer).map(|site| components.all_at(site));
             // The embeddings are multiplied into the factors first: nothing is as wide as the residual stream.
-            let read = Factors { a: left_product(embedding, &reads.a), b: reads.b.shallow_clone() };
-            let write = Factors { a: writes.a.shallow_clone(), b: writes.b.matmul(&unembedding.unsqueeze(1)) };
+            let read = Factors { a: left_product(embedding, &reads.a), b: reads.b };
+            let write = Factors { a: writes.a, b: writes.b.matmul(&unembedding.unsqueeze(1)) };
             read.matrices() * write.matrices().mt()
         });
         let side_by_side = |parts: Vec<Tensor>| Tensor::cat(&parts, -1).squeeze_dim(0).to_kind(Kind::Double);

@@ -82,7 +82,8 @@ pub fn gated_recovery(truth: &Components, components: &Components) -> GatedRecov
 /// sum_l <T_{i,l}, P_{c,l}> over all sites, [function, component].
 fn inner_products(truth: &Components, components: &Components) -> Tensor {
     let rows = |factors: &Factors| factors.matrices().squeeze_dim(0).to_kind(Kind::Double).flatten(1, -1);
-    let pairs = truth.factors.iter().zip(components.factors.iter());
+    let (truth, components) = (truth.at_all_sites(), components.at_all_sites());
+    let pairs = truth.iter().zip(components.iter());
     let products = pairs.map(|(truth, components)| rows(truth).matmul(&rows(components).tr()));
     products.reduce(|sum, product| sum + product).expect("a network has a site")
 }
@@ -101,7 +102,7 @@ mod tests {
         let into = Factors { a, b };
         let a = tensor_from(&[1, 2, number, 1], first(2).chain(first(3)));
         let b = Tensor::ones([1, number, 1, 1], (Kind::Float, tch::Device::Cpu));
-        Components { factors: [into, Factors { a, b }].into_iter().collect() }
+        Components::everywhere([into, Factors { a, b }].into_iter().collect())
     }
 
     fn truth() -> Components {

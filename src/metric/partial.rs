@@ -4,7 +4,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::{
     components::Components,
-    method::Decomposition,
+    method::Decomposed,
     network::Network,
     reading::{MaskDerivative, Masked, Selected, SiteProduct, Tape},
     selection::{ActivePairs, Budget},
@@ -28,13 +28,13 @@ pub struct Partial<'a> {
 }
 
 impl<'a> Partial<'a> {
-    /// The components of `decomposition`, which is of one replica.
-    pub fn of(decomposition: &'a Decomposition) -> Self {
+    /// The components of `decomposed`, which is of one replica.
+    pub fn of(decomposed: &'a dyn Decomposed) -> Self {
         Self {
-            network: decomposition.network(),
-            weights: decomposition.weights(),
-            components: decomposition.components(),
-            last_always_active: decomposition.last_always_active(),
+            network: decomposed.network(),
+            weights: decomposed.weights(),
+            components: decomposed.components(),
+            last_always_active: decomposed.last_always_active(),
         }
     }
 
@@ -47,7 +47,9 @@ impl<'a> Partial<'a> {
     /// names by ones; where it has none, the decomposed weights are zero.
     pub fn output(&self, mask: &Tensor, input: &Tensor) -> Tensor {
         let mask = self.with_last(mask);
-        let sparse = mask.device() == Device::Cpu && mask.mean(Kind::Double).double_value(&[]) <= SPARSE;
+        let sparse = self.components.live_everywhere()
+            && mask.device() == Device::Cpu
+            && mask.mean(Kind::Double).double_value(&[]) <= SPARSE;
         self.in_blocks([&mask, input], |[mask, input]| {
             if !sparse {
                 return self.pass(Masked::new(self.components, &mask), &input);

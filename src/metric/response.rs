@@ -3,7 +3,7 @@
 use tch::Tensor;
 
 use super::{OneFeatureInputs, Partial};
-use crate::method::Decomposition;
+use crate::method::Decomposed;
 
 /// Every feature's own output along its values, `[feature][value]` each.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,7 +73,7 @@ impl Company {
 /// The trained selection [1, feature * value, component] from `attributions` at `inputs`: the inputs of all features at one
 /// value, and those of `company`, are a batch.
 pub fn selection_by_value(
-    decomposition: &Decomposition,
+    decomposed: &dyn Decomposed,
     inputs: &OneFeatureInputs,
     attributions: &Tensor,
     company: Option<&Company>,
@@ -85,7 +85,7 @@ pub fn selection_by_value(
             batch = company.below(&batch, &company.input, value);
             table = company.below(&table, &company.attributions, value);
         }
-        decomposition.selection(&table, &batch).narrow(1, 0, input.size()[1])
+        decomposed.mask(&table, &batch).narrow(1, 0, input.size()[1])
     };
     let masks: Vec<Tensor> = (0..inputs.values.len() as i64).map(at).collect();
     Tensor::stack(&masks, 2).flatten(1, 2)

@@ -39,7 +39,7 @@ pub struct FeatureScrubbing<'a> {
 impl<'a> FeatureScrubbing<'a> {
     pub fn new(mlp: &'a ResidualMlp, partial: &'a Partial<'a>) -> Self {
         let matrices = |factors: &Factors| factors.matrices().squeeze_dim(0).flatten(1, 2);
-        Self { partial, mlp, matrices: partial.components.factors.map(matrices) }
+        Self { partial, mlp, matrices: partial.components.at_all_sites().map(matrices) }
     }
 
     /// The responses of `feature`, alone active at each of `values` `[value]`, over so many draws of the ablated half.

@@ -67,5 +67,5 @@ pub fn residual_mlp() -> Tiny {
     let (first, second, nothing) = ([1.0, 0.0], [0.0, 1.0], [0.0, 0.0]);
     let reads = factors([(first, first), (second, second), (nothing, nothing), (nothing, nothing)]);
     let writes = factors([(first, [2.0, 0.0]), (second, [0.0, 1.5]), (second, [0.0, 0.5]), (nothing, nothing)]);
-    Tiny { network, weights, components: Components { factors: [reads, writes].into_iter().collect() } }
+    Tiny { network, weights, components: Components::everywhere([reads, writes].into_iter().collect()) }
 }

@@ -253,7 +253,7 @@ impl GatedFunctions {
             [into, Factors { a, b }]
         };
         let factors: PerSite<Factors> = (0..self.layers).flat_map(of_layer).collect();
-        Components { factors }
+        Components::everywhere(factors)
     }
 }
 

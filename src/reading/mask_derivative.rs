@@ -25,7 +25,7 @@ impl SiteProduct for MaskDerivative<'_> {
     fn forward(&self, site: SiteUse, input: &Tensor) -> (Tensor, Tensor) {
         let ordered = self.masked.ordered(site);
         let inner = input.bmm(&ordered.left);
-        (self.masked.mask(inner.shallow_clone()).bmm(&ordered.right), inner)
+        (self.masked.mask(site, inner.shallow_clone()).bmm(&ordered.right), inner)
     }
 
     fn backward(
@@ -37,8 +37,9 @@ impl SiteProduct for MaskDerivative<'_> {
     ) -> Option<Tensor> {
         let ordered = self.masked.ordered(site);
         let inner_gradient = output_gradient.bmm(&ordered.right.mt());
+        let mut gradient = self.masked.components.mask_at(site.site, gradient);
         let by_component = (forward.saved * &inner_gradient).unflatten(2, [gradient.size()[2], -1]);
         let _ = gradient.g_add_(&by_component.sum_dim_intlist([3].as_slice(), false, None::<Kind>));
-        forward.input_gradient_wanted.then(|| self.masked.mask(inner_gradient).bmm(&ordered.left.mt()))
+        forward.input_gradient_wanted.then(|| self.masked.mask(site, inner_gradient).bmm(&ordered.left.mt()))
     }
 }

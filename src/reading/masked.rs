@@ -7,7 +7,7 @@ use crate::components::{Components, Factors};
 
 /// Components weighted sample by sample: y = sum_c mask_c(x) x A_c B_c. Shapes do not depend on the mask.
 pub struct Masked<'a> {
-    components: &'a Components,
+    pub(super) components: &'a Components,
     /// [replica, sample, component].
     mask: Tensor,
 }
@@ -38,10 +38,11 @@ impl<'a> Masked<'a> {
         if site.transposed { Ordered { left: b.mt(), right: a.mt() } } else { Ordered { left: a, right: b } }
     }
 
-    /// Inner products [replica, sample, component * rank] times the mask.
-    pub(super) fn mask(&self, inner: Tensor) -> Tensor {
-        let by_component = inner.unflatten(2, [self.components.number(), -1]);
-        (by_component * self.mask.unsqueeze(-1)).flatten(2, 3)
+    /// Inner products [replica, sample, component * rank] of those that live at the site, times their mask.
+    pub(super) fn mask(&self, site: SiteUse, inner: Tensor) -> Tensor {
+        let mask = self.components.mask_at(site.site, &self.mask);
+        let by_component = inner.unflatten(2, [mask.size()[2], -1]);
+        (by_component * mask.unsqueeze(-1)).flatten(2, 3)
     }
 }
 
@@ -52,7 +53,7 @@ impl SiteProduct for Masked<'_> {
 
     fn forward(&self, site: SiteUse, input: &Tensor) -> (Tensor, Tensor) {
         let Ordered { left, right } = self.ordered(site);
-        let inner = self.mask(input.bmm(&left));
+        let inner = self.mask(site, input.bmm(&left));
         (inner.bmm(&right), inner)
     }
 
@@ -65,7 +66,7 @@ impl SiteProduct for Masked<'_> {
     ) -> Option<Tensor> {
         let Ordered { left, right } = self.ordered(site);
         let (input, inner) = (forward.input, forward.saved);
-        let inner_gradient = self.mask(output_gradient.bmm(&right.mt()));
+        let inner_gradient = self.mask(site, output_gradient.bmm(&right.mt()));
         let Factors { a, b } = &mut gradient.factors[site.site];
         let (mut a, mut b) = (a.flatten(2, 3), b.flatten(1, 2));
         if site.transposed {

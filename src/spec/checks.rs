@@ -1,64 +1,11 @@
 //! Conditions between settings of different parts of a spec. Those within one part are checked where it is read.
 
 use super::Spec;
-use crate::{
-    attribution::Attribution,
-    inputs::Inputs,
-    method::{LastComponent, Method},
-    network::Network,
-    selection::Selection,
-    settings::TableReader,
-};
+use crate::{inputs::Inputs, method::Circumstances, network::Network, settings::TableReader};
 
 pub fn check(spec: &Spec, table: &mut TableReader) {
-    let Method::Apd(apd) = &spec.method;
-    let (components, batch) = (apd.components, spec.decomposition.batch);
-    let candidates = components.saturating_sub(usize::from(apd.last_component == LastComponent::AlwaysActive));
-    const BATCH_K: &str = "method.apd.selection.batch_top_k.k";
-    const SAMPLE_K: &str = "method.apd.selection.sample_top_k.k";
-    let (key, k) = match apd.selection {
-        Selection::BatchTopK(rule) => (BATCH_K, rule.k),
-        Selection::SampleTopK { k } => (SAMPLE_K, k as f64),
-        Selection::Exact {} | Selection::Lp { .. } => (BATCH_K, 0.0),
-    };
-    table.check(
-        &["method.apd.components", "method.apd.last_component"],
-        candidates > 0,
-        "there must be a component beside the one that is always active",
-        "this is the only one",
-    );
-    table.check(
-        &[key, "method.apd.components"],
-        k <= candidates as f64,
-        "`k` must be at most the number of components",
-        format!("`components` is {components}"),
-    );
-    table.check(
-        &["method.apd.attribution", "method.apd.selection"],
-        apd.selection.lp_power().is_none() || apd.attribution == Attribution::Gradient,
-        "the L_p form needs gradient attributions, through which it trains",
-        "these are others",
-    );
-    table.check(
-        &["method.apd.last_component", "method.apd.selection"],
-        apd.selection.lp_power().is_none() || apd.last_component == LastComponent::Selected,
-        "the L_p form selects nothing, so no component of it is always active",
-        "this asks for one",
-    );
-    table.check(
-        &["method.apd.activity_floor", "method.apd.selection"],
-        apd.selection.lp_power().is_none() || apd.activity_floor == 0.0,
-        "the L_p form has no `activity_floor`: its components are active on every sample",
-        "this must be 0",
-    );
-    if let Selection::BatchTopK(rule) = apd.selection {
-        table.check(
-            &[key, "decomposition.batch"],
-            rule.pairs(batch) >= 1,
-            "`k` times `decomposition.batch` must be at least 1, or nothing is ever selected",
-            format!("{k} * {batch} is less"),
-        );
-    }
+    let circumstances = Circumstances { network: &spec.target.network, training: &spec.decomposition };
+    spec.method.check(circumstances, table);
     if let Inputs::Exactly(inputs) = &spec.target.inputs {
         let features = spec.target.network.features();
         table.check(
@@ -76,11 +23,5 @@ pub fn check(spec: &Spec, table: &mut TableReader) {
             "these are for {}",
             if matches!(spec.target.inputs, Inputs::Gated(_)) { "gated functions" } else { "other networks" }
         ),
-    );
-    table.check(
-        &["method.apd.coefficients.hidden"],
-        apd.coefficients.hidden == 0.0 || spec.target.network.has_hidden_activations(),
-        "the hidden loss needs a network with hidden activations",
-        "this one has none between its input and its output",
     );
 }

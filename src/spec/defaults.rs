@@ -1,33 +1,13 @@
-//! How a network is taken apart whose spec has no `[method]`: one rule for all networks, given by their sizes and inputs alone.
+//! What is filled into a spec without a method.
 //!
-//! What is written here goes into the tree of the spec as if the file said it, so that `--set` and sweeps change single keys and
-//! a resolved spec tells all of them. Where the rule comes from, and what it recovers: `results/README.md`, "One setting for
-//! all".
-
-use toml::{Table, toml};
+//! It goes into the tree of the spec as if the file said it, so that `--set` and sweeps change single keys and a resolved spec
+//! tells all of them.
 
 use super::Target;
-use crate::settings::{Node, Origin, Sources, TableReader, overrides};
-
-/// Components for each feature: spare ones die out, and without any a feature finds none that is free.
-const COMPONENTS_A_FEATURE: f64 = 1.5;
-
-/// The rank budget where the weights have more: mechanisms seldom need it, and a step's time grows with it.
-const RANK: i64 = 10;
-
-/// Mean active components for each mean active feature. With places for many more of them, some are split over two components;
-/// with fewer, some components take two.
-const SELECTED_SHARE: f64 = 0.525;
-
-/// The weight of simplicity against minimality is so much times a power of the parameters for each output: the mean of one loss is
-/// taken over all parameters, that of the other over the outputs.
-const SIMPLICITY: f64 = 0.6;
-const SIZE_POWER: f64 = 2.0 / 3.0;
-
-/// Samples in a batch, unless inputs are so sparse that fewer than so many pairs of sample and component would be selected.
-const BATCH: i64 = 256;
-const LARGEST_BATCH: i64 = 1_000_000;
-const LEAST_PAIRS: f64 = 32.0;
+use crate::{
+    method::defaults,
+    settings::{Node, Origin, Sources, TableReader, overrides},
+};
 
 /// Fills in the method and what its training lacks, unless the file has a `[method]`.
 pub fn fill(sources: &Sources, root: &mut Node) {
@@ -38,82 +18,15 @@ pub fn fill(sources: &Sources, root: &mut Node) {
     // Mistakes in them are told later, and so are those in the target: what is filled in then goes nowhere.
     overrides::apply(sources, &mut as_set);
     let target = as_set.find("target").and_then(|target| TableReader::read_all(target, Target::read).ok());
-    let sizes = target.map_or(STAND_IN, |target| Sizes::of(&target));
+    let target = target.as_ref().map(|target| (&target.network, &target.inputs));
     let nowhere = Origin::filled_in();
-    for (table, settings) in &sizes.defaults() {
+    for (table, settings) in &defaults(target) {
         let settings = settings.as_table().expect("a table of settings");
         for (key, value) in settings {
             if root.find(&format!("{table}.{key}")).is_none() {
                 let keys = [table, key].map(|key| (key.as_str(), nowhere.clone()));
                 overrides::put(root, &keys, Node::from_toml(value, &nowhere, 0));
             }
-        }
-    }
-}
-
-/// What the rule asks of a target.
-struct Sizes {
-    features: f64,
-    /// Number N of parameters at all sites.
-    parameters: f64,
-    /// The largest rank that the matrix of a site can have.
-    full_rank: i64,
-    /// Features in a mean sample.
-    active: f64,
-    has_hidden_activations: bool,
-}
-
-const STAND_IN: Sizes =
-    Sizes { features: 5.0, parameters: 10.0, full_rank: 2, active: 1.0, has_hidden_activations: false };
-
-impl Sizes {
-    fn of(Target { network, inputs, .. }: &Target) -> Self {
-        let features = network.features();
-        Self {
-            features: features as f64,
-            parameters: network.parameters() as f64,
-            full_rank: network.sites().iter().map(|site| site.d_in.min(site.d_out)).max().unwrap_or(1),
-            active: inputs.mean_active(features),
-            has_hidden_activations: network.has_hidden_activations(),
-        }
-    }
-
-    /// `[method]` and `[decomposition]`.
-    fn defaults(&self) -> Table {
-        let components = (COMPONENTS_A_FEATURE * self.features).ceil() as i64;
-        let rank = self.full_rank.min(RANK);
-        let k = (SELECTED_SHARE * self.active).min(components as f64);
-        let batch = ((LEAST_PAIRS / k).ceil() as i64).clamp(BATCH, LARGEST_BATCH);
-        let simplicity = SIMPLICITY * (self.parameters / self.features).powf(SIZE_POWER);
-        let hidden = f64::from(u8::from(self.has_hidden_activations));
-        toml! {
-            [method.apd]
-            components = components
-            rank = rank
-            rank_growth = 0.75
-            schatten_power = 0.8
-            columns = "unit_norm"
-            simplicity_fade = 0.1
-            activity_floor = 0.1
-
-            [method.apd.initial_values]
-            scale = 3.0
-
-            [method.apd.selection.batch_top_k]
-            k = k
-
-            [method.apd.coefficients]
-            faithfulness = 0.25
-            minimality = 1.0
-            simplicity = simplicity
-            hidden = hidden
-
-            [decomposition]
-            steps = 12_000
-            batch = batch
-            learning_rate = 0.005
-            warm_up = 0.01
-            schedule = "cosine"
         }
     }
 }

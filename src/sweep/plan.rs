@@ -7,10 +7,8 @@ use std::{
 
 use crate::{
     experiment::pack::memory_of,
-    method::{Apd, Coefficients, Method},
     run::{RunError, SweepFolder, is_file, read_table, write_table},
     schedule::Schedule,
-    selection::{BatchTopK, Selection},
     spec::{Measurement, Spec, SpecError},
     sweep::{Sweep, Trial, Trials, in_words, load_planned},
 };
@@ -228,39 +226,7 @@ fn shape(spec: &Spec) -> Spec {
     let training = &mut shape.decomposition;
     (training.learning_rate, training.warm_up, training.weight_decay) = (1.0, 0.0, 0.0);
     training.schedule = Schedule::Constant;
-    let Method::Apd(apd) = &mut shape.method;
-    let Apd {
-        schatten_power,
-        simplicity_rise,
-        simplicity_fade,
-        activity_floor,
-        coefficients,
-        initial_values,
-        selection,
-        ..
-    } = apd;
-    *schatten_power = 1.0;
-    (*simplicity_rise, *simplicity_fade, *activity_floor) = (0.0, 0.0, 0.0);
-    *initial_values = crate::initial_values::InitialValues {
-        instances: 1,
-        scale: 1.0,
-        distribution: crate::initial_values::Shape::Normal,
-    };
-    // A loss that does not count is not computed, so those that have it are not together with those that have not.
-    let counts = |coefficient: f64| f64::from(u8::from(coefficient > 0.0));
-    *coefficients = Coefficients {
-        faithfulness: 1.0,
-        minimality: 1.0,
-        simplicity: 1.0,
-        hidden: counts(coefficients.hidden),
-        output: counts(coefficients.output),
-    };
-    *selection = match *selection {
-        Selection::BatchTopK(_) => Selection::BatchTopK(BatchTopK { k: 1.0 }),
-        Selection::SampleTopK { .. } => Selection::SampleTopK { k: 1 },
-        Selection::Exact {} => Selection::Exact {},
-        Selection::Lp { .. } => Selection::Lp { power: 1.0 },
-    };
+    shape.method = spec.method.shape();
     shape
 }
 

@@ -7,7 +7,7 @@ mod support;
 use apd::{
     components::Components,
     fit::{Divergence, Fit, Moment, Objective, Training},
-    method::Decomposition,
+    method::{Decomposed, apd::ApdObjective},
     network::{Biases, Embedding, Network, Task},
     reading::Activation,
     slices::slice,
@@ -19,12 +19,12 @@ use tch::{Device, Tensor};
 const NUMBER: usize = 12;
 const RANK: usize = 4;
 
-fn decomposition<'a>(network: &'a Network, weights: &'a Weights, seeds: &[u64]) -> Decomposition<'a> {
+fn decomposition<'a>(network: &'a Network, weights: &'a Weights, seeds: &[u64]) -> ApdObjective<'a> {
     let components = components(network, NUMBER, RANK, seeds);
-    Decomposition::new(network, weights, vec![settings(NUMBER, RANK); seeds.len()], components)
+    ApdObjective::new(network, weights, vec![settings(NUMBER, RANK); seeds.len()], components)
 }
 
-fn fit<'a>(decomposition: &'a Decomposition<'_>, network: &Network, seeds: &[u64]) -> Fit<'a> {
+fn fit<'a>(decomposition: &'a ApdObjective<'_>, network: &Network, seeds: &[u64]) -> Fit<'a> {
     Fit::new(decomposition, vec![training(60, 512); seeds.len()], inputs(network, seeds), Device::Cpu, 2)
 }
 

@@ -24,9 +24,9 @@ pub struct Mechanisms {
 
 impl super::Mechanisms for Mechanisms {
     fn measure(subject: &Subject) -> Option<Self> {
-        let Network::GatedFunctions(gated) = subject.decomposition.network() else { unreachable!("chosen by kind") };
-        let truth = gated.true_components(subject.decomposition.weights(), gated.functions, GatedFunctions::TRUE_RANK);
-        let recovery = gated_recovery(&truth, subject.decomposition.components());
+        let Network::GatedFunctions(gated) = subject.decomposed.network() else { unreachable!("chosen by kind") };
+        let truth = gated.true_components(subject.decomposed.weights(), gated.functions, GatedFunctions::TRUE_RANK);
+        let recovery = gated_recovery(&truth, subject.decomposed.components());
         let has_component: Vec<bool> = recovery.functions.iter().map(Option::is_some).collect();
         let (mean_attributions, curves) = subject.by_control_bit(gated, &has_component);
         Some(Self { recovery, mean_attributions, curves, replica: subject.replica })
@@ -78,15 +78,15 @@ impl Subject<'_> {
         let Inputs::Gated(GatedInputs { probability, low, high }) = self.spec.target.inputs else {
             unreachable!("gated functions have gated inputs")
         };
-        let decomposition = self.decomposition;
-        let partial = Partial::of(decomposition);
-        let like = &decomposition.weights().embeddings[0];
+        let decomposed = self.decomposed;
+        let partial = Partial::of(decomposed);
+        let like = &decomposed.weights().embeddings[0];
         let inputs = OneFeatureInputs::of_control_bits(gated.functions, low, high, like);
-        let attributions = decomposition.attributions(&inputs.input);
+        let attributions = decomposed.importances(&inputs.input);
         let mean_attributions = inputs.mean_attributions(&attributions);
-        let selection = decomposition.selects().then(|| {
+        let selection = decomposed.selects().then(|| {
             let company = self.without_control_bits(&inputs, gated.functions, probability);
-            selection_by_value(decomposition, &inputs, &attributions, company.as_ref())
+            selection_by_value(decomposed, &inputs, &attributions, company.as_ref())
         });
         let components = most_attributed(&mean_attributions, partial.candidates() as usize);
         let curves = response_curves(&partial, &inputs, &components, selection.as_ref());
@@ -103,7 +103,7 @@ impl Subject<'_> {
         let x = of_first_bit.narrow(2, 0, 1);
         let no_bits = Tensor::zeros([1, x.size()[1], functions as i64], (x.kind(), x.device()));
         let input = Tensor::cat(&[x, no_bits], 2);
-        (number > 0).then(|| Company { attributions: self.decomposition.attributions(&input), input, number })
+        (number > 0).then(|| Company { attributions: self.decomposed.importances(&input), input, number })
     }
 
     /// The functions themselves at x, `[function][x]`; `None` where they are not known.

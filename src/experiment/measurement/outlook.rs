@@ -1,39 +1,37 @@
 //! What halving compares trials by while they are trained.
 
 use super::{
-    SAMPLES_OF_A_CURVE, alone, curve,
+    SAMPLES_OF_A_CURVE, curve, inputs,
     scores::{mean_active_inputs, mean_attributions},
 };
 use crate::{
-    components::Components,
     experiment::halving::Criterion,
+    method::Decomposed,
     metric::{Distortion, Profiles, mean_log_error, measure_activity, score},
     run::Interrupt,
     spec::Spec,
-    weights::Weights,
 };
 
 /// How good a replica is as it stands, the larger, the better; the worst of all where there is nothing to tell by. `None`:
-/// interrupted. Its weights and components are by themselves; `replica` is its place in the spec.
+/// interrupted. It is by itself in `decomposed`; `replica` is its place in the spec.
 pub fn outlook(
     spec: &Spec,
     replica: usize,
-    weights: &Weights,
-    components: Components,
+    decomposed: &dyn Decomposed,
     criterion: Criterion,
     interrupt: &Interrupt,
 ) -> Option<f64> {
-    let (decomposition, inputs) = alone(spec, replica, weights, components);
+    let inputs = inputs(spec, replica);
     // The curve's errors and numbers of components do not depend on ranks.
-    let ranks = vec![0; decomposition.components().number() as usize];
-    let curve = curve(spec, &decomposition, &inputs, &ranks, interrupt)?;
-    let active_inputs = mean_active_inputs(&decomposition, &inputs);
+    let ranks = vec![0; decomposed.components().number() as usize];
+    let curve = curve(decomposed, &inputs, &ranks, interrupt)?;
+    let active_inputs = mean_active_inputs(decomposed, &inputs);
     let distortion = Distortion::new(&curve);
     let value = match criterion {
         Criterion::Score => {
             let (samples, batch) = (spec.measurement.samples.min(SAMPLES_OF_A_CURVE), spec.decomposition.batch);
-            let activity = measure_activity(&decomposition, &inputs, samples, batch, &|| interrupt.requested())?;
-            let profiles = Profiles::new(&mean_attributions(spec, &decomposition, interrupt)?, &activity.alive());
+            let activity = measure_activity(decomposed, &inputs, samples, batch, &|| interrupt.requested())?;
+            let profiles = Profiles::new(&mean_attributions(spec, decomposed, interrupt)?, &activity.alive());
             distortion.and_then(|distortion| score(&distortion, active_inputs, &profiles))
         }
         Criterion::MeanLogError => {

@@ -44,12 +44,12 @@ pub struct Mechanisms {
 
 impl super::Mechanisms for Mechanisms {
     fn measure(subject: &Subject) -> Option<Self> {
-        let Subject { decomposition, replica, .. } = *subject;
-        let Network::ResidualMlp(mlp) = decomposition.network() else { unreachable!("measured as a residual MLP") };
-        let components = decomposition.components();
+        let Subject { decomposed, replica, .. } = *subject;
+        let Network::ResidualMlp(mlp) = decomposed.network() else { unreachable!("measured as a residual MLP") };
+        let components = decomposed.components();
         let alive = subject.activity.alive();
 
-        let contributions = Contributions::new(mlp, decomposition.weights(), components);
+        let contributions = Contributions::new(mlp, decomposed.weights(), components);
         let (slopes, cosines) = (contributions.slopes(), contributions.cosines());
         let lengths = contributions.lengths();
         // What serves a feature is told by the weights, on whatever inputs they answer.
@@ -62,8 +62,7 @@ impl super::Mechanisms for Mechanisms {
             return None;
         }
         let curves = subject.curves(&most_attributed, &represented);
-        let responses =
-            responses(&Partial::of(decomposition), &most_attributed, &decomposition.weights().embeddings[0]);
+        let responses = responses(&Partial::of(decomposed), &most_attributed, &decomposed.weights().embeddings[0]);
         if subject.interrupt.requested() {
             return None;
         }
@@ -178,15 +177,15 @@ impl Subject<'_> {
     /// For every feature, with the means of A_c(x)^2 over its inputs, `[feature][component]`. All features' inputs together are
     /// one batch to the trained selection. `lengths` `[feature]` are those of the target's neuron contributions.
     fn by_feature(&self, lengths: &[f64]) -> (Vec<Vec<f64>>, Vec<OfFeature>) {
-        let Self { decomposition, .. } = *self;
-        let partial = Partial::of(decomposition);
-        let inputs = OneFeatureInputs::new(decomposition.network().features(), &decomposition.weights().embeddings[0]);
-        let attributions = decomposition.attributions(&inputs.input);
-        let selection = decomposition.selection(&attributions, &inputs.input);
+        let Self { decomposed, .. } = *self;
+        let partial = Partial::of(decomposed);
+        let inputs = OneFeatureInputs::new(decomposed.network().features(), &decomposed.weights().embeddings[0]);
+        let attributions = decomposed.importances(&inputs.input);
+        let selection = decomposed.mask(&attributions, &inputs.input);
         let target = partial.target_output(&inputs.input);
         let active = selection.sum_dim_intlist([2].as_slice(), false, tch::Kind::Double).squeeze_dim(0);
         let mean_active = inputs.means_by_feature(&active);
-        let selected = decomposition.selects().then(|| {
+        let selected = decomposed.selects().then(|| {
             let output = partial.output(&selection.narrow(2, 0, partial.candidates()), &inputs.input);
             inputs.means_by_feature(&squared_errors(&output, &target))
         });
@@ -204,22 +203,22 @@ impl Subject<'_> {
 
     /// The curves of all features, each that is `represented` with its most attributed component.
     fn curves(&self, most_attributed: &[usize], represented: &[bool]) -> Vec<CurveRow> {
-        let Self { decomposition, .. } = *self;
+        let Self { decomposed, .. } = *self;
         let features = most_attributed.len();
-        let values = curve_values(&decomposition.weights().embeddings[0]);
+        let values = curve_values(&decomposed.weights().embeddings[0]);
         let inputs = OneFeatureInputs::at(&values, 0..features, features);
-        let selection = decomposition.selects().then(|| {
-            let attributions = decomposition.attributions(&inputs.input);
-            selection_by_value(decomposition, &inputs, &attributions, None)
+        let selection = decomposed.selects().then(|| {
+            let attributions = decomposed.importances(&inputs.input);
+            selection_by_value(decomposed, &inputs, &attributions, None)
         });
-        let curves = response_curves(&Partial::of(decomposition), &inputs, most_attributed, selection.as_ref());
+        let curves = response_curves(&Partial::of(decomposed), &inputs, most_attributed, selection.as_ref());
         let labels = inputs.own_outputs(&self.labels(&inputs.input));
         curve_rows(self.replica, &inputs.values, Some(&labels), &curves, represented)
     }
 
     /// What the target was trained to answer.
     pub(super) fn labels(&self, input: &tch::Tensor) -> tch::Tensor {
-        let network = self.decomposition.network();
+        let network = self.decomposed.network();
         let coefficients = network.label_coefficients(&[self.target_seed()]);
         network.labels(input, &coefficients.to_device(input.device()))
     }

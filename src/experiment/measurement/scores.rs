@@ -1,4 +1,4 @@
-//! What tells a right decomposition from a wrong one without the mechanisms: candidates for a score, and the score.
+//! What tells a right decomposed from a wrong one without the mechanisms: candidates for a score, and the score.
 
 use tch::{Kind, Tensor};
 
@@ -8,7 +8,7 @@ use crate::{
     experiment::tables::ScoreRow,
     fit::InputStream,
     inputs::{GatedInputs, Inputs},
-    method::Decomposition,
+    method::Decomposed,
     metric::{
         Ablation, Distortion, OneFeatureInputs, Partial, Profiles, RatePoint, ablate_inactive, agreement, best,
         mean_agreements, mean_log_error, parameter_cosines, score,
@@ -42,11 +42,11 @@ impl Subject<'_> {
         if self.interrupt.requested() {
             return None;
         }
-        let active_inputs = mean_active_inputs(self.decomposition, self.inputs);
-        let input = samples(self.decomposition, self.inputs).narrow(1, 0, SAMPLES_OF_ABLATION).contiguous();
-        let partial = Partial::of(self.decomposition);
+        let active_inputs = mean_active_inputs(self.decomposed, self.inputs);
+        let input = samples(self.decomposed, self.inputs).narrow(1, 0, SAMPLES_OF_ABLATION).contiguous();
+        let partial = Partial::of(self.decomposed);
         let pairs = (active_inputs * SAMPLES_OF_ABLATION as f64).round() as usize;
-        let candidates = self.decomposition.attributions(&input).narrow(2, 0, partial.candidates());
+        let candidates = self.decomposed.importances(&input).narrow(2, 0, partial.candidates());
         let table = candidates.to_device(tch::Device::Cpu).contiguous();
         let selected = ActivePairs::largest(&table, &[Budget::OfBatch(pairs.min(table.numel()))]).to_mask();
         let mut generator = stream(self.seed(), Purpose::Ablation, 0);
@@ -63,8 +63,8 @@ impl Subject<'_> {
 }
 
 /// Means of A_c(x)^2 over inputs with one feature alone, or one control bit, `[feature][component]`; `None`: interrupted.
-pub fn mean_attributions(spec: &Spec, decomposition: &Decomposition, interrupt: &Interrupt) -> Option<Vec<Vec<f64>>> {
-    let like = &decomposition.components().factors.iter().next().expect("a network has a site").a;
+pub fn mean_attributions(spec: &Spec, decomposed: &dyn Decomposed, interrupt: &Interrupt) -> Option<Vec<Vec<f64>>> {
+    let like = &decomposed.components().factors.iter().next().expect("a network has a site").a;
     let blocks: Box<dyn Iterator<Item = OneFeatureInputs>> = match (&spec.target.network, &spec.target.inputs) {
         (Network::GatedFunctions(gated), &Inputs::Gated(GatedInputs { low, high, .. })) => {
             Box::new(std::iter::once(OneFeatureInputs::of_control_bits(gated.functions, low, high, like)))
@@ -73,20 +73,20 @@ pub fn mean_attributions(spec: &Spec, decomposition: &Decomposition, interrupt: 
     };
     let of_block = |inputs: OneFeatureInputs| {
         let go_on = !interrupt.requested();
-        go_on.then(|| inputs.mean_attributions(&decomposition.attributions(&inputs.input)))
+        go_on.then(|| inputs.mean_attributions(&decomposed.importances(&inputs.input)))
     };
     let means: Option<Vec<_>> = blocks.map(of_block).collect();
     means.map(|means| means.concat())
 }
 
 /// Those of the curve, [1, sample, feature].
-fn samples(decomposition: &Decomposition, inputs: &InputStream) -> Tensor {
-    inputs.batch(0, SAMPLES_OF_A_CURVE, decomposition.components().device())
+fn samples(decomposed: &dyn Decomposed, inputs: &InputStream) -> Tensor {
+    inputs.batch(0, SAMPLES_OF_A_CURVE, decomposed.components().device())
 }
 
 /// Of a mean sample of the curve.
-pub fn mean_active_inputs(decomposition: &Decomposition, inputs: &InputStream) -> f64 {
-    let switches = decomposition.network().switches(&samples(decomposition, inputs));
+pub fn mean_active_inputs(decomposed: &dyn Decomposed, inputs: &InputStream) -> f64 {
+    let switches = decomposed.network().switches(&samples(decomposed, inputs));
     let active = switches.not_equal(0.0).sum(Kind::Int64).int64_value(&[]);
     active as f64 / SAMPLES_OF_A_CURVE as f64
 }

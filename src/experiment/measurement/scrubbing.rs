@@ -23,8 +23,8 @@ const LOW_MEDIAN_HIGH: [f64; 3] = [0.05, 0.5, 0.95];
 impl Subject<'_> {
     /// `None` if no sample has an active feature.
     pub fn scrub(&self, serving: &Serving) -> Option<Scrubbing> {
-        let partial = Partial::of(self.decomposition);
-        let input = self.inputs.batch(0, SAMPLES_OF_A_CURVE, self.decomposition.components().device());
+        let partial = Partial::of(self.decomposed);
+        let input = self.inputs.batch(0, SAMPLES_OF_A_CURVE, self.decomposed.components().device());
         let mut generator = stream(self.seed(), Purpose::Scrubbing, 0);
         scrub(&partial, serving, &input, |input| self.labels(input), &mut generator)
     }
@@ -36,7 +36,7 @@ impl Subject<'_> {
         serving: &Serving,
         features: &[MlpFeatureRow],
     ) -> Option<Vec<ScrubbingCurveRow>> {
-        let partial = Partial::of(self.decomposition);
+        let partial = Partial::of(self.decomposed);
         let scrubbing = FeatureScrubbing::new(mlp, &partial);
         let values = curve_values(&partial.weights.embeddings[0]);
         let of_feature = |feature: usize| {

@@ -23,13 +23,13 @@ pub struct Mechanisms {
 
 impl super::Mechanisms for Mechanisms {
     fn measure(subject: &Subject) -> Option<Self> {
-        let Subject { decomposition, replica, .. } = *subject;
-        let (weights, components) = (decomposition.weights(), decomposition.components());
+        let Subject { decomposed, replica, .. } = *subject;
+        let (weights, components) = (decomposed.weights(), decomposed.components());
         let embed = SiteIndex(0);
         let recovery =
-            recovery(&weights.sites[embed].squeeze_dim(0), &components.factors[embed].matrices().squeeze_dim(0));
+            recovery(&weights.sites[embed].squeeze_dim(0), &components.all_at(embed).matrices().squeeze_dim(0));
         let error_alone = |feature: usize, component: usize| {
-            error_with_one_component(decomposition.network(), weights, components, feature, component)
+            error_with_one_component(decomposed.network(), weights, components, feature, component)
         };
         let row = |(feature, matched): (usize, &Option<FeatureMatch>)| {
             let matched = matched.as_ref();
@@ -52,7 +52,7 @@ impl super::Mechanisms for Mechanisms {
         Some(Self {
             recovery,
             features,
-            mean_attributions: mean_attributions(subject.spec, subject.decomposition, subject.interrupt)?,
+            mean_attributions: mean_attributions(subject.spec, subject.decomposed, subject.interrupt)?,
             responses,
             alive_on_hidden,
         })
@@ -94,7 +94,7 @@ impl super::Mechanisms for Mechanisms {
 impl Subject<'_> {
     /// For every feature with its matched component and no other, not even one that is always active.
     fn responses(&self, recovery: &Recovery) -> Vec<ResponseRow> {
-        let partial = Partial { last_always_active: false, ..Partial::of(self.decomposition) };
+        let partial = Partial { last_always_active: false, ..Partial::of(self.decomposed) };
         let matched: Vec<Option<usize>> = recovery.features.iter().map(|matched| matched.as_ref()?.component).collect();
         let components: Vec<usize> = matched.iter().map(|component| component.unwrap_or_default()).collect();
         let found = responses(&partial, &components, &partial.weights.biases[0]);

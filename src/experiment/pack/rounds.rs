@@ -7,21 +7,21 @@ use std::ops::Range;
 
 use super::{Member, Pack, inputs, joint, trainings, untrained};
 use crate::{
-    components::Components,
     experiment::{
         Leg, Session, divergence, load,
         measurement::{Trained, measure, outlook},
         save, tables,
     },
     fit::{End, Fit, State},
+    method::Decomposed,
     run::{Checkpoints, Provenance, RunError, Status, write_table, write_tensors},
     statistics::score_of_diverged,
     weights::Weights,
 };
 
 /// What comes of a round.
-struct Fitted {
-    components: Components,
+struct Fitted<'n> {
+    decomposed: Box<dyn Decomposed + 'n>,
     state: State,
 }
 
@@ -45,13 +45,13 @@ impl Pack<'_> {
                 return Ok(Some(step));
             }
             let is_last = round + 1 == ends.len();
-            let kept = if is_last { Some(Vec::new()) } else { self.kept(&going, &weights, &fitted, session) };
+            let kept = if is_last { Some(Vec::new()) } else { self.kept(&going, &fitted, session) };
             let Some(kept) = kept else { return Ok(Some(until)) };
             let replicas = self.replicas_of(&going);
             for (&member, replicas) in going.iter().zip(&replicas).filter(|(member, _)| !kept.contains(member)) {
                 let Some(provenance) = &mut provenances[member] else { continue };
                 let halted_at = (!is_last).then_some(until);
-                if !finish(&self.members[member], &weights, &fitted, replicas, halted_at, session)? {
+                if !finish(&self.members[member], &fitted, replicas, halted_at, session)? {
                     return Ok(Some(until));
                 }
                 provenance.halted_at = halted_at;
@@ -127,17 +127,20 @@ impl Pack<'_> {
         Weights::stack(&parts)
     }
 
-    fn fit(
+    fn fit<'n>(
         &self,
         members: &[usize],
         weights: &Weights,
         leg: Leg,
         session: &mut Session,
-    ) -> Result<(Fitted, End), RunError> {
+    ) -> Result<(Fitted<'n>, End), RunError>
+    where
+        Self: 'n,
+    {
         let specs: Vec<_> = members.iter().map(|&member| self.members[member].spec).collect();
         let joint = joint(specs.iter().copied());
-        let decomposition = untrained(&specs, &joint.target.network, weights, session.device);
-        let mut fit = Fit::new(&decomposition, trainings(&specs), inputs(&joint), session.device, session.threads);
+        let decomposition = untrained(&specs, &specs[0].target.network, weights, session.device);
+        let mut fit = Fit::new(&*decomposition, trainings(&specs), inputs(&joint), session.device, session.threads);
         let names = members.iter().zip(self.replicas_of(members));
         fit.name_replicas(names.flat_map(|(&member, replicas)| self.members[member].names(replicas.start)).collect());
         let checkpoints = leg.checkpoints;
@@ -148,11 +151,11 @@ impl Pack<'_> {
             save(checkpoints, &state)?;
         }
         drop(fit);
-        Ok((Fitted { components: decomposition.into_components(), state }, end))
+        Ok((Fitted { decomposed: decomposition, state }, end))
     }
 
     /// The members that go on after a round; `None`: interrupted.
-    fn kept(&self, going: &[usize], weights: &Weights, fitted: &Fitted, session: &Session) -> Option<Vec<usize>> {
+    fn kept(&self, going: &[usize], fitted: &Fitted, session: &Session) -> Option<Vec<usize>> {
         let halving = self.halving.expect("there is one round without");
         let has_diverged = |replica: usize| fitted.state.divergences.iter().any(|found| found.replica == replica);
         let mut outlooks = Vec::new();
@@ -160,11 +163,11 @@ impl Pack<'_> {
             let spec = self.members[member].spec;
             let mut of_member = Vec::new();
             for (place, replica) in replicas.enumerate() {
-                let (weights, components) = (weights.replica(replica), fitted.components.replica(replica));
                 of_member.push(if has_diverged(replica) {
                     None
                 } else {
-                    Some(outlook(spec, place, &weights, components, halving.measurement, &session.interrupt)?)
+                    let decomposed = fitted.decomposed.replicas(replica..replica + 1);
+                    Some(outlook(spec, place, &*decomposed, halving.measurement, &session.interrupt)?)
                 });
             }
             outlooks.push(of_member);
@@ -187,7 +190,6 @@ impl Pack<'_> {
 /// Writes what came of a member whose replicas are these of a round, and measures it; `Ok(false)`: interrupted.
 fn finish(
     member: &Member,
-    weights: &Weights,
     fitted: &Fitted,
     replicas: &Range<usize>,
     halted_at: Option<u64>,
@@ -196,10 +198,9 @@ fn finish(
     let Member { spec, folder, .. } = member;
     let (log, divergences) = fitted.state.records_of(std::slice::from_ref(replicas));
     write_table(&folder.training_table(), tables::TRAINING, log)?;
-    let components = fitted.components.of_replicas(replicas.clone());
+    let decomposed = &*fitted.decomposed.replicas(replicas.clone());
     let axes = "A: replica, component, d_in, rank; B: replica, component, rank, d_out";
     let notes = [("axes", axes.into()), (divergence::NOTE, divergence::to_note(&divergences))];
-    write_tensors(&folder.components(), &components.to_files(&spec.target.network.sites()), &notes)?;
-    let weights = weights.of_replicas(replicas.clone());
-    measure(spec, &Trained { weights, components, divergences, halted_at }, folder, &session.interrupt)
+    write_tensors(&folder.components(), &decomposed.to_files(), &notes)?;
+    measure(spec, &Trained { decomposed, divergences, halted_at }, folder, &session.interrupt)
 }

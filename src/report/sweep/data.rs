@@ -7,10 +7,8 @@ use super::{
     replica::{Outcome, Replica},
 };
 use crate::{
-    method::Method,
     report::files,
     run::{RunError, SweepFolder},
-    selection::Selection,
     spec::Spec,
     statistics::score_of_diverged,
     sweep::{Overview, Plan, Standing, TrialResult, overview},
@@ -47,7 +45,7 @@ impl SweepData {
         let has_failed = |trial: usize| matches!(overview.standings.get(trial), Some(Standing::Failed(_)) | None);
         let rows = overview.rows.of_replicas.iter().filter_map(|row| Replica::read(&overview.rows.header, row));
         let replicas = rows.filter(|replica| !has_failed(replica.trial)).map(|replica| {
-            let error = if selects(&plan.trials[replica.trial].spec) { replica.error } else { f64::NAN };
+            let error = if plan.trials[replica.trial].spec.method.selects() { replica.error } else { f64::NAN };
             Replica { error, ..replica }
         });
         let replicas: Vec<Replica> = replicas.collect();
@@ -102,12 +100,6 @@ impl SweepData {
     pub fn best_is(&self) -> &'static str {
         if self.overview.has_ended() { "recommended" } else { "best so far" }
     }
-}
-
-/// Whether components are selected, so that `minimality` is an error.
-fn selects(spec: &Spec) -> bool {
-    let Method::Apd(apd) = &spec.method;
-    !matches!(apd.selection, Selection::Lp { .. })
 }
 
 fn base(plan: &Plan) -> Option<usize> {

@@ -6,7 +6,10 @@ use apd::{
     components::Components,
     fit::{InputStream, Term},
     inputs::{GatedInputs, Inputs},
-    method::{Apd, Coefficients, Decomposition},
+    method::{
+        Decomposed,
+        apd::{Apd, ApdObjective, Coefficients},
+    },
     metric::{Company, OneFeatureInputs, Partial, gated_recovery, response_curves, selection_by_value},
     network::{GatedFunctions, Network},
     random::Purpose,
@@ -50,15 +53,15 @@ fn largest(terms: &[Term], name: &str) -> f64 {
 fn the_true_components_are_selected_exactly_where_their_control_bits_are_one() {
     for number in [FUNCTIONS, FUNCTIONS + 3] {
         let (network, weights, components) = constructed(number);
-        let decomposition = Decomposition::new(&network, &weights, vec![exact(number); SEEDS.len()], components);
+        let decomposition = ApdObjective::new(&network, &weights, vec![exact(number); SEEDS.len()], components);
         let input = input(&network);
         let observed = decomposition.observe(&input);
         let bits = input.narrow(2, 1, FUNCTIONS as i64);
         let of_functions = |table: &Tensor| table.narrow(2, 0, FUNCTIONS as i64);
-        assert_eq!(of_functions(&observed.attributions).greater(0.0), bits.greater(0.0), "attributions");
+        assert_eq!(of_functions(&observed.importances).greater(0.0), bits.greater(0.0), "attributions");
         assert_eq!(of_functions(&observed.mask), bits, "selection");
         let spare = |table: &Tensor| table.narrow(2, FUNCTIONS as i64, (number - FUNCTIONS) as i64).abs();
-        for table in [&observed.attributions, &observed.mask] {
+        for table in [&observed.importances, &observed.mask] {
             assert_eq!(spare(table).sum(Kind::Double).double_value(&[]), 0.0, "components that are nothing");
         }
     }
@@ -68,7 +71,7 @@ fn the_true_components_are_selected_exactly_where_their_control_bits_are_one() {
 fn with_the_true_components_every_error_is_zero() {
     for number in [FUNCTIONS, FUNCTIONS + 3] {
         let (network, weights, components) = constructed(number);
-        let decomposition = Decomposition::new(&network, &weights, vec![exact(number); SEEDS.len()], components);
+        let decomposition = ApdObjective::new(&network, &weights, vec![exact(number); SEEDS.len()], components);
         let terms = decomposition.observe(&input(&network)).terms;
         assert_eq!(largest(&terms, "faithfulness"), 0.0);
         for name in ["minimality", "hidden", "output"] {
@@ -103,14 +106,14 @@ fn selected_from_as_in_training_each_function_keeps_its_own_component() {
     let (network, weights, components) = constructed(FUNCTIONS);
     let settings = Apd { selection: Selection::BatchTopK(BatchTopK { k: 0.2 }), ..settings(FUNCTIONS, 6) };
     let (weights, components) = (weights.replica(0), components.replica(0));
-    let decomposition = Decomposition::new(&network, &weights, vec![settings], components);
+    let decomposition = ApdObjective::new(&network, &weights, vec![settings], components);
     let inputs = OneFeatureInputs::of_control_bits(FUNCTIONS, 0.0, 5.0, &weights.embeddings[0]);
-    let attributions = decomposition.attributions(&inputs.input);
+    let attributions = decomposition.importances(&inputs.input);
     let select = |company: Option<&Company>| selection_by_value(&decomposition, &inputs, &attributions, company);
     assert_eq!(select(None).sum(Kind::Double).double_value(&[]), 0.0);
 
     let input = inputs.input.narrow(1, 0, 101) * Tensor::from_slice(&[1.0_f32, 0.0, 0.0, 0.0, 0.0]);
-    let company = Company { attributions: decomposition.attributions(&input), input, number: 16 };
+    let company = Company { attributions: decomposition.importances(&input), input, number: 16 };
     let selection = select(Some(&company));
     assert_eq!(selection.size(), [1, 404, 4]);
     let bits = inputs.input.narrow(2, 1, FUNCTIONS as i64);

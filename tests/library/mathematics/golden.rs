@@ -15,7 +15,10 @@ use apd::{
     fit::{Fit, InputStream, Moment, Objective, Term, Training, total},
     initial_values::{InitialValues, Shape},
     inputs::{IndependentFeatures, Inputs},
-    method::{Apd, Coefficients, Columns, Decomposition, LastComponent, SparsePass},
+    method::{
+        Decomposed,
+        apd::{Apd, ApdObjective, Coefficients, Columns, LastComponent, SparsePass},
+    },
     network::{Biases, Embedding, HiddenKind, LabelCoefficients, Labels, Loss, Network, ResidualMlp, Tms},
     optimizer::{Adam, Rate},
     random::Purpose,
@@ -231,10 +234,10 @@ impl Case {
 
         let settings = self.settings();
         let selects = settings.selection.lp_power().is_none();
-        let decomposition = Decomposition::new(&network, &weights, vec![settings], self.components());
+        let decomposition = ApdObjective::new(&network, &weights, vec![settings], self.components());
         let mut decomposition = decomposition.with_sparse_pass(sparse_pass);
         let observed = decomposition.observe(&x);
-        self.assert_close("attributions", &observed.attributions, TOLERANCE);
+        self.assert_close("attributions", &observed.importances, TOLERANCE);
         if selects {
             self.assert_close("mask", &observed.mask, 0.0);
             let masked = Masked::new(decomposition.components(), &observed.mask);
@@ -255,7 +258,7 @@ impl Case {
 
     fn check_training(&self, sparse_pass: SparsePass) {
         let (network, weights) = (self.network(), self.weights());
-        let decomposition = Decomposition::new(&network, &weights, vec![self.settings()], self.components());
+        let decomposition = ApdObjective::new(&network, &weights, vec![self.settings()], self.components());
         let mut decomposition = decomposition.with_sparse_pass(sparse_pass);
         let training = Training {
             steps: self.loss("steps").unwrap() as u64,
@@ -314,7 +317,7 @@ fn every_case_that_can_be_judged_agrees() {
 fn a_short_fit_lowers_the_total() {
     let case = Case::read(Path::new("tests/cases/tms_5-2_topk"));
     let (network, weights) = (case.network(), case.weights());
-    let decomposition = Decomposition::new(&network, &weights, vec![case.settings()], case.components());
+    let decomposition = ApdObjective::new(&network, &weights, vec![case.settings()], case.components());
     let training = Training {
         steps: 300,
         batch: 256,

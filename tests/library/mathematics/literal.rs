@@ -6,7 +6,10 @@ use crate::support::{assert_close, components, inputs, residual_mlp, settings, t
 use apd::{
     fit::{InputStream, Moment, Objective, total},
     inputs::{ExactlyActive, Inputs},
-    method::{Apd, Coefficients, Columns, Decomposition, SparsePass},
+    method::{
+        Decomposed,
+        apd::{Apd, ApdObjective, Coefficients, Columns, SparsePass},
+    },
     network::{Biases, Embedding, Network},
     optimizer::{Adam, Rate},
     reading::Activation,
@@ -29,7 +32,7 @@ fn walk_together(network: &Network, settings: &[Apd], sparse_pass: SparsePass) {
     tch::set_num_threads(1);
     let weights = weights(network, &SEEDS);
     let start = || components(network, COMPONENTS, RANK, &SEEDS);
-    let mut fast = Decomposition::new(network, &weights, settings.to_vec(), start()).with_sparse_pass(sparse_pass);
+    let mut fast = ApdObjective::new(network, &weights, settings.to_vec(), start()).with_sparse_pass(sparse_pass);
     let mut slow = Literal::new(network, &weights, settings.to_vec(), start());
     let (mut fast_optimizer, mut slow_optimizer) = (Adam::new(fast.parameters()), Adam::new(slow.parameters()));
     // Samples without any active feature would tie, and the formulas do not say which of equal attributions are selected.
@@ -39,7 +42,7 @@ fn walk_together(network: &Network, settings: &[Apd], sparse_pass: SparsePass) {
     for step in 0..STEPS {
         let input = stream.batch(step, BATCH, Device::Cpu);
         let (seen, expected) = (fast.observe(&input), slow.observe(&input));
-        assert_close(&seen.attributions, &expected.attributions, TOLERANCE, &format!("attributions of step {step}"));
+        assert_close(&seen.importances, &expected.importances, TOLERANCE, &format!("attributions of step {step}"));
         assert_eq!(seen.mask, expected.mask, "selection of step {step}");
 
         let moment = Moment::before(step, STEPS).logged();

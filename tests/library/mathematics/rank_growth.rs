@@ -4,7 +4,10 @@ use crate::support::{inputs, residual_mlp, settings, weights};
 use apd::{
     components::Components,
     fit::{Moment, Objective},
-    method::{Apd, Columns, Decomposition},
+    method::{
+        Decomposed,
+        apd::{Apd, ApdObjective, Columns},
+    },
     network::{Biases, Embedding},
     optimizer::{Adam, Rate},
     reading::Activation,
@@ -37,7 +40,7 @@ fn the_parts_of_components_join_one_after_the_other_and_all_are_trained_in_the_e
     let settings =
         grown.map(|rank_growth| Apd { rank_growth, columns: Columns::UnitNorm, ..settings(COMPONENTS, RANK) });
     let start = settings[0].initial_components(&network.sites(), &SEEDS);
-    let mut decomposition = Decomposition::new(&network, &weights, settings.to_vec(), start);
+    let mut decomposition = ApdObjective::new(&network, &weights, settings.to_vec(), start);
     let mut optimizer = Adam::new(decomposition.parameters());
     let stream = inputs(&network, &SEEDS);
     let mut seen = Vec::new();
@@ -63,7 +66,7 @@ fn the_derivatives_of_growing_components_are_those_of_whole_ones_whose_other_par
         let growing = Apd { rank_growth: 0.5, columns: Columns::UnitNorm, ..settings(COMPONENTS, RANK) };
         let start = growing.initial_components(&network.sites(), &SEEDS);
         let settings = Apd { rank_growth, ..growing };
-        let mut decomposition = Decomposition::new(&network, &weights, vec![settings; SEEDS.len()], start);
+        let mut decomposition = ApdObjective::new(&network, &weights, vec![settings; SEEDS.len()], start);
         decomposition.add_gradients(Moment::before(0, STEPS), &input);
         decomposition.parameters()
     };
@@ -90,7 +93,7 @@ fn an_update_of_the_parts_that_have_joined_leaves_the_bytes_that_one_of_all_part
     let trained = |is_told: bool, weight_decay: f64| {
         let start = growing.initial_components(&network.sites(), &SEEDS);
         let settings = vec![growing.clone(); SEEDS.len()];
-        let mut decomposition = Decomposition::new(&network, &weights, settings, start);
+        let mut decomposition = ApdObjective::new(&network, &weights, settings, start);
         let mut optimizer = Adam::new(decomposition.parameters());
         let mut told = Vec::new();
         for step in 0..STEPS {

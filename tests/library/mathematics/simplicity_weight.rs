@@ -3,7 +3,7 @@
 use crate::support::{components, inputs, residual_mlp, settings, weights};
 use apd::{
     fit::{Moment, Objective},
-    method::{Apd, Coefficients, Decomposition},
+    method::apd::{Apd, ApdObjective, Coefficients},
     network::{Biases, Embedding},
     reading::Activation,
 };
@@ -28,7 +28,7 @@ fn it_rises_stays_and_fades_in_the_terms_and_in_the_gradient() {
     // The weight in the terms, and what the gradient says.
     let at = |settings: &Apd, step: u64| {
         let start = components(&network, 4, 2, &SEEDS);
-        let mut decomposition = Decomposition::new(&network, &weights, vec![settings.clone()], start);
+        let mut decomposition = ApdObjective::new(&network, &weights, vec![settings.clone()], start);
         let terms = decomposition.add_gradients(Moment::before(step, STEPS).logged(), &input);
         let simplicity = terms.iter().find(|term| term.name == "simplicity").unwrap();
         let derivative = decomposition.parameters()[0].derivative().abs().max().double_value(&[]);

@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use apd::{
-    method::{Apd, Columns, Method},
+    method::{
+        Method,
+        apd::{Apd, Columns},
+    },
     schedule::Schedule,
     selection::Selection,
     spec::{Spec, parse},

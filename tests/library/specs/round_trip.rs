@@ -7,7 +7,10 @@ use apd::{
     fit::Training,
     initial_values::{InitialValues, Shape},
     inputs::{GatedInputs, IndependentFeatures, Inputs},
-    method::{Apd, Coefficients, Columns, LastComponent, Method},
+    method::{
+        Method,
+        apd::{Apd, Coefficients, Columns, LastComponent},
+    },
     network::{
         Biases, Embedding, GatedFunctions, HiddenKind, LabelCoefficients, Labels, Loss, Network, ResidualMlp, Tms,
     },

@@ -7,7 +7,7 @@ use apd::{
     fit::{InputStream, Training},
     initial_values::{InitialValues, Shape},
     inputs::{IndependentFeatures, Inputs},
-    method::{Apd, Coefficients, Columns, LastComponent},
+    method::apd::{Apd, Coefficients, Columns, LastComponent},
     network::{
         Biases, Embedding, GatedFunctions, HiddenKind, LabelCoefficients, Labels, Loss, Network, ResidualMlp, Tms,
     },

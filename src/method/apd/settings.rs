@@ -1,4 +1,4 @@
-//! The settings of Attribution-based Parameter Decomposition (Braun et al. 2025, section 2) and its variants.
+//! What a spec says under `[method.apd]`.
 
 use serde::Serialize;
 

@@ -5,16 +5,16 @@ use std::ops::Range;
 
 use tch::Tensor;
 
-use super::{
-    Apd, Columns, LastComponent,
-    comparison::{Comparison, Part, Target},
-    lp,
-};
+use super::{Apd, Columns, LastComponent, lp};
 use crate::{
     attribution::AttributionsAt,
     components::{Components, Factors, Gradient},
     fit::{Moment, Objective, Term},
     loss::{Faithfulness, Simplicity, at_least_a_share_of_the_mean, per_replica},
+    method::{
+        Decomposed, Observed, Settings,
+        comparison::{Comparison, Part, Target},
+    },
     network::Network,
     optimizer::Parameter,
     profile::{Phase, phase},
@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// The components of a network under decomposition.
-pub struct Decomposition<'a> {
+pub struct ApdObjective<'a> {
     network: &'a Network,
     weights: Weights,
     /// One for every replica; equal in all that is no number of a loss, a selection or a schedule.
@@ -44,7 +44,7 @@ pub enum SparsePass {
     Masks,
 }
 
-impl<'a> Decomposition<'a> {
+impl<'a> ApdObjective<'a> {
     /// Decomposes `weights`, beginning with `components`; the sparse pass is the one that suits their device.
     pub fn new(network: &'a Network, weights: &Weights, settings: Vec<Apd>, components: Components) -> Self {
         assert_eq!(settings.len() as i64, components.replicas(), "every replica has its settings");
@@ -56,64 +56,6 @@ impl<'a> Decomposition<'a> {
     pub fn with_sparse_pass(mut self, sparse_pass: SparsePass) -> Self {
         self.sparse_pass = sparse_pass;
         self
-    }
-
-    pub fn network(&self) -> &'a Network {
-        self.network
-    }
-
-    /// The target's.
-    pub fn weights(&self) -> &Weights {
-        &self.weights
-    }
-
-    /// Whether the last component is active on every sample and not selected among.
-    pub fn last_always_active(&self) -> bool {
-        self.settings[0].last_component == LastComponent::AlwaysActive
-    }
-
-    /// Whether components are active or not: in the L_p form none are selected.
-    pub fn selects(&self) -> bool {
-        self.settings[0].selection.lp_power().is_none()
-    }
-
-    pub fn components(&self) -> &Components {
-        &self.components
-    }
-
-    pub fn into_components(self) -> Components {
-        self.components
-    }
-
-    /// Attributions, selection and loss terms at `input` [replica, sample, feature]; moves nothing.
-    pub fn observe(&self, input: &Tensor) -> Observed {
-        let attributions = self.attributions(input);
-        let active = self.activity(&attributions, input);
-        let simple: Vec<f64> = self.settings.iter().map(|apd| apd.coefficients.simplicity).collect();
-        let terms = self.losses(&active, &attributions, input, &simple, None, true);
-        Observed { attributions, mask: active.into_mask(), terms }
-    }
-
-    /// The selection from `attributions` at `input` as one batch, as [`Observed::mask`].
-    pub fn selection(&self, attributions: &Tensor, input: &Tensor) -> Tensor {
-        self.activity(attributions, input).into_mask()
-    }
-
-    /// The share of the cuts of the selection that go through equal attributions above zero, a scalar; `None` in the L_p form,
-    /// which selects nothing.
-    pub fn share_of_tied_cuts(&self, observed: &Observed) -> Option<Tensor> {
-        let candidates = self.components.number() - i64::from(self.last_always_active());
-        let of_candidates = |tensor: &Tensor| tensor.narrow(2, 0, candidates);
-        let of_each_sample = matches!(self.settings[0].selection, Selection::SampleTopK { .. });
-        self.selects().then(|| {
-            share_of_tied_cuts(&of_candidates(&observed.attributions), &of_candidates(&observed.mask), of_each_sample)
-        })
-    }
-
-    /// A_c(x)^2, [replica, sample, component].
-    pub fn attributions(&self, input: &Tensor) -> Tensor {
-        let at = self.attributed_weights();
-        self.settings[0].attribution.of(self.network, &at, &self.components, input)
     }
 
     /// Where derivatives are taken.
@@ -242,16 +184,6 @@ impl<'a> Decomposition<'a> {
     }
 }
 
-/// What a decomposition makes of some inputs.
-pub struct Observed {
-    /// A_c(x)^2, [replica, sample, component].
-    pub attributions: Tensor,
-    /// Zeros and ones [replica, sample, component]; in the L_p form A_c(x)^p, which takes their place.
-    pub mask: Tensor,
-    /// The unweighted loss terms.
-    pub terms: Vec<Term>,
-}
-
 /// The components active in one batch, in the form that suits the sparse pass.
 enum Active {
     Pairs(ActivePairs),
@@ -269,7 +201,7 @@ impl Active {
         }
     }
 
-    /// As [`Observed::mask`].
+    /// As [`Decomposed::mask`].
     fn into_mask(self) -> Tensor {
         match self {
             Active::Pairs(pairs) => pairs.to_mask(),
@@ -278,7 +210,72 @@ impl Active {
     }
 }
 
-impl Objective for Decomposition<'_> {
+impl Decomposed for ApdObjective<'_> {
+    fn network(&self) -> &Network {
+        self.network
+    }
+
+    fn weights(&self) -> &Weights {
+        &self.weights
+    }
+
+    fn components(&self) -> &Components {
+        &self.components
+    }
+
+    /// A_c(x)^2.
+    fn importances(&self, input: &Tensor) -> Tensor {
+        let at = self.attributed_weights();
+        self.settings[0].attribution.of(self.network, &at, &self.components, input)
+    }
+
+    /// In the L_p form A_c(x)^p.
+    fn mask(&self, attributions: &Tensor, input: &Tensor) -> Tensor {
+        self.activity(attributions, input).into_mask()
+    }
+
+    fn observe(&self, input: &Tensor) -> Observed {
+        let attributions = self.importances(input);
+        let active = self.activity(&attributions, input);
+        let simple: Vec<f64> = self.settings.iter().map(|apd| apd.coefficients.simplicity).collect();
+        let terms = self.losses(&active, &attributions, input, &simple, None, true);
+        Observed { importances: attributions, mask: active.into_mask(), terms }
+    }
+
+    fn selects(&self) -> bool {
+        self.settings[0].selects()
+    }
+
+    fn selects_within_samples(&self) -> bool {
+        matches!(self.settings[0].selection, Selection::SampleTopK { .. })
+    }
+
+    fn last_always_active(&self) -> bool {
+        self.settings[0].last_component == LastComponent::AlwaysActive
+    }
+
+    fn share_of_tied_cuts(&self, observed: &Observed) -> Option<Tensor> {
+        let candidates = self.components.number() - i64::from(self.last_always_active());
+        let of_candidates = |tensor: &Tensor| tensor.narrow(2, 0, candidates);
+        self.selects().then(|| {
+            share_of_tied_cuts(
+                &of_candidates(&observed.importances),
+                &of_candidates(&observed.mask),
+                self.selects_within_samples(),
+            )
+        })
+    }
+
+    fn replicas(&self, replicas: Range<usize>) -> Box<dyn Decomposed + '_> {
+        Box::new(self.views(replicas))
+    }
+
+    fn to_files(&self) -> Vec<(String, Tensor)> {
+        self.components.to_files(&self.network.sites())
+    }
+}
+
+impl Objective for ApdObjective<'_> {
     fn parameters(&self) -> Vec<Parameter> {
         let sites = self.network.sites();
         let Gradient { rest, lengthwise } = &self.gradient;
@@ -295,14 +292,7 @@ impl Objective for Decomposition<'_> {
     }
 
     fn of_replicas(&self, replicas: Range<usize>) -> Box<dyn Objective + '_> {
-        Box::new(Decomposition {
-            network: self.network,
-            weights: self.weights.of_replicas(replicas.clone()),
-            settings: self.settings[replicas.clone()].to_vec(),
-            components: self.components.of_replicas(replicas.clone()),
-            gradient: self.gradient.of_replicas(replicas),
-            sparse_pass: self.sparse_pass,
-        })
+        Box::new(self.views(replicas))
     }
 
     fn is_small(&self) -> bool {
@@ -331,7 +321,19 @@ impl Objective for Decomposition<'_> {
     }
 }
 
-impl<'a> Decomposition<'a> {
+impl<'a> ApdObjective<'a> {
+    /// Some of the replicas, with views of their tensors.
+    fn views(&self, replicas: Range<usize>) -> Self {
+        Self {
+            network: self.network,
+            weights: self.weights.of_replicas(replicas.clone()),
+            settings: self.settings[replicas.clone()].to_vec(),
+            components: self.components.of_replicas(replicas.clone()),
+            gradient: self.gradient.of_replicas(replicas),
+            sparse_pass: self.sparse_pass,
+        }
+    }
+
     /// The same with copies of the first parts of every component, and their gradient.
     fn of_first_parts(&self, number: usize) -> Self {
         Self {
@@ -350,7 +352,7 @@ impl<'a> Decomposition<'a> {
             phase(Phase::Update, || self.components.normalise_columns());
         }
         let mut gradient = self.gradient.of_replicas(0..self.settings.len());
-        let attributions = phase(Phase::Attributions, || self.attributions(input));
+        let attributions = phase(Phase::Attributions, || self.importances(input));
         let active = phase(Phase::Selection, || self.activity(&attributions, input));
         let simple: Vec<f64> = self.settings.iter().map(|apd| apd.simplicity_at(moment)).collect();
         let terms = self.losses(&active, &attributions, input, &simple, Some(&mut gradient), moment.logged);

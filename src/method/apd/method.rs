@@ -1,0 +1,130 @@
+//! What the method is to the rest of the program.
+
+use tch::{Device, Tensor};
+
+use super::{Apd, ApdObjective, Coefficients, checks};
+use crate::{
+    components::Components,
+    fit::Moment,
+    initial_values::{InitialValues, Shape},
+    method::{Circumstances, Decomposed, Decomposition, Method, Settings, Sizes, Words},
+    network::Network,
+    selection::{BatchTopK, Selection},
+    settings::TableReader,
+    site::{PerSite, Site},
+    weights::Weights,
+};
+
+static WORDS: Words = Words {
+    key: "apd",
+    name: "Attribution-based Parameter Decomposition",
+    importance: ["attribution", "attributions"],
+    losses: "faithfulness falls by orders of magnitude and stays low, minimality and simplicity settle",
+};
+
+impl Settings for Apd {
+    fn words(&self) -> &'static Words {
+        &WORDS
+    }
+
+    fn check(&self, circumstances: Circumstances, table: &mut TableReader) {
+        checks::check(self, circumstances, table);
+    }
+
+    fn sizes(&self, sites: &PerSite<Site>) -> Sizes {
+        let number = self.components as i64;
+        let factors = |site: &Site| number * self.rank as i64 * (site.d_in + site.d_out);
+        Sizes {
+            components: self.components,
+            rank: self.rank,
+            factors: sites.iter().map(factors).sum(),
+            matrices: number * sites.iter().map(Site::parameters).sum::<i64>(),
+        }
+    }
+
+    fn fixed_by(&self, components: &Components) -> Vec<(String, u64, u64)> {
+        vec![
+            ("method.apd.components".into(), self.components as u64, components.number() as u64),
+            ("method.apd.rank".into(), self.rank as u64, components.rank() as u64),
+        ]
+    }
+
+    /// In the L_p form none are selected.
+    fn selects(&self) -> bool {
+        self.selection.lp_power().is_none()
+    }
+
+    fn shape(&self) -> Method {
+        // A loss that does not count is not computed, so those that have it are not together with those that have not.
+        let counts = |coefficient: f64| f64::from(u8::from(coefficient > 0.0));
+        Method::Apd(Self {
+            schatten_power: 1.0,
+            simplicity_rise: 0.0,
+            simplicity_fade: 0.0,
+            activity_floor: 0.0,
+            initial_values: InitialValues { instances: 1, scale: 1.0, distribution: Shape::Normal },
+            coefficients: Coefficients {
+                faithfulness: 1.0,
+                minimality: 1.0,
+                simplicity: 1.0,
+                hidden: counts(self.coefficients.hidden),
+                output: counts(self.coefficients.output),
+            },
+            selection: match self.selection {
+                Selection::BatchTopK(_) => Selection::BatchTopK(BatchTopK { k: 1.0 }),
+                Selection::SampleTopK { .. } => Selection::SampleTopK { k: 1 },
+                Selection::Exact {} => Selection::Exact {},
+                Selection::Lp { .. } => Selection::Lp { power: 1.0 },
+            },
+            ..self.clone()
+        })
+    }
+
+    /// By rank-one parts, each of which adds about the same to a step.
+    fn grown(&self, moment: Moment) -> f64 {
+        if self.rank == 1 { 1.0 } else { (self.trained_parts(moment) - 1) as f64 / (self.rank - 1) as f64 }
+    }
+
+    fn without_growth(&self) -> Option<Method> {
+        (self.rank_growth > 0.0 && self.rank > 1).then(|| Method::Apd(Self { rank_growth: 0.0, ..self.clone() }))
+    }
+
+    fn untrained<'n>(
+        &self,
+        pack: &[(&Method, &[u64])],
+        network: &'n Network,
+        weights: &Weights,
+        device: Device,
+    ) -> Box<dyn Decomposition + 'n> {
+        let settings = pack.iter().map(|&(method, seeds)| match method {
+            Method::Apd(apd) => (apd, seeds),
+        });
+        let sites = network.sites();
+        let random = |(apd, seeds): (&Apd, &[u64])| apd.initial_components(&sites, seeds);
+        let components = Components::stack(&settings.clone().map(random).collect::<Vec<_>>()).to_device(device);
+        let of_replicas = settings.flat_map(|(apd, seeds)| vec![apd.clone(); seeds.len()]).collect();
+        Box::new(ApdObjective::new(network, weights, of_replicas, components))
+    }
+
+    fn tensors(&self, sites: &PerSite<Site>, replicas: usize) -> Vec<(String, Vec<i64>)> {
+        let (replicas, number, rank) = (replicas as i64, self.components as i64, self.rank as i64);
+        let of_site = |Site { name, d_in, d_out }: &Site| {
+            [
+                (format!("{name}.A"), vec![replicas, number, *d_in, rank]),
+                (format!("{name}.B"), vec![replicas, number, rank, *d_out]),
+            ]
+        };
+        sites.iter().flat_map(of_site).collect()
+    }
+
+    fn decomposed<'n>(
+        &self,
+        network: &'n Network,
+        weights: &Weights,
+        tensor: &dyn Fn(&str) -> Tensor,
+    ) -> Box<dyn Decomposed + 'n> {
+        let components = Components::from_files(&network.sites(), |name| Some(tensor(name))).expect("all are there");
+        let settings = vec![self.clone(); components.replicas() as usize];
+        Box::new(ApdObjective::new(network, weights, settings, components))
+    }
+}

@@ -1,0 +1,12 @@
+//! Attribution-based Parameter Decomposition (Braun et al. 2025, section 2) and its variants.
+
+mod checks;
+mod defaults;
+mod lp;
+mod method;
+mod objective;
+mod settings;
+
+pub use defaults::defaults;
+pub use objective::{ApdObjective, SparsePass};
+pub use settings::{Apd, Coefficients, Columns, LastComponent};

@@ -1,0 +1,97 @@
+//! What the settings of a method say before anything is trained, and how a decomposition begins and is read back.
+
+use tch::{Device, Tensor};
+
+use super::{Decomposed, Decomposition, Method};
+use crate::{
+    components::Components,
+    fit::{Moment, Training},
+    network::Network,
+    settings::TableReader,
+    site::{PerSite, Site},
+    weights::Weights,
+};
+
+/// The settings of a method.
+pub trait Settings {
+    fn words(&self) -> &'static Words;
+
+    /// Tells `table`, the whole spec's, what does not go together.
+    fn check(&self, circumstances: Circumstances, table: &mut TableReader);
+
+    fn sizes(&self, sites: &PerSite<Site>) -> Sizes;
+
+    /// The keys of those settings that finished components fix, with their values here and those of `components`.
+    fn fixed_by(&self, components: &Components) -> Vec<(String, u64, u64)>;
+
+    /// Whether components are active or not.
+    fn selects(&self) -> bool;
+
+    /// What must be equal in all experiments that are trained together: these settings with stand-ins for what each replica
+    /// has of its own.
+    fn shape(&self) -> Method;
+
+    /// The share of its full size that the training has grown to at a moment, from 0 at its beginning to 1.
+    fn grown(&self, _moment: Moment) -> f64 {
+        1.0
+    }
+
+    /// The same method at its full size from the first step on; `None` if it is.
+    fn without_growth(&self) -> Option<Method> {
+        None
+    }
+
+    /// Where the training of a pack begins: experiments of equal [`Settings::shape`] with their seeds, a replica for each.
+    /// `weights` are the targets of all replicas, on `device`.
+    fn untrained<'n>(
+        &self,
+        pack: &[(&Method, &[u64])],
+        network: &'n Network,
+        weights: &Weights,
+        device: Device,
+    ) -> Box<dyn Decomposition + 'n>;
+
+    /// Name and shape of every tensor that files keep of so many replicas, [`Decomposed::to_files`].
+    fn tensors(&self, sites: &PerSite<Site>, replicas: usize) -> Vec<(String, Vec<i64>)>;
+
+    /// What has been decomposed, from those tensors by their names; all on one device with the targets' `weights`.
+    fn decomposed<'n>(
+        &self,
+        network: &'n Network,
+        weights: &Weights,
+        tensor: &dyn Fn(&str) -> Tensor,
+    ) -> Box<dyn Decomposed + 'n>;
+}
+
+/// What the settings of a method are to agree with.
+#[derive(Clone, Copy)]
+pub struct Circumstances<'a> {
+    pub network: &'a Network,
+    /// Of the components.
+    pub training: &'a Training,
+}
+
+/// How large a decomposition of one replica is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// Number of components at all sites.
+    pub components: usize,
+    /// Rank budget of each at each site.
+    pub rank: usize,
+    /// Number of entries of all factors A and B.
+    pub factors: i64,
+    /// Number of entries of the components' matrices.
+    pub matrices: i64,
+}
+
+/// What a method and its parts are called.
+#[derive(Debug)]
+pub struct Words {
+    /// In a spec, `[method.<key>]`.
+    pub key: &'static str,
+    pub name: &'static str,
+    /// What a component counts on a sample, singular and plural.
+    pub importance: [&'static str; 2],
+    /// How the terms of the loss go when it works, a sentence.
+    pub losses: &'static str,
+}
