@@ -18,7 +18,7 @@ use tch::{Device, Tensor};
 
 use crate::{
     inputs::Inputs,
-    optimizer::{Adam, Fault, Parameter, Rate},
+    optimizer::{Adam, Fault, Group, Parameter, Rate, restore},
     profile::{Phase, phase},
     random::Purpose,
     schedule::Schedule,
@@ -78,6 +78,17 @@ impl Training {
 pub trait Objective: Send {
     /// Everything that is trained, with the gradients that [`Objective::add_gradients`] adds to.
     fn parameters(&self) -> Vec<Parameter>;
+
+    /// The groups that the parameters belong to, for so many replicas.
+    fn groups(&self, replicas: usize) -> Vec<Group> {
+        vec![Group::plain(replicas)]
+    }
+
+    /// What steps change and no optimizer moves, such as an adversary's own moments, under names of its own, [replica, ...] each;
+    /// [`Objective::of_replicas`] shares its storage. An exact resume overwrites it.
+    fn state(&self) -> Vec<(String, Tensor)> {
+        Vec::new()
+    }
 
     /// The objective of some of the replicas; it shares its tensors with this one.
     fn of_replicas(&self, replicas: Range<usize>) -> Box<dyn Objective + '_>;
@@ -202,6 +213,8 @@ pub struct Fit<'a> {
     steps_together: u64,
     /// Of all replicas; the lanes' are views of it.
     optimizer: Adam,
+    /// The objective's, of all replicas; the lanes' are views of it.
+    beside_parameters: Vec<(String, Tensor)>,
     step: u64,
     log: Vec<LogRow>,
     /// By replica.
@@ -302,7 +315,7 @@ impl<'a> Fit<'a> {
         assert_eq!(trainings.len(), inputs.seeds.len(), "every replica has its settings and its seed");
         let shape = |training: &Training| (training.steps, training.batch);
         assert!(trainings.iter().all(|training| shape(training) == shape(&trainings[0])), "replicas go in lock-step");
-        let optimizer = Adam::new(objective.parameters());
+        let optimizer = Adam::of_groups(objective.parameters(), objective.groups(trainings.len()));
         let names = inputs.seeds.iter().enumerate().map(|(replica, seed)| format!("replica {replica} (seed {seed})"));
         let names = names.collect();
         let replicas = trainings.len();
@@ -328,6 +341,7 @@ impl<'a> Fit<'a> {
             steps: trainings[0].steps,
             steps_together: 1,
             optimizer,
+            beside_parameters: objective.state(),
             step: 0,
             log: Vec::new(),
             divergences: Vec::new(),
@@ -346,6 +360,8 @@ impl<'a> Fit<'a> {
         if state.step > self.steps() {
             return Err(format!("it is at step {} of {}", state.step, self.steps()));
         }
+        let shared = |(name, tensor): &(String, Tensor)| (name.clone(), tensor.shallow_clone());
+        restore(self.beside_parameters.iter().map(shared).collect(), &state.tensors)?;
         self.optimizer.restore(&state.tensors)?;
         (self.step, self.log, self.divergences) = (state.step, state.log, state.divergences);
         for lane in &mut self.lanes {
@@ -486,7 +502,9 @@ impl<'a> Fit<'a> {
 
     pub fn state(&self) -> State {
         let (log, divergences) = (self.log.clone(), self.divergences.clone());
-        State { step: self.step, tensors: self.optimizer.state(), log, divergences }
+        let beside = self.beside_parameters.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone()));
+        let tensors = self.optimizer.state().into_iter().chain(beside).collect();
+        State { step: self.step, tensors, log, divergences }
     }
 }
 

@@ -49,6 +49,8 @@ pub mod reading;
 pub mod report;
 pub mod run;
 pub mod schedule;
+#[cfg(test)]
+mod second_method;
 pub mod selection;
 pub mod settings;
 mod shell;

@@ -4,6 +4,7 @@
 //! are not; its values stay as they were before.
 
 mod entries;
+mod group;
 mod guard;
 
 use std::{
@@ -12,6 +13,7 @@ use std::{
 };
 
 use entries::{Entries, Lengthwise, Moving, Update};
+pub use group::Group;
 pub use guard::Fault;
 use guard::Guard;
 use tch::{Device, Kind, Tensor};
@@ -41,6 +43,8 @@ pub struct Parameter {
     /// rows, [replica, 1, ..., part], or for all entries of a row, [replica, ..., part, 1], where the value is a factor and its
     /// columns or rows are the rank-one parts of components.
     pub lengthwise: Option<Tensor>,
+    /// Which of the objective's groups it belongs to.
+    pub group: usize,
 }
 
 impl Parameter {
@@ -70,26 +74,34 @@ struct Slot {
 /// Adam (Kingma and Ba 2015) with decoupled weight decay (Loshchilov and Hutter 2019).
 pub struct Adam {
     slots: Vec<Slot>,
+    groups: Vec<Group>,
     guard: Guard,
     /// `None`: all.
     parts: Option<usize>,
 }
 
 impl Adam {
+    /// One group of all parameters.
     pub fn new(parameters: Vec<Parameter>) -> Self {
+        let replicas = parameters.first().map_or(0, |parameter| parameter.value.size()[0]);
+        Self::of_groups(parameters, vec![Group::plain(replicas as usize)])
+    }
+
+    /// Of parameters that name their groups by their places in `groups`.
+    pub fn of_groups(parameters: Vec<Parameter>, groups: Vec<Group>) -> Self {
         let slots = parameters.into_iter().map(|parameter| {
             let moments = [parameter.value.zeros_like(), parameter.value.zeros_like()];
             Slot::new(parameter, moments)
         });
-        Self::of_slots(slots.collect())
+        Self::of_slots(slots.collect(), groups)
     }
 
-    fn of_slots(slots: Vec<Slot>) -> Self {
+    fn of_slots(slots: Vec<Slot>, groups: Vec<Group>) -> Self {
         let (replicas, device) = slots.first().map_or((0, Device::Cpu), |slot| {
             let value = &slot.parameter.value;
             (value.size()[0], value.device())
         });
-        Self { guard: Guard::new(replicas, device), slots, parts: None }
+        Self { guard: Guard::new(replicas, device), slots, groups, parts: None }
     }
 
     /// Until further notice only the first rank-one parts of each component have a derivative, so many of them, and the others
@@ -101,7 +113,13 @@ impl Adam {
     /// The `number`-th update (from 1) with one rate for every replica; leaves the gradients zero. Replicas with a fault
     /// are left as they are.
     pub fn update(&mut self, number: u64, rates: &[Rate]) {
-        let updates: Vec<Update> = rates.iter().map(|&rate| Update::new(rate, number)).collect();
+        for (index, group) in self.groups.iter().enumerate() {
+            group.cut(self.slots.iter_mut().filter(|slot| slot.parameter.group == index));
+        }
+        let of_group = |group: &Group| -> Vec<Update> {
+            group.rates(rates).into_iter().map(|rate| Update::new(rate, number)).collect()
+        };
+        let updates: Vec<Vec<Update>> = self.groups.iter().map(of_group).collect();
         // Decay moves values that have no derivative, too.
         let parts = self.parts.filter(|_| rates.iter().all(|rate| rate.weight_decay == 0.0));
         match &mut self.guard {
@@ -112,7 +130,9 @@ impl Adam {
                     }
                 }
                 let sound: Vec<bool> = faults.iter().map(|fault| fault.0 == 0).collect();
-                self.slots.iter_mut().for_each(|slot| slot.update_loop(&updates, &sound, parts));
+                for slot in &mut self.slots {
+                    slot.update_loop(&updates[slot.parameter.group], &sound, parts);
+                }
             }
             Guard::OnDevice { updates: since, slots } => {
                 let unsound = are_sound(&self.slots).logical_not();
@@ -120,8 +140,11 @@ impl Adam {
                 let first = unsound.to_kind(Kind::Uint8).argmax(0, false);
                 *slots = first.where_self(&found, slots);
                 let _ = since.masked_fill_(&found, number as i64);
-                let updates = UpdatesOnDevice::new(&updates, &since.less_equal(0));
-                self.slots.iter_mut().for_each(|slot| slot.update_composed(&updates));
+                let moving = since.less_equal(0);
+                let updates: Vec<_> = updates.iter().map(|updates| UpdatesOnDevice::new(updates, &moving)).collect();
+                for slot in &mut self.slots {
+                    slot.update_composed(&updates[slot.parameter.group]);
+                }
             }
         }
     }
@@ -152,10 +175,12 @@ impl Adam {
                 value: view(&parameter.value),
                 gradient: view(&parameter.gradient),
                 lengthwise: parameter.lengthwise.as_ref().map(view),
+                group: parameter.group,
             };
             Slot::new(parameter, [view(first_moment), view(second_moment)])
         });
-        Self::of_slots(slots.collect())
+        let groups = self.groups.iter().map(|group| group.of_replicas(replicas.clone())).collect();
+        Self::of_slots(slots.collect(), groups)
     }
 
     /// Everything that an exact resume needs, under readable names; the clones share their storage.
@@ -165,18 +190,24 @@ impl Adam {
 
     /// Takes over a state with the same names and shapes; says what is wrong with it otherwise.
     pub fn restore(&mut self, state: &[(String, Tensor)]) -> Result<(), String> {
-        for (name, mut own) in self.state() {
-            let Some((_, saved)) = state.iter().find(|(saved_name, _)| *saved_name == name) else {
-                return Err(format!("it holds no tensor `{name}`"));
-            };
-            if saved.size() != own.size() {
-                return Err(format!("`{name}` has shape {:?} instead of {:?}", saved.size(), own.size()));
-            }
-            own.copy_(saved);
-        }
+        restore(self.state(), state)?;
         self.slots.iter_mut().for_each(Slot::look_at_values);
         Ok(())
     }
+}
+
+/// Overwrites each of these tensors with the one of its name in a saved state; says what is wrong with that otherwise.
+pub fn restore(tensors: Vec<(String, Tensor)>, state: &[(String, Tensor)]) -> Result<(), String> {
+    for (name, mut own) in tensors {
+        let Some((_, saved)) = state.iter().find(|(saved_name, _)| *saved_name == name) else {
+            return Err(format!("it holds no tensor `{name}`"));
+        };
+        if saved.size() != own.size() {
+            return Err(format!("`{name}` has shape {:?} instead of {:?}", saved.size(), own.size()));
+        }
+        own.copy_(saved);
+    }
+    Ok(())
 }
 
 impl Slot {
@@ -343,7 +374,7 @@ mod tests {
 
     fn parameter(values: [f32; 4]) -> Parameter {
         let value = tensor_from(&[2, 2], values.into_iter());
-        Parameter { name: "w".into(), gradient: value.zeros_like(), lengthwise: None, value }
+        Parameter { name: "w".into(), gradient: value.zeros_like(), lengthwise: None, group: 0, value }
     }
 
     fn set(tensor: &mut Tensor, values: [f32; 4]) {
@@ -393,7 +424,7 @@ mod tests {
                 (tensor_from(&[2, rows, columns], entries(1)), tensor_from(&[2, rows, columns], entries(3)));
             let lengthwise = tensor_from(&shape, entries(4));
             let slot = |gradient: Tensor, lengthwise: Option<Tensor>| {
-                let parameter = Parameter { name: "w".into(), value: value.copy(), gradient, lengthwise };
+                let parameter = Parameter { name: "w".into(), value: value.copy(), gradient, lengthwise, group: 0 };
                 Slot::new(parameter, [value.zeros_like(), value.zeros_like()])
             };
             let updates = RATES.map(|rate| Update::new(rate, 1));
@@ -445,6 +476,35 @@ mod tests {
         assert!(values[0] < 0.8, "three updates: {values:?}");
         assert!((values[2] - 0.985).abs() < 1e-6, "one update: {values:?}");
         assert_eq!(adam.faults(), [Fault { replica: 1, update: 2, parameter: "w".into() }]);
+    }
+
+    #[test]
+    fn a_group_moves_at_its_own_rate_and_each_replica_is_cut_by_the_length_of_the_whole_group() {
+        let parameter = |group| Parameter { group, ..parameter([1.0; 4]) };
+        let slow = Group { rate: vec![0.5, 2.0], largest_norm: Some(vec![1.0, 50.0]) };
+        let mut adam = Adam::of_groups(vec![parameter(0), parameter(1), parameter(1)], vec![Group::plain(2), slow]);
+        // In the second group lengths of 10 and 20, over both its parameters.
+        for (slot, gradient) in
+            [[30.0, 40.0, 50.0, 60.0], [6.0, 0.0, 0.0, 12.0], [0.0, 8.0, 16.0, 0.0]].iter().enumerate()
+        {
+            set(&mut adam.slots[slot].parameter.gradient, *gradient);
+        }
+        adam.update(1, &[Rate { learning_rate: 0.1, weight_decay: 0.0 }; 2]);
+        let moments = |slot: usize| slice(&adam.slots[slot].first_moment).iter().map(|moment| moment * 10.0);
+        let near = |found: Vec<f32>, expected: [f32; 4]| {
+            assert!(found.iter().zip(expected).all(|(found, wanted)| (found - wanted).abs() < 1e-4), "{found:?}");
+        };
+        near(moments(0).collect(), [30.0, 40.0, 50.0, 60.0]);
+        near(moments(1).collect(), [0.6, 0.0, 0.0, 12.0]);
+        near(moments(2).collect(), [0.0, 0.8, 16.0, 0.0]);
+        near(slice(&adam.slots[0].parameter.value).to_vec(), [0.9; 4]);
+        near(slice(&adam.slots[1].parameter.value).to_vec(), [0.95, 1.0, 1.0, 0.8]);
+        // A part of the replicas is cut as before.
+        let mut second = adam.of_replicas(1..2);
+        assert_eq!(second.groups[1], Group { rate: vec![2.0], largest_norm: Some(vec![50.0]) });
+        set(&mut adam.slots[1].parameter.gradient, [0.0, 0.0, f32::NAN, 0.0]);
+        second.update(2, &[Rate { learning_rate: 0.1, weight_decay: 0.0 }]);
+        assert_eq!(second.faults(), [Fault { replica: 0, update: 2, parameter: "w".into() }]);
     }
 
     #[test]

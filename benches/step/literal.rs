@@ -295,7 +295,8 @@ impl Objective for Literal<'_> {
     fn parameters(&self) -> Vec<Parameter> {
         let sites = self.network.sites();
         let pairs = self.components.named(&sites).into_iter().zip(self.gradient.named(&sites));
-        let parameter = |((name, value), (_, gradient))| Parameter { name, value, gradient, lengthwise: None };
+        let parameter =
+            |((name, value), (_, gradient))| Parameter { name, value, gradient, lengthwise: None, group: 0 };
         pairs.map(parameter).collect()
     }
 

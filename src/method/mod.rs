@@ -7,6 +7,8 @@ pub mod apd;
 mod comparison;
 mod decomposed;
 mod settings;
+#[cfg(test)]
+mod toy;
 
 pub use apd::defaults;
 pub use decomposed::{Decomposed, Observed};
@@ -23,10 +25,16 @@ use crate::{
 #[serde(rename_all = "snake_case")]
 pub enum Method {
     Apd(apd::Apd),
+    #[cfg(test)]
+    Toy(toy::Toy),
 }
 
 impl Choice for Method {
-    const VARIANTS: &'static [Variant<Self>] = &[Variant::Table("apd", |table| Self::Apd(apd::Apd::read(table)))];
+    const VARIANTS: &'static [Variant<Self>] = &[
+        Variant::Table("apd", |table| Self::Apd(apd::Apd::read(table))),
+        #[cfg(test)]
+        Variant::Table("toy", |table| Self::Toy(toy::Toy::read(table))),
+    ];
 }
 
 impl std::ops::Deref for Method {
@@ -35,6 +43,8 @@ impl std::ops::Deref for Method {
     fn deref(&self) -> &Self::Target {
         match self {
             Method::Apd(apd) => apd,
+            #[cfg(test)]
+            Method::Toy(toy) => toy,
         }
     }
 }

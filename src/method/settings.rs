@@ -1,5 +1,7 @@
 //! What the settings of a method say before anything is trained, and how a decomposition begins and is read back.
 
+use std::any::Any;
+
 use tch::{Device, Tensor};
 
 use super::{Decomposed, Decomposition, Method};
@@ -13,7 +15,7 @@ use crate::{
 };
 
 /// The settings of a method.
-pub trait Settings {
+pub trait Settings: Any {
     fn words(&self) -> &'static Words;
 
     /// Tells `table`, the whole spec's, what does not go together.

@@ -47,7 +47,7 @@ impl Objective for Task<'_> {
         let pairs = self.weights.named(self.network).into_iter().zip(self.gradient.named(self.network)).enumerate();
         pairs
             .filter(|(index, _)| !fixed(*index))
-            .map(|(_, ((name, value), (_, gradient)))| Parameter { name, value, gradient, lengthwise: None })
+            .map(|(_, ((name, value), (_, gradient)))| Parameter { name, value, gradient, lengthwise: None, group: 0 })
             .collect()
     }
 

@@ -1,5 +1,7 @@
 //! What the method is to the rest of the program.
 
+use std::any::Any;
+
 use tch::{Device, Tensor};
 
 use super::{Apd, ApdObjective, Coefficients, checks};
@@ -96,8 +98,9 @@ impl Settings for Apd {
         weights: &Weights,
         device: Device,
     ) -> Box<dyn Decomposition + 'n> {
-        let settings = pack.iter().map(|&(method, seeds)| match method {
-            Method::Apd(apd) => (apd, seeds),
+        let settings = pack.iter().map(|&(method, seeds)| {
+            let settings: &dyn Any = &**method;
+            (settings.downcast_ref::<Apd>().expect("a pack is of one method"), seeds)
         });
         let sites = network.sites();
         let random = |(apd, seeds): (&Apd, &[u64])| apd.initial_components(&sites, seeds);

@@ -287,6 +287,7 @@ impl Objective for ApdObjective<'_> {
                 value,
                 gradient,
                 lengthwise: Some(lengthwise),
+                group: 0,
             })
             .collect()
     }
