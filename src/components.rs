@@ -138,6 +138,14 @@ impl Components {
         self.places.is_none()
     }
 
+    /// The number of the first component at each site, as files note it where each component lives at one site: "embed 0,
+    /// hidden.0 3".
+    pub fn numbering(&self, sites: &PerSite<Site>) -> Option<String> {
+        let places = self.places.as_ref()?;
+        let first = |(site, at): (&Site, &Range<i64>)| format!("{} {}", site.name, at.start);
+        Some(sites.iter().zip(places.at.iter()).map(first).collect::<Vec<_>>().join(", "))
+    }
+
     /// Of a `mask` [replica, sample, component], what belongs to the components that live at the site; a view.
     pub fn mask_at(&self, site: SiteIndex, mask: &Tensor) -> Tensor {
         if self.live_everywhere() {

@@ -119,7 +119,7 @@ fn it_is_trained_saved_resumed_bit_for_bit_measured_and_reported() {
 
     let report = report::make(std::slice::from_ref(&whole)).unwrap();
     assert!(report.text(80).contains("toy"), "{}", report.text(80));
-    assert!(text(&whole, "report.html").contains("A method of fixed masks"));
+    assert!(text(&whole, "report/report.html").contains("A method of fixed masks"));
 }
 
 #[test]

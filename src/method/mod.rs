@@ -13,7 +13,7 @@ mod toy;
 pub use apd::defaults;
 pub use decomposed::{Decomposed, Observed};
 use serde::Serialize;
-pub use settings::{Circumstances, Settings, Sizes, Words};
+pub use settings::{Circumstances, Published, Settings, Sizes, Words};
 
 use crate::{
     fit::Objective,
@@ -47,6 +47,16 @@ impl std::ops::Deref for Method {
             Method::Toy(toy) => toy,
         }
     }
+}
+
+/// What the method of a spec is called, `method` being its table `[method]`.
+pub fn words(method: &toml::Table) -> &'static Words {
+    const ALL: &[&Words] = &[
+        &apd::WORDS,
+        #[cfg(test)]
+        &toy::WORDS,
+    ];
+    ALL.iter().find(|words| method.contains_key(words.key)).unwrap_or(&&Words::OF_ANY_METHOD)
 }
 
 /// A decomposition under training.

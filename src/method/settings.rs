@@ -92,8 +92,33 @@ pub struct Words {
     /// In a spec, `[method.<key>]`.
     pub key: &'static str,
     pub name: &'static str,
-    /// What a component counts on a sample, singular and plural.
-    pub importance: [&'static str; 2],
-    /// How the terms of the loss go when it works, a sentence.
+    /// Who has published it, in words and as a BibTeX entry.
+    pub published: Option<Published>,
+    /// What a component counts on a sample, and what that is measured in: "attribution", "output units".
+    pub importance: &'static str,
+    pub importance_unit: &'static str,
+    /// How the terms of the loss go when it works.
     pub losses: &'static str,
+    /// The settings that a reader asks for first: what they are called, and their keys below `[method.<key>]`.
+    pub settings: &'static [(&'static str, &'static str)],
+}
+
+/// Where a method was published.
+#[derive(Debug)]
+pub struct Published {
+    pub reference: &'static str,
+    pub bibtex: &'static str,
+}
+
+impl Words {
+    /// Of a method that this version does not know.
+    pub const OF_ANY_METHOD: Words = Words {
+        key: "",
+        name: "a method that this version does not know",
+        published: None,
+        importance: "importance",
+        importance_unit: "units of its own",
+        losses: "the terms fall and stay low",
+        settings: &[],
+    };
 }

@@ -48,11 +48,14 @@ impl Toy {
     }
 }
 
-static WORDS: Words = Words {
+pub static WORDS: Words = Words {
     key: "toy",
     name: "A method of fixed masks",
-    importance: ["draw", "draws"],
+    published: None,
+    importance: "draw",
+    importance_unit: "shares of one",
     losses: "faithfulness and masked_output fall and stay low",
+    settings: &[("Components at each site", "components")],
 };
 
 impl Settings for Toy {

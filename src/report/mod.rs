@@ -26,6 +26,7 @@ mod latex;
 mod left_out;
 mod list;
 mod markdown;
+mod numbering;
 mod page;
 mod paper;
 pub mod place;

@@ -9,6 +9,7 @@ use super::{
     weights::Weights,
 };
 use crate::{
+    method::{Words, words},
     network::Room,
     run::{Provenance, RunError, RunFolder, is_file},
     spec,
@@ -82,6 +83,8 @@ pub struct RunData {
     pub ranks: Vec<RankRow>,
     /// Of all others.
     pub evidence: Evidence,
+    /// What its method is called.
+    pub words: &'static Words,
     /// The share of inputs on which a feature, or a control bit, is active; None if it differs from feature to feature
     /// or is unknown.
     pub feature_probability: Option<f64>,
@@ -127,6 +130,7 @@ impl RunData {
             ranks: read_ranks(&paths.ranks_table(), &mut problems),
             evidence: evidence(&mut problems),
             target,
+            words: words(spec.get("method").and_then(|method| method.as_table()).unwrap_or(&toml::Table::new())),
             feature_probability: feature_probability(&spec),
             weights: is_drawn.then(|| Weights::read(&paths.target(), &paths.components(), &mut problems)).flatten(),
             problems,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use safetensors::{Dtype, SafeTensors};
 
-use super::files;
+use super::{files, numbering::Numbering};
 
 /// A matrix, [rows, columns].
 #[derive(Clone, Debug, PartialEq)]
@@ -53,7 +53,7 @@ pub struct Weights {
 #[derive(Clone, Debug)]
 pub struct SiteWeights {
     pub target: Matrix,
-    /// P_c = A_c B_c, in order.
+    /// P_c = A_c B_c, in order; zero for a component that does not live there.
     pub components: Vec<Matrix>,
 }
 
@@ -107,7 +107,16 @@ impl Weights {
                 let entries = (0..d_in).flat_map(|i| (0..d_out).map(move |j| (i, j)));
                 Matrix::new(d_in, d_out, entries.map(|(i, j)| entry(i, j)).collect())
             };
-            components.extend((0..count).map(product));
+            let numbering = Numbering::read(bytes);
+            let last = |site: &String| {
+                let at_site = tensor(bytes, &format!("{site}.A")).map_or(0, |a| a.shape[1]);
+                numbering.first_at(site) + at_site
+            };
+            let (first, number) = (numbering.first_at(site), self.sites.iter().map(last).max().unwrap_or(0));
+            let nothing = || Matrix::new(d_in, d_out, vec![0.0; d_in * d_out]);
+            let component =
+                |number: usize| number.checked_sub(first).filter(|place| *place < count).map_or_else(nothing, product);
+            components.extend((0..number).map(component));
         }
         Some(SiteWeights { target, components })
     }
@@ -134,12 +143,15 @@ fn read_whole(path: &Path) -> Result<Vec<u8>, String> {
 fn sites_of(components: &[u8], matrices: &[(String, [usize; 3])]) -> Result<Vec<String>, String> {
     let mut sites = Vec::new();
     let mut count = None;
+    let may_differ = !Numbering::read(components).is_of_all_sites();
     for (site, target @ [replicas, d_in, d_out]) in matrices {
         let shapes = tensor(components, &format!("{site}.A")).zip(tensor(components, &format!("{site}.B")));
         let Some((a, b)) = shapes.map(|(a, b)| (a.shape, b.shape)) else { continue };
         let fits = match (a.as_slice(), b.as_slice()) {
             ([r, c, rows, rank], rest) => {
-                [r, rows] == [replicas, d_in] && rest == [*r, *c, *rank, *d_out] && *count.get_or_insert(*c) == *c
+                [r, rows] == [replicas, d_in]
+                    && rest == [*r, *c, *rank, *d_out]
+                    && (*count.get_or_insert(*c) == *c || may_differ)
             }
             _ => false,
         };

@@ -200,7 +200,9 @@ fn finish(
     write_table(&folder.training_table(), tables::TRAINING, log)?;
     let decomposed = &*fitted.decomposed.replicas(replicas.clone());
     let axes = "A: replica, component, d_in, rank; B: replica, component, rank, d_out";
+    let numbering = decomposed.components().numbering(&spec.target.network.sites());
     let notes = [("axes", axes.into()), (divergence::NOTE, divergence::to_note(&divergences))];
+    let notes: Vec<_> = notes.into_iter().chain(numbering.map(|numbering| ("first_components", numbering))).collect();
     write_tensors(&folder.components(), &decomposed.to_files(), &notes)?;
     measure(spec, &Trained { decomposed, divergences, halted_at }, folder, &session.interrupt)
 }

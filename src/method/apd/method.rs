@@ -9,7 +9,7 @@ use crate::{
     components::Components,
     fit::Moment,
     initial_values::{InitialValues, Shape},
-    method::{Circumstances, Decomposed, Decomposition, Method, Settings, Sizes, Words},
+    method::{Circumstances, Decomposed, Decomposition, Method, Published, Settings, Sizes, Words},
     network::Network,
     selection::{BatchTopK, Selection},
     settings::TableReader,
@@ -17,11 +17,30 @@ use crate::{
     weights::Weights,
 };
 
-static WORDS: Words = Words {
+pub static WORDS: Words = Words {
     key: "apd",
     name: "Attribution-based Parameter Decomposition",
-    importance: ["attribution", "attributions"],
+    published: Some(Published {
+        reference: "Braun, Bushnaq, Heimersheim, Mendel, Sharkey (2025), “Interpretability in Parameter Space: Minimizing \
+                    Mechanistic Description Length with Attribution-based Parameter Decomposition”, arXiv:2501.14926",
+        bibtex: "\
+@article{braun2025interpretability,
+  title   = {Interpretability in Parameter Space: Minimizing Mechanistic Description Length with
+             Attribution-based Parameter Decomposition},
+  author  = {Braun, Dan and Bushnaq, Lucius and Heimersheim, Stefan and Mendel, Jake and Sharkey, Lee},
+  journal = {arXiv preprint arXiv:2501.14926},
+  year    = {2025}
+}",
+    }),
+    importance: "attribution",
+    importance_unit: "output units",
     losses: "faithfulness falls by orders of magnitude and stays low, minimality and simplicity settle",
+    settings: &[
+        ("Components", "components"),
+        ("Rank budget", "rank"),
+        ("Schatten power", "schatten_power"),
+        ("Selection", "selection"),
+    ],
 };
 
 impl Settings for Apd {

@@ -8,5 +8,6 @@ mod objective;
 mod settings;
 
 pub use defaults::defaults;
+pub use method::WORDS;
 pub use objective::{ApdObjective, SparsePass};
 pub use settings::{Apd, Coefficients, Columns, LastComponent};

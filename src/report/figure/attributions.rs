@@ -9,9 +9,12 @@ use super::{
     sheet::{Frame, Sheet},
     style,
 };
-use crate::report::{
-    evidence::AttributionRow,
-    run_data::{RunData, Target},
+use crate::{
+    method::Words,
+    report::{
+        evidence::AttributionRow,
+        run_data::{RunData, Target},
+    },
 };
 
 const LEFT: f64 = 52.0;
@@ -64,7 +67,8 @@ pub fn draw(run: &RunData) -> Option<Figure> {
         .upright((14.0, frame.middle().1), &if count > 4 { format!("{count} components") } else { "component".into() });
     let bar = Frame { x: frame.right() + 14.0, y: TOP, width: 9.0, height: height.clamp(44.0, 120.0) };
     let marks = [(1.0, style::short(largest)), (0.5, style::short(largest / 2.0)), (0.0, "0".to_owned())];
-    heat::colour_bar(&mut sheet, bar, "attribution", 0.0, &marks, style::sequential);
+    let Words { importance, importance_unit, .. } = run.words;
+    heat::colour_bar(&mut sheet, bar, importance, 0.0, &marks, style::sequential);
 
     let header = ["replica", "place", "component", "feature", "attribution"].map(str::to_owned);
     let numbers = (1_usize..).zip(&components).flat_map(|(place, component)| {
@@ -79,9 +83,9 @@ pub fn draw(run: &RunData) -> Option<Figure> {
         name: "attributions",
         title: "Attributions",
         csv: csv_text(&header, numbers),
-        svg: sheet.svg("attributions", "Attribution of each component on inputs with one active feature"),
+        svg: sheet.svg("attributions", &format!("Each component's {importance} on inputs with one active feature")),
         caption: format!(
-            "{}. Darker is a larger attribution (root mean square in output units) of a component, from top to bottom, on \
+            "{}. Darker is a larger {importance} (root mean square in {importance_unit}) of a component, from top to bottom, on \
              inputs on which one {of_inputs}; components are ordered by the {what} to which they respond most. \
              Seen when it works: one dark diagonal, white elsewhere; a dark row is a component of several, two dark cells \
              in a column share one.",

@@ -79,8 +79,9 @@ pub fn draw(run: &RunData) -> Option<Figure> {
         svg: sheet.svg("losses", "Losses of all replicas over the training steps"),
         caption: format!(
             "{line}, on a logarithmic scale without a unit; total weighs the terms with the spec's coefficients. Seen \
-             when it works: faithfulness falls by orders of magnitude and stays low, minimality and simplicity settle, \
-             and recovered replicas end on the same values; one that was caught elsewhere stands apart."
+             when it works: {}, and recovered replicas end on the same values; one that was caught elsewhere stands \
+             apart.",
+            run.words.losses
         ),
     })
 }

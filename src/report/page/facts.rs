@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::{
+    method::Words,
     report::{files, run_data::RunData, table},
     run::{RunFolder, is_file},
     settings::with_short_floats,
@@ -19,6 +20,7 @@ pub struct Facts {
     /// The seeds of the replicas, as far as the spec lists them.
     pub seeds: Vec<String>,
     settings: toml::Table,
+    words: &'static Words,
     provenance: Value,
 }
 
@@ -33,6 +35,7 @@ impl Facts {
             seeds: list.into_iter().flatten().map(|seed| visible(&seed.to_string())).collect(),
             spec: spec.lines().map(|line| visible(line) + "\n").collect::<String>().chars().take(MOST_SPEC).collect(),
             settings,
+            words: run.words,
             provenance: files::provenance(&folder.provenance()).unwrap_or_default(),
         }
     }
@@ -54,16 +57,12 @@ impl Facts {
 
     /// The settings that a reader asks for first.
     pub fn settings(&self) -> Vec<(&'static str, String)> {
-        let asked = [
-            ("Components", "method.apd.components"),
-            ("Rank budget", "method.apd.rank"),
-            ("Schatten power", "method.apd.schatten_power"),
-            ("Selection", "method.apd.selection"),
-            ("Steps", "decomposition.steps"),
-            ("Batch", "decomposition.batch"),
-            ("Learning rate", "decomposition.learning_rate"),
-        ];
-        asked.into_iter().filter_map(|(name, path)| Some((name, in_words(self.setting(path)?)))).collect()
+        let of_method =
+            self.words.settings.iter().map(|(name, key)| (*name, format!("method.{}.{key}", self.words.key)));
+        let of_training = [("Steps", "steps"), ("Batch", "batch"), ("Learning rate", "learning_rate")];
+        let of_training = of_training.into_iter().map(|(name, key)| (name, format!("decomposition.{key}")));
+        let asked = of_method.chain(of_training);
+        asked.filter_map(|(name, path)| Some((name, in_words(self.setting(&path)?)))).collect()
     }
 
     fn setting(&self, path: &str) -> Option<&toml::Value> {

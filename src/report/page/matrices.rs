@@ -5,7 +5,7 @@ use std::path::Path;
 
 use safetensors::{Dtype, SafeTensors};
 
-use crate::report::{files, weights::Matrix};
+use crate::report::{files, numbering::Numbering, weights::Matrix};
 
 /// What runs along one side of a matrix.
 #[derive(Debug, PartialEq)]
@@ -29,18 +29,25 @@ pub struct Site {
     from: Option<Matrix>,
     to: Option<Matrix>,
     is_transposed: bool,
-    /// [component, d_in, rank] and [component, rank, d_out]
+    /// [component, d_in, rank] and [component, rank, d_out], of those that live here.
     factors: (Block, Block),
+    /// The number of the first of them.
+    first: usize,
+    /// Of all components.
+    number: usize,
 }
 
 impl Site {
     pub fn components(&self) -> usize {
-        self.factors.0.shape[0]
+        self.number
     }
 
     /// P_c, [row, column].
     pub fn component(&self, component: usize) -> Matrix {
-        let (a, b) = (self.factors.0.matrix(component), self.factors.1.matrix(component));
+        let Some(place) = component.checked_sub(self.first).filter(|place| *place < self.factors.0.shape[0]) else {
+            return Matrix::new(self.rows.count, self.columns.count, vec![0.0; self.rows.count * self.columns.count]);
+        };
+        let (a, b) = (self.factors.0.matrix(place), self.factors.1.matrix(place));
         let a = self.from.as_ref().map_or(a.clone(), |from| product(from, &a));
         let b = self.to.as_ref().map_or(b.clone(), |to| product(&b, to));
         turned(product(&a, &b), self.is_transposed)
@@ -63,12 +70,17 @@ pub fn read(target: &Path, components: &Path, is_gated: bool, replica: usize, pr
     let embeddings = Embeddings { w_e: block("W_E"), w_u: block("W_U"), is_gated };
     let mut names: Vec<&str> = components.names().into_iter().filter_map(|name| name.strip_suffix(".A")).collect();
     names.sort_by_key(|name| place(name));
+    let numbering = Numbering::read(&component_bytes);
     let site = |name: &&str| {
         let a = Block::read(&components, &format!("{name}.A"), replica)?;
         let b = Block::read(&components, &format!("{name}.B"), replica)?;
-        site(name, a, b, block(name), &embeddings)
+        let first = numbering.first_at(name);
+        site(name, a, b, block(name), &embeddings).map(|site| Site { first, ..site })
     };
-    names.iter().filter_map(site).collect()
+    let mut sites: Vec<Site> = names.iter().filter_map(site).collect();
+    let number = sites.iter().map(|site| site.first + site.factors.0.shape[0]).max().unwrap_or(0);
+    sites.iter_mut().for_each(|site| site.number = number);
+    sites
 }
 
 /// The embeddings of a residual MLP or of gated functions.
@@ -101,6 +113,8 @@ fn site(name: &str, a: Block, b: Block, target: Option<Block>, embeddings: &Embe
         to: None,
         is_transposed: false,
         factors: (a, b),
+        first: 0,
+        number: components,
     };
     match () {
         // In the residual stream of gated functions come the inputs, x and the control bits, and then the output.

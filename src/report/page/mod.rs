@@ -29,7 +29,7 @@ use super::{
     run_data::RunData,
     table::{self, Share, Table},
 };
-use crate::visible::visible;
+use crate::{method::Words, visible::visible};
 
 pub(super) const STYLE: &str = include_str!("style.css");
 pub(super) const THEME: &str = include_str!("script/theme.js");
@@ -75,6 +75,7 @@ struct Page {
     feature_columns: Columns,
     spec: String,
     provenance: Vec<(&'static str, String)>,
+    words: &'static Words,
     files: Vec<(&'static str, &'static str)>,
     data: String,
     weights: Vec<(usize, String)>,
@@ -118,6 +119,7 @@ pub fn page(run: &RunData, figures: &[Figure], asked: &[usize]) -> String {
         choices: replicas,
         spec: facts.spec.clone(),
         provenance: facts.provenance(),
+        words: run.words,
         files: facts::files(run),
         data: data.json(),
         weights: Vec::new(),
