@@ -13,7 +13,7 @@
 //! - Around it: [`settings`] (TOML read with the place of every value), [`spec`] (a checked experiment of them), [`run`] (what stays on disk), [`state_dict_file`] (what
 //!   others have left on disk), [`experiment`] (one experiment's whole way), [`sweep`] (many trials of one),
 //!   [`report`] (figures and tables from run folders alone), [`cli`].
-//! - Below it all: [`device`], [`libtorch`], [`memory`], [`slices`], [`version`], `shell`, `visible`, `panicked`.
+//! - Below it all: [`interrupt`] (being asked to stop), [`device`], [`libtorch`], [`memory`], [`slices`], [`version`], `shell`, `visible`, `panicked`.
 //!
 //! Imports run one way: no two of these modules need each other, not even by way of others (`tests/library/layers.rs`).
 //!
@@ -35,6 +35,7 @@ pub mod experiment;
 pub mod fit;
 pub mod initial_values;
 pub mod inputs;
+pub mod interrupt;
 pub mod libtorch;
 pub mod loss;
 pub mod memory;

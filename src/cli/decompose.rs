@@ -5,7 +5,7 @@ use indicatif::MultiProgress;
 
 use super::{
     Ending, Failure,
-    finish::{Stage, report, tell},
+    finish::{report, tell},
     options::Training,
     start::{ProfileArgument, SpecArgument, session},
 };
@@ -33,10 +33,7 @@ impl Decompose {
     pub fn run(&self, screen: &MultiProgress) -> Result<Ending, Failure> {
         let (spec, mut session) = session(&self.spec.path, &self.training.options(), experiment::check, screen)?;
         session.profile = self.profile.profile;
-        let outcome = experiment::decompose(&spec, &mut session).map_err(Failure::work)?;
-        match tell("run", outcome) {
-            Stage::Finished(folder) => report(&[folder]),
-            Stage::Interrupted(ending) => Ok(ending),
-        }
+        let folder = tell("run", experiment::decompose(&spec, &mut session)?);
+        report(&[folder])
     }
 }

@@ -9,8 +9,10 @@ use std::{
     process::ExitCode,
 };
 
+use super::finish::this_command;
 use crate::{
-    run::{Elsewhere, RunError},
+    interrupt::Interrupted,
+    run::{Elsewhere, RunError, Unfinished},
     spec::SpecError,
     visible::visible_lines,
 };
@@ -50,11 +52,28 @@ pub enum Failure {
     Use(String),
     /// Something went wrong on the way.
     Work(String),
+    /// It was asked to save and leave, in words that say where it was.
+    Interrupted(String),
 }
 
 impl Failure {
     pub fn work(error: impl fmt::Display) -> Self {
         Failure::Work(error.to_string())
+    }
+}
+
+impl From<Interrupted> for Failure {
+    fn from(interrupted: Interrupted) -> Self {
+        Failure::Interrupted(interrupted.to_string())
+    }
+}
+
+impl From<Unfinished> for Failure {
+    fn from(unfinished: Unfinished) -> Self {
+        match unfinished {
+            Unfinished::Interrupted(interrupted) => interrupted.into(),
+            Unfinished::Failed(error) => Failure::work(error),
+        }
     }
 }
 
@@ -73,6 +92,10 @@ pub fn complain(failure: &Failure) -> Ending {
         Failure::Work(what) => {
             tracing::error!("{what}");
             Ending::Failed
+        }
+        Failure::Interrupted(what) => {
+            tracing::warn!("{what}\n  help: go on with: {}", this_command());
+            Ending::Interrupted
         }
     }
 }

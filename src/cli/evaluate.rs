@@ -7,7 +7,7 @@ use indicatif::MultiProgress;
 
 use super::{
     Ending, Failure,
-    finish::{Stage, report, tell},
+    finish::{report, tell},
     folders::{Wanted, meant},
     options::{Compute, Options, Results},
     start::{open_device, session_on},
@@ -59,12 +59,8 @@ impl Evaluate {
                 Some(session) => session,
                 None => session.insert(self.session(screen)?),
             };
-            let outcome = experiment::evaluate(&spec, session, run)
-                .map_err(|error| Failure::work(error.of_command(Elsewhere::Copy)))?;
-            match tell("evaluation", outcome) {
-                Stage::Finished(folder) => report(&[folder]),
-                Stage::Interrupted(ending) => Ok(ending),
-            }
+            let finished = experiment::evaluate(&spec, session, run).map_err(|why| why.of_command(Elsewhere::Copy))?;
+            report(&[tell("evaluation", finished)])
         })
     }
 

@@ -1,43 +1,20 @@
-//! From an experiment's outcome to what its user is told.
+//! From a finished experiment to what its user is told.
 
 use std::{ffi::OsString, path::PathBuf};
 
 use super::{Ending, Failure, ending::print};
 use crate::{
-    experiment::Outcome,
+    experiment::Finished,
     report::{Options, Report, wrapped},
-    run::{Elsewhere, Interrupt, RunError},
+    run::{Elsewhere, RunError},
     shell::quoted,
 };
 
-/// The folder of a finished stage, or how an interrupted one ends.
-pub enum Stage {
-    Finished(PathBuf),
-    Interrupted(Ending),
-}
-
-/// Says on stderr how a stage ended.
-pub fn tell(what: &str, outcome: Outcome) -> Stage {
-    match outcome {
-        Outcome::Finished { folder, already } => {
-            let already = if already { "was finished already" } else { "finished" };
-            tracing::info!("{what} {already}: {}", folder.display());
-            Stage::Finished(folder)
-        }
-        interrupted => Stage::Interrupted(tell_interrupted(interrupted)),
-    }
-}
-
-/// Says on stderr where an interrupted stage is to be gone on with.
-pub fn tell_interrupted(outcome: Outcome) -> Ending {
-    let Outcome::Interrupted { folder, stage, step, steps } = outcome else { return Ending::Done };
-    tracing::warn!(
-        "interrupted {} at step {step} of {steps} ({stage}); saved in {}\n  help: go on with: {}",
-        Interrupt::cause(),
-        folder.display(),
-        this_command()
-    );
-    Ending::Interrupted
+/// Says on stderr that a stage has come to its end; returns its folder.
+pub fn tell(what: &str, Finished { folder, already }: Finished) -> PathBuf {
+    let already = if already { "was finished already" } else { "finished" };
+    tracing::info!("{what} {already}: {}", folder.display());
+    folder
 }
 
 /// Makes the report of a run that has been trained or measured and prints its table. Where every replica has diverged there is

@@ -76,7 +76,8 @@ impl Meant {
         for folder in &self.folders {
             match act(folder) {
                 Ok(Ending::Done) => {}
-                Ok(interrupted) => return Ok(interrupted),
+                Ok(_) => ending = Ending::Failed,
+                Err(failure @ Failure::Interrupted(_)) => return Err(failure),
                 Err(failure) if self.folders.len() == 1 => return Err(failure),
                 Err(failure) => {
                     complain(&failure);

@@ -8,7 +8,7 @@ use tch::Device;
 
 use super::{
     Ending, Failure,
-    finish::{Stage, tell},
+    finish::tell,
     options::{Force, Options, Results, Set},
     start::session_on,
 };
@@ -171,8 +171,7 @@ impl Target {
         let spec = experiment::resolve(&target, None, spec, &name(&self.file), &options.set).map_err(Failure::Spec)?;
         prepare_results(&options.results).map_err(Failure::work)?;
         let session = session_on(Device::Cpu, options, screen)?;
-        let written = experiment::import_target(spec, &session, &target).map_err(Failure::work)?;
-        let Some(written) = written else { return Ok(Ending::Interrupted) };
+        let written = experiment::import_target(spec, &session, &target)?;
         let instances = target.content.weights.replicas();
         tracing::info!("{instances} target(s) imported: {}", session.results.join("targets").display());
         tracing::info!(
@@ -205,14 +204,10 @@ impl Components {
         prepare_results(&options.results).map_err(Failure::work)?;
         let session = session_on(Device::Cpu, options, screen)?;
         let components = Source { path: &self.file, content: &components };
-        let outcome = experiment::import_components(spec, &session, target, components).map_err(Failure::work)?;
-        match tell("import", outcome) {
-            Stage::Finished(folder) => {
-                tracing::info!("  help: measure it with: apd evaluate {}", quoted_path(&folder));
-                Ok(Ending::Done)
-            }
-            Stage::Interrupted(ending) => Ok(ending),
-        }
+        let imported = experiment::import_components(spec, &session, target, components).map_err(Failure::work)?;
+        let folder = tell("import", imported);
+        tracing::info!("  help: measure it with: apd evaluate {}", quoted_path(&folder));
+        Ok(Ending::Done)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The command line: one file a subcommand, each turning arguments into calls of the library and results into text.
 //!
 //! Around them: `words` (what is given, in order), `options` (those that several commands know), `paths` (how paths are read),
-//! `folders` (which runs are meant), `start` (from a spec to a session), `finish` (from an outcome to words), `ending` (exit
+//! `folders` (which runs are meant), `start` (from a spec to a session), `finish` (what is told of what is finished), `ending` (exit
 //! codes), `progress` and `logging` (the terminal), `limits` (those of the process), `panic` (bugs of ours).
 
 mod check;

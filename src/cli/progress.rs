@@ -7,7 +7,7 @@ use std::{
 
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
-use crate::{fit::Observer, run::Interrupt};
+use crate::{fit::Observer, interrupt::Interrupt};
 
 /// Time between two plain lines.
 const BETWEEN_LINES: Duration = Duration::from_secs(5);

@@ -5,7 +5,7 @@ use indicatif::MultiProgress;
 
 use super::{
     Ending, Failure,
-    finish::{Stage, report, tell},
+    finish::{report, tell},
     options::Training,
     start::{ProfileArgument, SpecArgument, session},
 };
@@ -34,15 +34,9 @@ impl Run {
         let (spec, mut session) = session(&self.spec.path, &self.training.options(), experiment::check, screen)?;
         session.profile = self.profile.profile;
         if !experiment::is_without_targets(&spec, &session).map_err(Failure::work)? {
-            let outcome = experiment::train_target(&spec, &mut session).map_err(Failure::work)?;
-            if let Stage::Interrupted(ending) = tell("target", outcome) {
-                return Ok(ending);
-            }
+            tell("target", experiment::train_target(&spec, &mut session)?);
         }
-        let outcome = experiment::decompose(&spec, &mut session).map_err(Failure::work)?;
-        match tell("run", outcome) {
-            Stage::Finished(folder) => report(&[folder]),
-            Stage::Interrupted(ending) => Ok(ending),
-        }
+        let folder = tell("run", experiment::decompose(&spec, &mut session)?);
+        report(&[folder])
     }
 }

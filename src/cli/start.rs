@@ -10,7 +10,8 @@ use super::{Failure, options::Options, progress::Progress};
 use crate::{
     device,
     experiment::{Place, Session},
-    run::{Interrupt, RunError, prepare_results, reason},
+    interrupt::Interrupt,
+    run::{RunError, prepare_results, reason},
     spec::Spec,
     sweep,
 };

@@ -5,7 +5,7 @@ use indicatif::MultiProgress;
 
 use super::{
     Ending, Failure,
-    finish::{Stage, tell},
+    finish::tell,
     options::{Compute, Options, Results, Saving, Set},
     start::{SpecArgument, session},
 };
@@ -50,10 +50,7 @@ impl Train {
         let What::Target(Target { spec, set, compute, results, saving }) = &self.what;
         let options = Options::new(results).with_set(set).with_compute(compute).with_saving(saving);
         let (spec, mut session) = session(&spec.path, &options, experiment::check_targets, screen)?;
-        let outcome = experiment::train_target(&spec, &mut session).map_err(Failure::work)?;
-        match tell("target", outcome) {
-            Stage::Finished(_) => Ok(Ending::Done),
-            Stage::Interrupted(ending) => Ok(ending),
-        }
+        tell("target", experiment::train_target(&spec, &mut session)?);
+        Ok(Ending::Done)
     }
 }

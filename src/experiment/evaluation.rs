@@ -5,22 +5,23 @@ use std::{collections::HashMap, path::Path};
 use tch::Tensor;
 
 use super::{
-    Outcome, Session, divergence,
+    Finished, Session, divergence,
     measurement::{Trained, measure},
     memory_needed,
     target_tables::copy_missing_target_tables,
 };
 use crate::{
     fit::Divergence,
+    interrupt::Stage,
     memory,
-    run::{Provenance, RunError, RunFolder, TensorFile},
+    run::{Provenance, RunError, RunFolder, TensorFile, Unfinished},
     site::Site,
     spec::Spec,
     weights::Weights,
 };
 
 /// Measures the run in `folder`, whose spec this is, and writes its tables anew.
-pub fn evaluate(spec: &Spec, session: &Session, folder: &Path) -> Result<Outcome, RunError> {
+pub fn evaluate(spec: &Spec, session: &Session, folder: &Path) -> Result<Finished, Unfinished> {
     memory::check(memory_needed::of_measurement(spec), session.device)?;
     let folder = RunFolder::existing(folder)?.locked()?;
     // Now, not after the measurement: what made the run must be known.
@@ -32,12 +33,10 @@ pub fn evaluate(spec: &Spec, session: &Session, folder: &Path) -> Result<Outcome
     let trained = Trained { decomposed, divergences, halted_at: provenance.halted_at };
     let beside = folder.path().parent().unwrap_or(folder.path());
     copy_missing_target_tables(spec, &[beside, &session.results], &folder)?;
-    if !measure(spec, &trained, &folder, &session.interrupt)? {
-        let folder = folder.path().into();
-        return Ok(Outcome::Interrupted { folder, stage: "measurement".into(), step: 0, steps: 1 });
-    }
+    let work = session.interrupt.of_work(Stage::Measurement, 0, 1, folder.path());
+    measure(spec, &trained, &folder, &work)?;
     provenance.evaluated(session.machine())?;
-    Ok(Outcome::Finished { folder: folder.path().into(), already: false })
+    Ok(Finished { folder: folder.path().into(), already: false })
 }
 
 /// The targets of a run, [replica, ...] each.

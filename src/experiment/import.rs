@@ -7,12 +7,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Outcome, Session, memory_needed, targets};
+use super::{Finished, Session, memory_needed, targets};
 use crate::{
     components::Components,
+    interrupt::Stage,
     memory,
     network::Network,
-    run::{Provenance, RunError, RunFolder, Status, TargetFolder, write_tensors, write_whole},
+    run::{Provenance, RunError, RunFolder, Status, TargetFolder, Unfinished, write_tensors, write_whole},
     spec::{self, Spec, SpecError},
     state_dict_file::{FactorLayout, ImportedComponents, ImportedTarget, Origin, TargetLayout},
     weights::Weights,
@@ -97,29 +98,35 @@ fn with_sizes(text: &str, target: &ImportedTarget, components: Option<&Component
 }
 
 /// Puts the networks of a file where `spec`'s targets are looked for, and beside them a spec that `apd decompose`
-/// takes, whose path is returned. `Ok(None)`: interrupted while another process was at the same.
+/// takes, whose path is returned. Waits for another process that does the same.
+///
+/// # Errors
+/// If the file does not fit the spec, if a file cannot be written, or if it is interrupted while it waits.
 pub fn import_target(
     mut spec: Spec,
     session: &Session,
     Source { path, content: target }: &Source<&ImportedTarget>,
-) -> Result<Option<PathBuf>, RunError> {
+) -> Result<PathBuf, Unfinished> {
     check_fit(&spec, path, target, None)?;
     spec.target.imported = Some(target.origin.identity.clone());
     let section = targets::section(&spec);
-    for replica in 0..target.weights.replicas() as usize {
-        let folder = TargetFolder::new(&session.results, &spec.target.hash(), replica as u64);
+    let replicas = target.weights.replicas() as u64;
+    for replica in 0..replicas {
+        let folder = TargetFolder::new(&session.results, &spec.target.hash(), replica);
         if folder.is_trained()? {
             folder.check(&section)?;
             continue;
         }
-        let Some(_lock) = folder.lock(&section, &session.interrupt)? else { return Ok(None) };
+        let _lock =
+            folder.lock(&section, &session.interrupt.of_work(Stage::Import, replica, replicas, folder.path()))?;
         Provenance::begin(&folder.provenance(), session.machine())?.end(Status::Finished)?;
-        let tensors = target.weights.replica(replica).map(|tensor| tensor.squeeze_dim(0)).named(&spec.target.network);
+        let tensors =
+            target.weights.replica(replica as usize).map(|tensor| tensor.squeeze_dim(0)).named(&spec.target.network);
         write_tensors(&folder.target(), &tensors, &notes(TargetLayout::NOTE, path, &target.origin))?;
     }
     let written = session.results.join(format!("{}.toml", spec.folder_name()));
     write_whole(&written, |out| out.write_all(spec.to_toml().as_bytes()))?;
-    Ok(Some(written))
+    Ok(written)
 }
 
 /// Makes a run folder of components and the networks that they are of.
@@ -128,14 +135,14 @@ pub fn import_components(
     session: &Session,
     target: Source<&ImportedTarget>,
     components: Source<&ImportedComponents>,
-) -> Result<Outcome, RunError> {
+) -> Result<Finished, RunError> {
     check_fit(&spec, components.path, target.content, Some(components.content))?;
     memory::check(memory_needed::of_measurement(&spec), session.device)?;
     spec.target.imported = Some(target.content.origin.identity.clone());
     spec.imported_components = Some(components.content.origin.identity.clone());
     let folder = RunFolder::open(&session.results, &spec.name, &spec.hash(), &spec.to_toml(), session.force)?;
     if folder.is_finished()? || folder.is_imported()? {
-        return Ok(Outcome::Finished { folder: folder.path().into(), already: true });
+        return Ok(Finished { folder: folder.path().into(), already: true });
     }
     let mut provenance = Provenance::begin(&folder.provenance(), session.machine())?;
     let network = &spec.target.network;
@@ -155,7 +162,7 @@ pub fn import_components(
     let notes = notes(FactorLayout::NOTE, components.path, &components.content.origin);
     write_tensors(&folder.components(), &factors, &notes)?;
     provenance.end(Status::Imported)?;
-    Ok(Outcome::Finished { folder: folder.path().into(), already: false })
+    Ok(Finished { folder: folder.path().into(), already: false })
 }
 
 /// What a tensor file says about itself.

@@ -21,6 +21,7 @@ use scores::{Scores, score_rows};
 use super::tables::{self, AttributionRow, CoactivityRow, ComponentRow, RankRow, RateDistortionRow, SummaryRow};
 use crate::{
     fit::{Divergence, InputStream},
+    interrupt::{Interrupted, Work},
     method::Decomposed,
     metric::{
         Activity, Partial, RatePoint, Spectrum, left_out_in_words, measure_activity, rate_distortion, spectra,
@@ -28,7 +29,7 @@ use crate::{
     },
     network::Network,
     random::Purpose,
-    run::{Interrupt, RunError, RunFolder, write_table},
+    run::{RunError, RunFolder, Unfinished, write_table},
     spec::Spec,
 };
 
@@ -45,20 +46,21 @@ pub struct Trained<'a> {
 }
 
 /// Measures every replica that has not diverged and writes all tables but the training's. `summary.csv` is the last.
-/// `Ok(false)`: interrupted.
-pub fn measure(spec: &Spec, trained: &Trained, folder: &RunFolder, interrupt: &Interrupt) -> Result<bool, RunError> {
+///
+/// # Errors
+/// If the `work` is interrupted, or a table cannot be written.
+pub fn measure(spec: &Spec, trained: &Trained, folder: &RunFolder, work: &Work) -> Result<(), Unfinished> {
     let measure = match spec.target.network {
         Network::Tms(_) => measure_as::<tms::Mechanisms>,
         Network::ResidualMlp(_) => measure_as::<residual_mlp::Mechanisms>,
         Network::GatedFunctions(_) => measure_as::<gated_functions::Mechanisms>,
     };
-    measure(spec, trained, folder, interrupt)
+    measure(spec, trained, folder, work)
 }
 
 /// What is measured of one kind of network alone, for one replica.
 trait Mechanisms: Sized {
-    /// `None`: interrupted.
-    fn measure(subject: &Subject) -> Option<Self>;
+    fn measure(subject: &Subject) -> Result<Self, Interrupted>;
 
     /// Means of A_c(x)^2 over inputs with one feature alone, or one control bit, `[feature][component]`.
     fn mean_attributions(&self) -> &[Vec<f64>];
@@ -85,15 +87,15 @@ struct Subject<'a> {
     activity: &'a Activity,
     /// By site and component.
     spectra: &'a [Vec<Spectrum>],
-    interrupt: &'a Interrupt,
+    work: &'a Work,
 }
 
 fn measure_as<M: Mechanisms>(
     spec: &Spec,
     trained: &Trained,
     folder: &RunFolder,
-    interrupt: &Interrupt,
-) -> Result<bool, RunError> {
+    work: &Work,
+) -> Result<(), Unfinished> {
     let Trained { decomposed, divergences, halted_at } = trained;
     let mut replicas: Vec<Replica<M>> = Vec::new();
     let number = spec.seeds.len();
@@ -102,9 +104,7 @@ fn measure_as<M: Mechanisms>(
     let diverged = |replica: usize| divergences.iter().find(|divergence| divergence.replica == replica);
     for replica in (0..number).filter(|replica| diverged(*replica).is_none()) {
         let decomposed = decomposed.replicas(replica..replica + 1);
-        let measured = Replica::measure(spec, replica, *halted_at, &*decomposed, interrupt);
-        let Some(measured) = measured else { return Ok(false) };
-        replicas.push(measured);
+        replicas.push(Replica::measure(spec, replica, *halted_at, &*decomposed, work)?);
     }
     let width = replicas.iter().flat_map(|replica| replica.ranks.iter().map(|row| row.singular_values.len())).max();
     let width = width.unwrap_or(0);
@@ -135,7 +135,7 @@ fn measure_as<M: Mechanisms>(
     summaries.extend(divergences.iter().map(|divergence| diverged_row(spec.seeds[divergence.replica], divergence)));
     summaries.sort_by_key(|row| row.replica);
     write_table(&folder.summary_table(), tables::SUMMARY, summaries)?;
-    Ok(true)
+    Ok(())
 }
 
 /// The rows of one replica.
@@ -152,22 +152,21 @@ struct Replica<M> {
 }
 
 impl<M: Mechanisms> Replica<M> {
-    /// `None`: interrupted.
     fn measure(
         spec: &Spec,
         replica: usize,
         halted_at: Option<u64>,
         decomposed: &dyn Decomposed,
-        interrupt: &Interrupt,
-    ) -> Option<Self> {
+        work: &Work,
+    ) -> Result<Self, Interrupted> {
         let inputs = inputs(spec, replica);
         let (samples, batch) = (spec.measurement.samples, spec.decomposition.batch);
-        let activity = measure_activity(decomposed, &inputs, samples, batch, &|| interrupt.requested())?;
+        let activity = measure_activity(decomposed, &inputs, samples, batch, &|| work.check())?;
         let spectra: Vec<Vec<Spectrum>> = decomposed.components().at_all_sites().iter().map(spectra).collect();
         let subject =
-            Subject { spec, replica, decomposed, inputs: &inputs, activity: &activity, spectra: &spectra, interrupt };
+            Subject { spec, replica, decomposed, inputs: &inputs, activity: &activity, spectra: &spectra, work };
         let ranks = total_ranks(&spectra, spec.measurement.rank_threshold);
-        let curve = curve(decomposed, &inputs, &ranks, interrupt)?;
+        let curve = curve(decomposed, &inputs, &ranks, work)?;
         let mechanisms = M::measure(&subject)?;
         let scores = subject.scores(&curve, mechanisms.mean_attributions())?;
         let rank_rows = rank_rows(spec, replica, &spectra);
@@ -187,7 +186,7 @@ impl<M: Mechanisms> Replica<M> {
         mechanisms.summarise(&mut summary);
         let mut components = component_rows(replica, &activity, decomposed.components());
         mechanisms.describe(&mut components);
-        Some(Self {
+        Ok(Self {
             summary,
             components,
             ranks: rank_rows,
@@ -220,15 +219,15 @@ fn inputs(spec: &Spec, replica: usize) -> InputStream {
     }
 }
 
-/// The rate-distortion curve; `ranks` are the components' total ranks. `None`: interrupted.
+/// The rate-distortion curve; `ranks` are the components' total ranks.
 fn curve(
     decomposed: &dyn Decomposed,
     inputs: &InputStream,
     ranks: &[usize],
-    interrupt: &Interrupt,
-) -> Option<Vec<RatePoint>> {
+    work: &Work,
+) -> Result<Vec<RatePoint>, Interrupted> {
     let input = inputs.batch(0, SAMPLES_OF_A_CURVE, decomposed.components().device());
     let importances = decomposed.importances(&input);
     let within_samples = decomposed.selects_within_samples();
-    rate_distortion(&Partial::of(decomposed), &input, &importances, within_samples, ranks, &|| interrupt.requested())
+    rate_distortion(&Partial::of(decomposed), &input, &importances, within_samples, ranks, &|| work.check())
 }

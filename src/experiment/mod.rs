@@ -30,8 +30,9 @@ use tch::Device;
 
 use crate::{
     fit::{End, Fit, LogRow, Observer, State, Surroundings},
+    interrupt::{Interrupt, Interrupted, Stage},
     memory, profile,
-    run::{Checkpoint, Checkpoints, Interrupt, Machine, RunError},
+    run::{Checkpoint, Checkpoints, Machine, RunError, Unfinished},
     spec::Spec,
 };
 
@@ -67,8 +68,8 @@ impl Session {
     }
 
     /// Trains a part of the way, leaving checkpoints.
-    fn fit(&mut self, stage: &str, fit: &mut Fit, leg: Leg) -> Result<End, RunError> {
-        let Leg { from, until, checkpoints } = leg;
+    fn fit(&mut self, stage: Stage, fit: &mut Fit, leg: Leg) -> Result<(), Unfinished> {
+        let Leg { from, until, checkpoints, folder } = leg;
         if let Some(state) = from {
             fit.resume(state).map_err(no_fit)?;
         }
@@ -80,16 +81,24 @@ impl Session {
             save: &mut |state| save(checkpoints, state),
             save_every: self.checkpoint_age,
         };
-        if !self.profile {
-            return fit.run(stage, surroundings);
+        let name = stage.name();
+        let end = if self.profile {
+            let first_step = fit.step();
+            let (end, times) = profile::watch(self.device, || fit.run(name, surroundings));
+            let steps = fit.step() - first_step;
+            if steps > 0 {
+                tracing::info!("{name}: where the time of {steps} steps went\n{}", times.table(steps, fit.threads()));
+            }
+            end
+        } else {
+            fit.run(name, surroundings)
+        };
+        match end? {
+            End::Finished => Ok(()),
+            End::Stopped { step } => {
+                Err(Interrupted { stage, step, steps: fit.steps(), folder: folder.to_owned() }.into())
+            }
         }
-        let first_step = fit.step();
-        let (end, times) = profile::watch(self.device, || fit.run(stage, surroundings));
-        let steps = fit.step() - first_step;
-        if steps > 0 {
-            tracing::info!("{stage}: where the time of {steps} steps went\n{}", times.table(steps, fit.threads()));
-        }
-        end
     }
 }
 
@@ -101,6 +110,8 @@ struct Leg<'a> {
     until: u64,
     /// Where its states are kept.
     checkpoints: &'a Checkpoints,
+    /// The folder that it is found by when it is interrupted.
+    folder: &'a Path,
 }
 
 /// The state in the newest sound checkpoint.
@@ -122,17 +133,17 @@ fn save(checkpoints: &Checkpoints, state: &State) -> Result<(), RunError> {
     checkpoints.save(state.step, &state.tensors, &state.log, &divergence::to_note(&state.divergences))
 }
 
-/// How a stage of an experiment ended.
+/// A stage of an experiment that has come to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Its files are in `folder`; `already`: they were there before.
-    Finished { folder: PathBuf, already: bool },
-    /// On request; the same command goes on from what was saved in `folder`.
-    Interrupted { folder: PathBuf, stage: String, step: u64, steps: u64 },
+pub struct Finished {
+    /// Where its files are.
+    pub folder: PathBuf,
+    /// Whether they were there before.
+    pub already: bool,
 }
 
 /// Trains every target of the experiment that is not there yet.
-pub fn train_target(spec: &Spec, session: &mut Session) -> Result<Outcome, RunError> {
+pub fn train_target(spec: &Spec, session: &mut Session) -> Result<Finished, Unfinished> {
     let folder = session.results.join("targets");
     let already = targets::missing(spec, &session.results)?.is_empty();
     if already {
@@ -140,13 +151,11 @@ pub fn train_target(spec: &Spec, session: &mut Session) -> Result<Outcome, RunEr
         seeds
             .map(|seed| targets::folder(spec, &session.results, seed))
             .try_for_each(|of| targets::tell_baselines(&of, &spec.target.network))?;
-        return Ok(Outcome::Finished { folder, already });
+        return Ok(Finished { folder, already });
     }
     memory::check(memory_needed::of_target(spec), session.device)?;
-    Ok(match targets::obtain(spec, session)? {
-        targets::Obtained::Weights(_) => Outcome::Finished { folder, already },
-        targets::Obtained::Interrupted(outcome) => outcome,
-    })
+    targets::obtain(spec, session)?;
+    Ok(Finished { folder, already })
 }
 
 /// How many targets the experiment has, and how many of them are not there yet.

@@ -7,19 +7,13 @@ use std::path::PathBuf;
 
 use tch::Device;
 
-use super::{
-    Outcome, Session,
-    halving::Halving,
-    memory_needed,
-    target_tables::copy_target_tables,
-    targets::{self, Obtained},
-};
+use super::{Finished, Session, halving::Halving, memory_needed, target_tables::copy_target_tables, targets};
 use crate::{
     fit::{InputStream, Training},
     method::Decomposition,
     network::Network,
     random::Purpose,
-    run::{Checkpoints, Provenance, RunError, RunFolder, Status, write_tensors},
+    run::{Checkpoints, Provenance, RunFolder, Status, Unfinished, write_tensors},
     spec::Spec,
     weights::Weights,
 };
@@ -69,37 +63,30 @@ pub fn memory_of<'a>(specs: impl IntoIterator<Item = &'a Spec>, device: Device) 
 
 impl Pack<'_> {
     /// Decomposes the targets of all replicas and measures every member that is not finished.
-    pub fn decompose(&self, session: &mut Session) -> Result<Outcome, RunError> {
+    pub fn decompose(&self, session: &mut Session) -> Result<Finished, Unfinished> {
         let begin = |member: &Member| {
             let finished = member.folder.is_finished()?;
             let begun = || Provenance::begin(&member.folder.provenance(), session.machine());
             (!finished).then(begun).transpose()
         };
         let mut provenances = self.members.iter().map(begin).collect::<Result<Vec<_>, _>>()?;
-        let outcome = self.find_components(session, &mut provenances);
+        let ended = self.find_components(session, &mut provenances);
         let mut unfinished = provenances.iter_mut().flatten().filter(|provenance| provenance.status == Status::Running);
-        match &outcome {
+        match &ended {
             // Only now: until the runs count as finished, a checkpoint spares the training.
-            Ok(Outcome::Finished { .. }) => self.clear_checkpoints()?,
-            Ok(Outcome::Interrupted { .. }) => {
+            Ok(()) => self.clear_checkpoints()?,
+            Err(Unfinished::Interrupted(_)) => {
                 unfinished.try_for_each(|provenance| provenance.end(Status::Interrupted))?;
             }
             // The first error is the one to tell; that a folder cannot be written may be its very reason.
-            Err(error) => unfinished.for_each(|provenance| drop(provenance.fail(error))),
+            Err(Unfinished::Failed(error)) => unfinished.for_each(|provenance| drop(provenance.fail(error))),
         }
-        outcome
+        ended.map(|()| Finished { folder: self.folder.clone(), already: false })
     }
 
-    fn find_components(
-        &self,
-        session: &mut Session,
-        provenances: &mut [Option<Provenance>],
-    ) -> Result<Outcome, RunError> {
+    fn find_components(&self, session: &mut Session, provenances: &mut [Option<Provenance>]) -> Result<(), Unfinished> {
         let joint = joint(self.members.iter().map(|member| member.spec));
-        let weights = match targets::obtain(&joint, session)? {
-            Obtained::Weights(weights) => weights,
-            Obtained::Interrupted(outcome) => return Ok(outcome),
-        };
+        let weights = targets::obtain(&joint, session)?;
         let all: Vec<usize> = (0..self.members.len()).collect();
         for ((Member { spec, folder, .. }, replicas), provenance) in
             self.members.iter().zip(self.replicas_of(&all)).zip(&mut *provenances)
@@ -111,12 +98,7 @@ impl Pack<'_> {
                 provenance.has_targets()?;
             }
         }
-        let step = self.train(&weights.to_device(session.device), session, provenances)?;
-        let (folder, steps) = (self.folder.clone(), joint.decomposition.steps);
-        Ok(match step {
-            None => Outcome::Finished { folder, already: false },
-            Some(step) => Outcome::Interrupted { folder, stage: "components".into(), step, steps },
-        })
+        self.train(&weights.to_device(session.device), session, provenances)
     }
 }
 

@@ -3,28 +3,22 @@
 use std::path::Path;
 
 use super::{
-    Leg, Outcome, Session, load,
+    Leg, Session, load,
     tables::{self, BaselineRow},
 };
 use crate::{
-    fit::{Divergence, End, Fit, InputStream, LogRow},
+    fit::{Divergence, Fit, InputStream, LogRow},
+    interrupt::Stage,
     network::{ERROR_SAMPLES, Network, Task, errors_beside_baselines, not_learned},
     random::Purpose,
     run::{
-        Checkpoints, Lock, Provenance, RunError, Status, TargetFolder, TensorFile, exists, is_file, read_table,
-        write_table, write_tensors,
+        Checkpoints, Lock, Provenance, RunError, Status, TargetFolder, TensorFile, Unfinished, exists, is_file,
+        read_table, write_table, write_tensors,
     },
     settings::with_short_floats,
     spec::{Spec, Target},
     weights::Weights,
 };
-
-/// What asking for the targets gives.
-pub enum Obtained {
-    /// One replica for every seed of the experiment, in main memory.
-    Weights(Weights),
-    Interrupted(Outcome),
-}
 
 /// The seeds of the targets, ascending, each once.
 pub fn seeds(spec: &Spec) -> Vec<u64> {
@@ -74,8 +68,8 @@ pub fn check(spec: &Spec, results: &Path) -> Result<(), RunError> {
     Ok(())
 }
 
-/// The target of every replica, trained first where it is missing.
-pub fn obtain(spec: &Spec, session: &mut Session) -> Result<Obtained, RunError> {
+/// The targets, one for every seed of the experiment and in main memory, trained first where they are missing.
+pub fn obtain(spec: &Spec, session: &mut Session) -> Result<Weights, Unfinished> {
     let section = section(spec);
     let mut missing = Vec::new();
     for seed in seeds(spec) {
@@ -86,23 +80,20 @@ pub fn obtain(spec: &Spec, session: &mut Session) -> Result<Obtained, RunError> 
             continue;
         }
         if spec.target.imported.is_some() {
-            return Err(not_imported(&session.results, seed));
+            return Err(not_imported(&session.results, seed).into());
         }
-        let Some(lock) = folder.lock(&section, &session.interrupt)? else {
-            return Ok(Obtained::Interrupted(interrupted(&folder, spec, 0)));
-        };
+        let work = session.interrupt.of_work(Stage::Target, 0, spec.target.steps(), folder.path());
+        let lock = folder.lock(&section, &work)?;
         // Another process may have trained it while we waited for the lock.
         if !folder.is_trained()? {
             missing.push((folder, lock));
         }
     }
-    if let Some(outcome) = make(spec, session, &missing)? {
-        return Ok(Obtained::Interrupted(outcome));
-    }
+    make(spec, session, &missing)?;
     drop(missing);
     let of_replica = |&seed: &u64| read(spec, &folder(spec, &session.results, spec.target.seed.unwrap_or(seed)));
     let replicas: Vec<Weights> = spec.seeds.iter().map(of_replica).collect::<Result<_, _>>()?;
-    Ok(Obtained::Weights(Weights::stack(&replicas)))
+    Ok(Weights::stack(&replicas))
 }
 
 /// The section of the spec that the targets come from, as it is kept beside them.
@@ -111,9 +102,9 @@ pub fn section(spec: &Spec) -> String {
     with_short_floats(&toml::to_string(&target).expect("a resolved section is plain data"))
 }
 
-/// Trains or constructs the missing targets; an outcome if it was interrupted.
-fn make(spec: &Spec, session: &mut Session, missing: &[(TargetFolder, Lock)]) -> Result<Option<Outcome>, RunError> {
-    let Some((leader, _)) = missing.first() else { return Ok(None) };
+/// Trains or constructs the missing targets.
+fn make(spec: &Spec, session: &mut Session, missing: &[(TargetFolder, Lock)]) -> Result<(), Unfinished> {
+    let Some((leader, _)) = missing.first() else { return Ok(()) };
     let Target { network, initial_values, training, .. } = &spec.target;
     let seeds: Vec<u64> = missing.iter().map(|(folder, _)| folder.seed()).collect();
     let how = if network.is_trainable() { "training" } else { "constructing" };
@@ -129,7 +120,7 @@ fn make(spec: &Spec, session: &mut Session, missing: &[(TargetFolder, Lock)]) ->
             provenance.end(Status::Finished)?;
             keep(network, &weights, replica, folder)?;
         }
-        return Ok(None);
+        return Ok(());
     };
     let weights = Weights::random(network, *rule, &seeds).to_device(session.device);
     let task = Task::new(network, weights, &seeds);
@@ -144,10 +135,14 @@ fn make(spec: &Spec, session: &mut Session, missing: &[(TargetFolder, Lock)]) ->
     fit.name_replicas(seeds.iter().map(|seed| format!("the target of seed {seed}")).collect());
     // Replicas that are trained together go on together, from one checkpoint in the folder of the first.
     let checkpoints = checkpoints_of(leader, &seeds);
-    let leg = Leg { from: load(&checkpoints)?, until: fit.steps(), checkpoints: &checkpoints };
-    if let End::Stopped { step } = session.fit("target", &mut fit, leg)? {
-        provenances.iter_mut().try_for_each(|provenance| provenance.end(Status::Interrupted))?;
-        return Ok(Some(interrupted(leader, spec, step)));
+    let (from, until) = (load(&checkpoints)?, fit.steps());
+    let leg = Leg { from, until, checkpoints: &checkpoints, folder: leader.path() };
+    match session.fit(Stage::Target, &mut fit, leg) {
+        Err(interrupted @ Unfinished::Interrupted(_)) => {
+            provenances.iter_mut().try_for_each(|provenance| provenance.end(Status::Interrupted))?;
+            return Err(interrupted);
+        }
+        trained => trained?,
     }
     let log = fit.log().to_vec();
     let divergences = fit.divergences().to_vec();
@@ -170,8 +165,8 @@ fn make(spec: &Spec, session: &mut Session, missing: &[(TargetFolder, Lock)]) ->
     }
     checkpoints.clear()?;
     match divergences.first() {
-        Some(divergence) => Err(diverged(seeds[divergence.replica], divergence)),
-        None => Ok(None),
+        Some(divergence) => Err(diverged(seeds[divergence.replica], divergence).into()),
+        None => Ok(()),
     }
 }
 
@@ -227,11 +222,6 @@ fn read(spec: &Spec, folder: &TargetFolder) -> Result<Weights, RunError> {
     let biases = network.biases();
     let biases = biases.iter().map(|(name, width)| take(name, &[*width])).collect::<Result<_, RunError>>()?;
     Ok(Weights { sites, embeddings, biases })
-}
-
-fn interrupted(folder: &TargetFolder, spec: &Spec, step: u64) -> Outcome {
-    let steps = spec.target.steps();
-    Outcome::Interrupted { folder: folder.path().into(), stage: "target".into(), step, steps }
 }
 
 fn not_imported(results: &Path, seed: u64) -> RunError {

@@ -4,6 +4,7 @@ use tch::{Kind, Tensor};
 
 use crate::{
     fit::{InputStream, Term, total},
+    interrupt::Interrupted,
     method::Decomposed,
 };
 
@@ -49,14 +50,17 @@ impl Activity {
 }
 
 /// Looks at no fewer than `samples` samples, in whole batches because the selection is one of a batch. The decomposition is of
-/// one replica. `None` if asked to stop.
+/// one replica.
+///
+/// # Errors
+/// As soon as `check` fails, which is asked before every batch.
 pub fn measure_activity(
     decomposed: &dyn Decomposed,
     inputs: &InputStream,
     samples: usize,
     batch: usize,
-    stop: &dyn Fn() -> bool,
-) -> Option<Activity> {
+    check: &dyn Fn() -> Result<(), Interrupted>,
+) -> Result<Activity, Interrupted> {
     let batches = samples.div_ceil(batch);
     let mut counts: Option<Tensor> = None;
     let mut counts_of_both: Option<Tensor> = None;
@@ -65,9 +69,7 @@ pub fn measure_activity(
     let mut tied_cuts: Option<Tensor> = None;
     let mut terms: Vec<Term> = Vec::new();
     for step in 0..batches {
-        if stop() {
-            return None;
-        }
+        check()?;
         let input = inputs.batch(step as u64, batch, decomposed.components().device());
         let observed = decomposed.observe(&input);
         let over_samples = |tensor: Tensor| tensor.sum_dim_intlist([0, 1].as_slice(), false, Kind::Double);
@@ -93,7 +95,7 @@ pub fn measure_activity(
     let numbers = |tensor: Option<Tensor>| Vec::<f64>::try_from(tensor.expect("at least one batch")).expect("one axis");
     let active_samples = numbers(counts);
     let mean = |(&count, sum): (&f64, f64)| (count > 0.0).then(|| sum / count);
-    Some(Activity {
+    Ok(Activity {
         samples: batches * batch,
         both_active_samples: counts_of_both.map(|counts| Vec::try_from(counts).expect("a table of components")),
         mean_attributions: active_samples.iter().zip(numbers(attribution_sums)).map(mean).collect(),

@@ -3,7 +3,10 @@
 use tch::{Kind, Tensor};
 
 use super::{Description, Partial, partial::squared_errors};
-use crate::selection::{ActivePairs, Budget};
+use crate::{
+    interrupt::Interrupted,
+    selection::{ActivePairs, Budget},
+};
 
 /// The smallest mean number of active components above none.
 const FEWEST: f64 = 1.0 / 32.0;
@@ -18,15 +21,18 @@ pub struct RatePoint {
 
 /// The curve from no component to all of them, on `input` [1, sample, feature] with its `attributions` A_c(x)^2
 /// [1, sample, component]. At every point the largest attributions of the whole table are selected, or with `of_each_sample` those
-/// of each sample; `ranks` are the components' total ranks. `None` if asked to stop.
+/// of each sample; `ranks` are the components' total ranks.
+///
+/// # Errors
+/// As soon as `check` fails, which is asked before every point.
 pub fn rate_distortion(
     partial: &Partial,
     input: &Tensor,
     attributions: &Tensor,
     of_each_sample: bool,
     ranks: &[usize],
-    stop: &dyn Fn() -> bool,
-) -> Option<Vec<RatePoint>> {
+    check: &dyn Fn() -> Result<(), Interrupted>,
+) -> Result<Vec<RatePoint>, Interrupted> {
     let (samples, candidates) = (input.size()[1] as usize, partial.candidates() as usize);
     let table = attributions.narrow(2, 0, candidates as i64).to_device(tch::Device::Cpu).contiguous();
     let target = partial.target_output(input);
@@ -40,7 +46,7 @@ pub fn rate_distortion(
         RatePoint { description: Description::new(&frequencies, ranks), error }
     };
     let budgets = budgets(samples, candidates, of_each_sample).into_iter();
-    budgets.map(|budget| (!stop()).then(|| point(budget))).collect()
+    budgets.map(|budget| check().map(|()| point(budget))).collect()
 }
 
 /// None, then from [`FEWEST`] a sample in steps of a factor of sqrt 2 up to all.
@@ -64,7 +70,7 @@ mod tests {
         let tiny = tiny::residual_mlp();
         let input = Tensor::from_slice2(&[[1.0_f32, 0.0], [0.0, 0.5], [0.5, 1.0], [0.0, -1.0]]).unsqueeze(0);
         let attributions = gradient_attributions(&tiny.network, &tiny.weights, &tiny.components, &input);
-        rate_distortion(&tiny.partial(), &input, &attributions, of_each_sample, &[2, 2, 1, 0], &|| false).unwrap()
+        rate_distortion(&tiny.partial(), &input, &attributions, of_each_sample, &[2, 2, 1, 0], &|| Ok(())).unwrap()
     }
 
     #[test]

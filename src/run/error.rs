@@ -7,7 +7,10 @@ use std::{
 };
 
 use super::presence::is_absence;
-use crate::visible::{visible, visible_lines};
+use crate::{
+    interrupt::Interrupted,
+    visible::{visible, visible_lines},
+};
 
 /// A file or folder that could not be used. Shown as one line that says what happened, and one that says what to do; names
 /// and texts from the file in it are harmless for a terminal.
@@ -150,6 +153,35 @@ impl fmt::Display for RunError {
 }
 
 impl std::error::Error for RunError {}
+
+/// Why work has ended before it was finished.
+#[derive(Debug)]
+pub enum Unfinished {
+    Interrupted(Interrupted),
+    Failed(RunError),
+}
+
+impl Unfinished {
+    /// A mistake as it is told to the user of a command that chooses another place with `elsewhere`.
+    pub fn of_command(self, elsewhere: Elsewhere) -> Self {
+        match self {
+            Unfinished::Failed(error) => Unfinished::Failed(error.of_command(elsewhere)),
+            interrupted => interrupted,
+        }
+    }
+}
+
+impl From<Interrupted> for Unfinished {
+    fn from(interrupted: Interrupted) -> Self {
+        Unfinished::Interrupted(interrupted)
+    }
+}
+
+impl From<RunError> for Unfinished {
+    fn from(error: RunError) -> Self {
+        Unfinished::Failed(error)
+    }
+}
 
 /// A path on one line.
 fn shown(path: &Path) -> String {

@@ -8,7 +8,8 @@ use std::{
     time::Duration,
 };
 
-use super::{Interrupt, RunError, presence::is_absence, refuse_link, utc_now};
+use super::{RunError, Unfinished, presence::is_absence, refuse_link, utc_now};
+use crate::interrupt::Work;
 
 /// Held as long as the value lives. The lock file itself stays; what matters is the system's lock on it, and its text
 /// only tells others who holds it.
@@ -29,12 +30,15 @@ impl Lock {
     }
 
     /// Takes the lock of the existing `folder`, waiting for another process to give it up and saying so.
-    /// `Ok(None)`: the user interrupted the waiting.
-    pub fn wait(folder: &Path, interrupt: &Interrupt) -> Result<Option<Lock>, RunError> {
+    ///
+    /// # Errors
+    /// If the `work` that needs the lock is interrupted, or if the folder cannot be locked.
+    pub fn wait(folder: &Path, work: &Work) -> Result<Lock, Unfinished> {
         let mut told = false;
-        while !interrupt.requested() {
+        loop {
+            work.check()?;
             if let Some(lock) = Self::attempt(folder)? {
-                return Ok(Some(lock));
+                return Ok(lock);
             }
             if !told {
                 tracing::info!("waiting for {}: in use by {}", folder.display(), holder(folder));
@@ -42,7 +46,6 @@ impl Lock {
             }
             std::thread::sleep(Duration::from_millis(200));
         }
-        Ok(None)
     }
 
     /// Whether a process holds the lock of `folder` at this moment.
@@ -160,6 +163,7 @@ pub fn locks_work(folder: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::interrupt::{Interrupt, Stage};
 
     #[test]
     fn a_second_holder_is_told_who_the_first_is() {
@@ -187,13 +191,13 @@ mod tests {
             std::thread::sleep(Duration::from_millis(50));
             drop(first);
         });
-        let second = Lock::wait(folder.path(), &Interrupt::never()).unwrap();
-        assert!(second.is_some());
+        let interrupt = Interrupt::never();
+        let work = interrupt.of_work(Stage::Target, 0, 5, folder.path());
+        drop(Lock::wait(folder.path(), &work).unwrap());
         leaving.join().unwrap();
 
-        let interrupt = Interrupt::never();
         interrupt.request();
-        assert!(Lock::wait(folder.path(), &interrupt).unwrap().is_none());
+        assert!(matches!(Lock::wait(folder.path(), &work), Err(Unfinished::Interrupted(_))));
     }
 
     #[test]

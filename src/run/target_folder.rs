@@ -6,11 +6,12 @@ use std::{
 };
 
 use super::{
-    Checkpoints, Interrupt, Lock, RunError,
+    Checkpoints, Lock, RunError, Unfinished,
     atomic::{check_folder, make_folder, sweep_temporary_files},
     folder::{FILES, claim, is_claimed, short},
     is_file, refuse_link,
 };
+use crate::interrupt::Work;
 
 /// `RESULTS/targets/<first 8 of the target's hash>-seed-<seed>`: one replica, tensors without a replica axis.
 ///
@@ -18,14 +19,15 @@ use super::{
 /// in ascending order of the seeds, as here, so that two processes never wait for each other.
 ///
 /// ```
-/// # use apd::run::{Interrupt, TargetFolder, write_tensors};
+/// # use apd::{interrupt::{Interrupt, Stage}, run::{TargetFolder, Unfinished, write_tensors}};
 /// # let results = tempfile::tempdir().unwrap();
-/// # let (hash, target_toml, interrupt) = ("0123456789abcdef", "steps = 5\n", Interrupt::never());
+/// # let (hash, target_toml) = ("0123456789abcdef", "steps = 5\n");
+/// # let work = Interrupt::never().of_work(Stage::Target, 0, 5, results.path());
 /// let mut to_train = Vec::new();
 /// for seed in [0, 1] {
 ///     let folder = TargetFolder::new(results.path(), hash, seed);
 ///     if !folder.is_trained()? {
-///         let Some(lock) = folder.lock(target_toml, &interrupt)? else { return Ok(()) }; // interrupted
+///         let lock = folder.lock(target_toml, &work)?; // an error if interrupted
 ///         if !folder.is_trained()? {
 ///             to_train.push((folder, lock)); // the lock is given back when it is dropped
 ///         }
@@ -35,7 +37,7 @@ use super::{
 ///     write_tensors(&folder.target(), &[], &[])?; // last of its files: it says that the target is trained
 ///     assert!(folder.is_trained()?);
 /// }
-/// # Ok::<(), apd::run::RunError>(())
+/// # Ok::<(), Unfinished>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct TargetFolder {
@@ -79,13 +81,16 @@ impl TargetFolder {
     }
 
     /// Makes the folder, waits until no other process works in it, and locks it. `target_toml`, the resolved section of
-    /// the spec, is kept there; a folder with another one is refused. `Ok(None)`: interrupted while waiting.
-    pub fn lock(&self, target_toml: &str, interrupt: &Interrupt) -> Result<Option<Lock>, RunError> {
+    /// the spec, is kept there; a folder with another one is refused.
+    ///
+    /// # Errors
+    /// If the `work` that needs the target is interrupted while it waits, or if the folder cannot be used.
+    pub fn lock(&self, target_toml: &str, work: &Work) -> Result<Lock, Unfinished> {
         make_folder(&self.path)?;
-        let Some(lock) = Lock::wait(&self.path, interrupt)? else { return Ok(None) };
+        let lock = Lock::wait(&self.path, work)?;
         self.check(target_toml)?;
         sweep_temporary_files(&self.path, &FILES);
-        Ok(Some(lock))
+        Ok(lock)
     }
 
     /// That the folder is for the target of this section: two of them might share the first letters of their hashes.
@@ -149,6 +154,7 @@ fn advise(error: RunError) -> RunError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::interrupt::{Interrupt, Stage};
 
     #[test]
     fn checkpoints_that_nobody_goes_on_with_are_removed_when_nobody_works_there() {
@@ -167,11 +173,12 @@ mod tests {
     #[test]
     fn a_target_of_another_section_is_refused() {
         let results = tempfile::tempdir().unwrap();
-        let interrupt = Interrupt::never();
+        let work = Interrupt::never().of_work(Stage::Target, 0, 5, results.path());
         let folder = TargetFolder::new(results.path(), "0123456789", 7);
         assert_eq!(folder.path(), results.path().join("targets/01234567-seed-7"));
-        folder.lock("steps = 5\n", &interrupt).unwrap().unwrap();
-        let error = TargetFolder::new(results.path(), "0123456799", 7).lock("steps = 6\n", &interrupt).unwrap_err();
+        folder.lock("steps = 5\n", &work).unwrap();
+        let refused = TargetFolder::new(results.path(), "0123456799", 7).lock("steps = 6\n", &work);
+        let Err(Unfinished::Failed(error)) = refused else { panic!("{refused:?}") };
         assert_eq!(
             error.to_string(),
             format!(

@@ -44,5 +44,5 @@ pub use standing::{Standing, Unreadable, standing, standings};
 pub use status::status;
 pub use strategy::{Draws, MOST_TRIALS, Strategy, in_words};
 pub use trials::{Trial, Trials, load_planned, load_trials, load_with_sweep, parse_trials, parse_with_sweep};
-pub use work::{Part, Shard, WorkEnd, work};
+pub use work::{Part, Shard, work};
 pub use workers::run_workers;

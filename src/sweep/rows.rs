@@ -6,7 +6,8 @@
 use super::{Overview, Plan, Standing, overview, recommendation};
 use crate::{
     experiment::SUMMARY,
-    run::{Interrupt, Lock, Provenance, RunError, SweepFolder, read_table, write_table},
+    interrupt::{Interrupt, Stage},
+    run::{Lock, Provenance, RunError, SweepFolder, Unfinished, read_table, write_table},
 };
 
 /// The columns of `summary.csv` that say of which replica a row is.
@@ -32,7 +33,12 @@ pub struct Rows {
 /// asked to stop while it waits leaves them to the next. While a trial cannot be read all of them stay as they are: without it
 /// they would look whole. Returns whether they were written.
 pub fn write(plan: &Plan, folder: &SweepFolder, interrupt: &Interrupt) -> Result<bool, RunError> {
-    let Some(_lock) = Lock::wait(&folder.packs(), interrupt)? else { return Ok(true) };
+    let work = interrupt.of_work(Stage::Tables, 0, 1, folder.path());
+    let _lock = match Lock::wait(&folder.packs(), &work) {
+        Ok(lock) => lock,
+        Err(Unfinished::Interrupted(_)) => return Ok(true),
+        Err(Unfinished::Failed(error)) => return Err(error),
+    };
     folder.clean();
     let overview = overview(plan, folder);
     if overview.unreadable().next().is_some() {

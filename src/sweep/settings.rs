@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Domain, Parameter, Slurm, Strategy, strategy::MOST_KEYS};
 use crate::{
     experiment::Halving,
-    run::Interrupt,
+    interrupt::Interrupt,
     settings::{TableReader, with_short_floats},
     spec::optional_seeds,
 };

@@ -9,11 +9,11 @@ use std::{
 use super::{Plan, Standing, Unreadable, rows, standing};
 use crate::{
     experiment::{
-        Outcome, Session,
+        Finished, Session,
         pack::{Member, Pack},
     },
     panicked::{is_lack_of_memory, message},
-    run::{Provenance, RunError, RunFolder, SweepFolder},
+    run::{Provenance, RunError, RunFolder, SweepFolder, Unfinished},
 };
 
 /// Every `of`-th pack, counted from `number`: what one of several processes works on.
@@ -45,19 +45,6 @@ pub struct Part {
     pub retry_failed: bool,
 }
 
-/// How working on a sweep ended.
-#[derive(Debug)]
-pub enum WorkEnd {
-    /// Nothing is left for this process.
-    Done {
-        /// Packs that went wrong now.
-        failed: usize,
-        /// Packs that another process works on.
-        elsewhere: usize,
-    },
-    Interrupted(Outcome),
-}
-
 impl Part {
     pub fn contains(&self, pack: usize) -> bool {
         self.shard.is_none_or(|shard| pack % shard.of == shard.number)
@@ -79,21 +66,20 @@ impl Part {
 }
 
 /// Works on every pack of the part that is not finished and that no other process works on. A pack that fails is told of
-/// and does not stop the others.
-pub fn work(plan: &Plan, folder: &SweepFolder, part: &Part, session: &mut Session) -> Result<WorkEnd, RunError> {
+/// and does not stop the others. Returns how many failed.
+pub fn work(plan: &Plan, folder: &SweepFolder, part: &Part, session: &mut Session) -> Result<usize, Unfinished> {
     // A process that was killed may have left trials without their rows.
     if !rows::write(plan, folder, &session.interrupt)? {
         tracing::info!(
             "not every trial can be read: until then the tables of the sweep and recommended.toml stay as they are"
         );
     }
-    let (mut failed, mut elsewhere) = (0, 0);
+    let mut failed = 0;
     for pack in (0..plan.packs.len()).filter(|&pack| part.contains(pack)) {
         if !part.is_left(plan, folder, pack) {
             continue;
         }
         let Some(_claim) = folder.pack(pack).claim()? else {
-            elsewhere += 1;
             tracing::info!("pack {pack}: another process works on it");
             continue;
         };
@@ -104,16 +90,16 @@ pub fn work(plan: &Plan, folder: &SweepFolder, part: &Part, session: &mut Sessio
         let trials = &plan.packs[pack];
         tracing::info!("pack {pack} of {}: {} trials, {}", plan.packs.len(), trials.len(), listed(trials));
         match decompose_or_fail(plan, folder, pack, session) {
-            Ok(Outcome::Finished { .. }) => {}
-            Ok(interrupted) => return Ok(WorkEnd::Interrupted(interrupted)),
-            Err(error) => {
+            Ok(_) => {}
+            Err(Unfinished::Interrupted(interrupted)) => return Err(interrupted.into()),
+            Err(Unfinished::Failed(error)) => {
                 failed += 1;
                 tracing::warn!("pack {pack} failed: {error}");
             }
         }
         rows::write(plan, folder, &session.interrupt)?;
     }
-    Ok(WorkEnd::Done { failed, elsewhere })
+    Ok(failed)
 }
 
 /// A panic is a failure of one pack: libtorch's answer to a lack of memory, or a bug of ours. The next one may do.
@@ -122,7 +108,7 @@ fn decompose_or_fail(
     folder: &SweepFolder,
     pack: usize,
     session: &mut Session,
-) -> Result<Outcome, RunError> {
+) -> Result<Finished, Unfinished> {
     // Of what a panic may have left half done nothing goes on but the session, which each pack begins anew.
     let ended = catch_unwind(AssertUnwindSafe(|| decompose(plan, folder, pack, session)));
     ended.unwrap_or_else(|payload| {
@@ -133,7 +119,7 @@ fn decompose_or_fail(
                 Provenance::begin(&path, session.machine())?.fail(&error)?;
             }
         }
-        Err(error)
+        Err(error.into())
     })
 }
 
@@ -147,7 +133,7 @@ fn failure(panic: &(dyn Any + Send)) -> RunError {
     }
 }
 
-fn decompose(plan: &Plan, folder: &SweepFolder, pack: usize, session: &mut Session) -> Result<Outcome, RunError> {
+fn decompose(plan: &Plan, folder: &SweepFolder, pack: usize, session: &mut Session) -> Result<Finished, Unfinished> {
     let member = |&trial: &usize| {
         let spec = &plan.trials[trial].spec;
         let folder = RunFolder::open_trial(folder.trial(trial), &spec.hash(), &spec.to_toml())?;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{Plan, Standing, standings};
-use crate::run::{Interrupt, SweepFolder};
+use crate::{interrupt::Interrupt, run::SweepFolder};
 
 /// How often is looked for what the workers have done.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(2);

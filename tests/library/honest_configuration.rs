@@ -12,9 +12,10 @@ use std::{
 
 use crate::configuration::{Key, Others, Written};
 use apd::{
-    experiment::{Halving, Outcome, Session, decompose},
+    experiment::{Finished, Halving, Session, decompose},
     fit::Observer,
-    run::{Interrupt, RunError},
+    interrupt::{Interrupt, Interrupted},
+    run::{RunError, Unfinished},
     spec::Spec,
     sweep::{Array, Plan, arrays},
 };
@@ -209,7 +210,10 @@ fn results(spec: &Spec, folder: &Path, way: Way) -> Result<BTreeMap<String, Vec<
         interrupt: interrupt.clone(),
         observer: Box::new(UntilTrained { stage: String::new(), interrupt, way }),
     };
-    let (Outcome::Finished { folder, .. } | Outcome::Interrupted { folder, .. }) = decompose(spec, &mut session)?;
+    let folder = match decompose(spec, &mut session) {
+        Ok(Finished { folder, .. }) | Err(Unfinished::Interrupted(Interrupted { folder, .. })) => folder,
+        Err(Unfinished::Failed(error)) => return Err(error),
+    };
     let files = folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
     let named = files.map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read(&path).unwrap()));
     let of_process = ["spec.toml", "provenance.json", "log.txt", "lock"];

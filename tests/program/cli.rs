@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 use crate::cli_test::{Ended, Test};
 use apd::{
     device::{DeviceChoice, count_gpus, open},
-    run::{Interrupt, RunFolder, TargetFolder, write_tensors},
+    run::{Lock, RunFolder, TargetFolder, write_tensors},
 };
 use snapbox::{file, str};
 use tch::Tensor;
@@ -493,7 +493,7 @@ fn a_second_ctrl_c_leaves_at_once() {
     let test = Test::new().with_spec();
     let target = TargetFolder::new(&test.folder.path().join("runs"), &test.spec().target.hash(), 0);
     std::fs::create_dir_all(target.path()).unwrap();
-    let _held = apd::run::Lock::wait(target.path(), &Interrupt::never()).unwrap().unwrap();
+    let _held = Lock::take(target.path()).unwrap();
     // While it waits for the target, it looks at its signals every 200 ms: now and then it is quicker than the second.
     let leaves_at_once = || {
         let running = test.start(["train", "target", "tiny.toml", "--device", "cpu"]);

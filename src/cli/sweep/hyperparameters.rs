@@ -7,7 +7,7 @@ use indicatif::MultiProgress;
 
 use super::{
     super::{
-        Ending, Failure,
+        Ending, Failure, complain,
         ending::print,
         options::{Options, Training},
         start::{SpecArgument, open_device, place, session_on, set_threads},
@@ -102,17 +102,22 @@ impl Hyperparameters {
             let ending = to_slurm(&plan, &folder, &part, options)?;
             return judge(&sweep::overview(&plan, &folder), ending);
         }
-        let ending = match self.workers.get() {
+        let worked = match self.workers.get() {
             1 => {
                 let mut session = session_on(device, options, screen)?;
                 session.interrupt = plan.sweep.limit(session.interrupt);
-                work_on(&plan, &folder, &part, &mut session)?
+                work_on(&plan, &folder, &part, &mut session)
             }
-            number => {
-                let ending = in_workers(number, &plan, &folder, &part, options);
+            number => in_workers(number, &plan, &folder, &part, options),
+        };
+        let ending = match worked {
+            Ok(()) => Ending::Done,
+            Err(interrupted @ Failure::Interrupted(_)) => complain(&interrupted),
+            Err(failure) if self.workers.get() == 1 => return Err(failure),
+            Err(failure) => {
                 // What became of the trials says more than that some workers failed.
-                print_status(&plan, &folder, *ending.as_ref().unwrap_or(&Ending::Done))?;
-                return ending;
+                print_status(&plan, &folder, Ending::Done)?;
+                return Err(failure);
             }
         };
         print_status(&plan, &folder, ending)

@@ -5,10 +5,11 @@ use std::{
     process::{Command, ExitStatus},
 };
 
-use super::super::{Ending, Failure, finish::this_command, options::Options};
+use super::super::{Ending, Failure, options::Options};
 use crate::{
     device::{self, DeviceChoice},
-    run::{Interrupt, SweepFolder},
+    interrupt::Interrupt,
+    run::SweepFolder,
     shell::quoted_path,
     sweep::{Part, Plan, run_workers},
 };
@@ -20,7 +21,7 @@ pub fn in_workers(
     folder: &SweepFolder,
     part: &Part,
     options: &Options,
-) -> Result<Ending, Failure> {
+) -> Result<(), Failure> {
     let interrupt = Interrupt::listen().map_err(|error| Failure::Work(format!("cannot listen to signals: {error}")))?;
     let interrupt = plan.sweep.limit(interrupt);
     let program = std::env::current_exe().map_err(|error| Failure::Work(format!("cannot find apd itself: {error}")))?;
@@ -46,8 +47,7 @@ pub fn in_workers(
     // One that was asked to stop before it listened to signals had begun nothing.
     let had_not_begun = |end: &ExitStatus| interrupt.requested() && end.signal().is_some_and(Interrupt::is_request);
     if codes.iter().any(has_saved) || ends.iter().any(had_not_begun) {
-        tracing::warn!("interrupted {} and saved\n  help: go on with: {}", Interrupt::cause(), this_command());
-        return Ok(Ending::Interrupted);
+        return Err(Failure::Interrupted(format!("interrupted {} and saved", Interrupt::cause())));
     }
     let failed = codes.iter().filter(|code| **code != Some(0)).count();
     if failed > 0 {
@@ -57,5 +57,5 @@ pub fn in_workers(
             quoted_path(folder.path())
         )));
     }
-    Ok(Ending::Done)
+    Ok(())
 }

@@ -8,7 +8,6 @@ use indicatif::MultiProgress;
 use super::{
     super::{
         Ending, Failure,
-        finish::tell_interrupted,
         options::{Compute, Options, Results, Saving},
         start::{open_device, session_on},
     },
@@ -18,7 +17,7 @@ use crate::{
     experiment::Session,
     run::{SweepFolder, prepare_results},
     shell::quoted_path,
-    sweep::{self, Part, Plan, Shard, WorkEnd},
+    sweep::{self, Part, Plan, Shard},
 };
 
 /// Work on a sweep that has been planned, beside other processes
@@ -78,17 +77,16 @@ impl Work {
         if !(0..plan.packs.len()).any(|pack| part.contains(pack)) {
             tracing::warn!("the sweep has {} packs, and none of them is in this share", plan.packs.len());
         }
-        let ending = work_on(&plan, &folder, &part, &mut session)?;
-        if self.worker { Ok(ending) } else { judge(&sweep::overview(&plan, &folder), ending) }
+        work_on(&plan, &folder, &part, &mut session)?;
+        if self.worker { Ok(Ending::Done) } else { judge(&sweep::overview(&plan, &folder), Ending::Done) }
     }
 }
 
-/// Works on a part of a sweep in this process and tells how that ended.
-pub fn work_on(plan: &Plan, folder: &SweepFolder, part: &Part, session: &mut Session) -> Result<Ending, Failure> {
-    match sweep::work(plan, folder, part, session).map_err(Failure::work)? {
-        WorkEnd::Interrupted(outcome) => Ok(tell_interrupted(outcome)),
-        WorkEnd::Done { failed: 0, .. } => Ok(Ending::Done),
-        WorkEnd::Done { failed, .. } => Err(Failure::Work(format!(
+/// Works on a part of a sweep in this process.
+pub fn work_on(plan: &Plan, folder: &SweepFolder, part: &Part, session: &mut Session) -> Result<(), Failure> {
+    match sweep::work(plan, folder, part, session)? {
+        0 => Ok(()),
+        failed => Err(Failure::Work(format!(
             "{failed} of {} packs failed\n  help: see `apd sweep status {}`, then try them again with --retry-failed",
             plan.packs.len(),
             quoted_path(folder.path())

@@ -6,6 +6,7 @@ use super::{Subject, responses::curve_rows};
 use crate::{
     experiment::tables::{self, ComponentRow, CurveRow, GatedFeatureRow, SummaryRow},
     inputs::{GatedInputs, Inputs},
+    interrupt::Interrupted,
     metric::{
         Company, FunctionMatch, GatedRecovery, OneFeatureInputs, Partial, gated_recovery, most_attributed,
         response_curves, selection_by_value,
@@ -23,13 +24,13 @@ pub struct Mechanisms {
 }
 
 impl super::Mechanisms for Mechanisms {
-    fn measure(subject: &Subject) -> Option<Self> {
+    fn measure(subject: &Subject) -> Result<Self, Interrupted> {
         let Network::GatedFunctions(gated) = subject.decomposed.network() else { unreachable!("chosen by kind") };
         let truth = gated.true_components(subject.decomposed.weights(), gated.functions, GatedFunctions::TRUE_RANK);
         let recovery = gated_recovery(&truth, subject.decomposed.components());
         let has_component: Vec<bool> = recovery.functions.iter().map(Option::is_some).collect();
         let (mean_attributions, curves) = subject.by_control_bit(gated, &has_component);
-        Some(Self { recovery, mean_attributions, curves, replica: subject.replica })
+        Ok(Self { recovery, mean_attributions, curves, replica: subject.replica })
     }
 
     fn mean_attributions(&self) -> &[Vec<f64>] {

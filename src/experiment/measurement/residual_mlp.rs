@@ -11,6 +11,7 @@ use crate::{
         self, ComponentRow, ContributionRow, CurveRow, LayerRow, MlpFeatureRow, ResponseRow, ScrubbingCurveRow,
         ScrubbingRow, ServingRow, SummaryRow,
     },
+    interrupt::Interrupted,
     metric::{
         ComponentState, Contributions, FeatureWork, OneFeatureInputs, Partial, Serving, Spectrum, curve_values,
         feature_work, layer_shares, layers_spanned, represented, response_curves, responses, selection_by_value,
@@ -43,7 +44,7 @@ pub struct Mechanisms {
 }
 
 impl super::Mechanisms for Mechanisms {
-    fn measure(subject: &Subject) -> Option<Self> {
+    fn measure(subject: &Subject) -> Result<Self, Interrupted> {
         let Subject { decomposed, replica, .. } = *subject;
         let Network::ResidualMlp(mlp) = decomposed.network() else { unreachable!("measured as a residual MLP") };
         let components = decomposed.components();
@@ -58,14 +59,10 @@ impl super::Mechanisms for Mechanisms {
         let (mean_attributions, by_feature) = subject.by_feature(&lengths);
         let represented: Vec<bool> = by_feature.iter().map(|found| found.work.represented).collect();
         let most_attributed: Vec<usize> = by_feature.iter().map(|found| found.work.component).collect();
-        if subject.interrupt.requested() {
-            return None;
-        }
+        subject.work.check()?;
         let curves = subject.curves(&most_attributed, &represented);
         let responses = responses(&Partial::of(decomposed), &most_attributed, &decomposed.weights().embeddings[0]);
-        if subject.interrupt.requested() {
-            return None;
-        }
+        subject.work.check()?;
         let scrubbing = subject.scrub(&serving);
 
         let feature_row = |(feature, errors): (usize, &OfFeature)| {
@@ -90,7 +87,7 @@ impl super::Mechanisms for Mechanisms {
         let norms: Vec<Vec<f64>> =
             subject.spectra.iter().map(|site| site.iter().map(Spectrum::frobenius_norm).collect()).collect();
         let shares = layer_shares(&norms, SITES_PER_LAYER);
-        Some(Self {
+        Ok(Self {
             scrubbing_curves: subject.scrub_features(mlp, &serving, &features)?,
             responses: response_rows(replica, &responses, &represented),
             curves,

@@ -8,6 +8,7 @@ use crate::{
     experiment::tables::ScoreRow,
     fit::InputStream,
     inputs::{GatedInputs, Inputs},
+    interrupt::{Interrupted, Work},
     method::Decomposed,
     metric::{
         Ablation, Distortion, OneFeatureInputs, Partial, Profiles, RatePoint, ablate_inactive, agreement, best,
@@ -15,7 +16,6 @@ use crate::{
     },
     network::Network,
     random::{Purpose, stream},
-    run::Interrupt,
     selection::{ActivePairs, Budget},
     spec::Spec,
 };
@@ -37,11 +37,9 @@ pub struct Scores {
 }
 
 impl Subject<'_> {
-    /// From the rate-distortion curve and means of A_c(x)^2, `[feature][component]`; `None`: interrupted.
-    pub fn scores(&self, curve: &[RatePoint], mean_attributions: &[Vec<f64>]) -> Option<Scores> {
-        if self.interrupt.requested() {
-            return None;
-        }
+    /// From the rate-distortion curve and means of A_c(x)^2, `[feature][component]`.
+    pub fn scores(&self, curve: &[RatePoint], mean_attributions: &[Vec<f64>]) -> Result<Scores, Interrupted> {
+        self.work.check()?;
         let active_inputs = mean_active_inputs(self.decomposed, self.inputs);
         let input = samples(self.decomposed, self.inputs).narrow(1, 0, SAMPLES_OF_ABLATION).contiguous();
         let partial = Partial::of(self.decomposed);
@@ -51,7 +49,7 @@ impl Subject<'_> {
         let selected = ActivePairs::largest(&table, &[Budget::OfBatch(pairs.min(table.numel()))]).to_mask();
         let mut generator = stream(self.seed(), Purpose::Ablation, 0);
         let alive = self.activity.alive();
-        Some(Scores {
+        Ok(Scores {
             replica: self.replica,
             active_inputs,
             distortion: Distortion::new(curve),
@@ -62,8 +60,8 @@ impl Subject<'_> {
     }
 }
 
-/// Means of A_c(x)^2 over inputs with one feature alone, or one control bit, `[feature][component]`; `None`: interrupted.
-pub fn mean_attributions(spec: &Spec, decomposed: &dyn Decomposed, interrupt: &Interrupt) -> Option<Vec<Vec<f64>>> {
+/// Means of A_c(x)^2 over inputs with one feature alone, or one control bit, `[feature][component]`.
+pub fn mean_attributions(spec: &Spec, decomposed: &dyn Decomposed, work: &Work) -> Result<Vec<Vec<f64>>, Interrupted> {
     let like = &decomposed.components().factors.iter().next().expect("a network has a site").a;
     let blocks: Box<dyn Iterator<Item = OneFeatureInputs>> = match (&spec.target.network, &spec.target.inputs) {
         (Network::GatedFunctions(gated), &Inputs::Gated(GatedInputs { low, high, .. })) => {
@@ -72,11 +70,10 @@ pub fn mean_attributions(spec: &Spec, decomposed: &dyn Decomposed, interrupt: &I
         (network, _) => Box::new(OneFeatureInputs::blocks(network.features(), like)),
     };
     let of_block = |inputs: OneFeatureInputs| {
-        let go_on = !interrupt.requested();
-        go_on.then(|| inputs.mean_attributions(&decomposed.importances(&inputs.input)))
+        work.check()?;
+        Ok(inputs.mean_attributions(&decomposed.importances(&inputs.input)))
     };
-    let means: Option<Vec<_>> = blocks.map(of_block).collect();
-    means.map(|means| means.concat())
+    Ok(blocks.map(of_block).collect::<Result<Vec<_>, _>>()?.concat())
 }
 
 /// Those of the curve, [1, sample, feature].

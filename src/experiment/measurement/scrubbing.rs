@@ -4,6 +4,7 @@
 use super::{SAMPLES_OF_A_CURVE, Subject};
 use crate::{
     experiment::tables::{MlpFeatureRow, ScrubbingCurveRow, ScrubbingRow},
+    interrupt::Interrupted,
     metric::{FeatureScrubbing, OneFeatureInputs, Partial, ScrubbedResponses, Scrubbing, Serving, curve_values, scrub},
     network::ResidualMlp,
     random::{Purpose, stream},
@@ -29,30 +30,28 @@ impl Subject<'_> {
         scrub(&partial, serving, &input, |input| self.labels(input), &mut generator)
     }
 
-    /// The curves of a few features; `None`: interrupted.
+    /// The curves of a few features.
     pub fn scrub_features(
         &self,
         mlp: &ResidualMlp,
         serving: &Serving,
         features: &[MlpFeatureRow],
-    ) -> Option<Vec<ScrubbingCurveRow>> {
+    ) -> Result<Vec<ScrubbingCurveRow>, Interrupted> {
         let partial = Partial::of(self.decomposed);
         let scrubbing = FeatureScrubbing::new(mlp, &partial);
         let values = curve_values(&partial.weights.embeddings[0]);
         let of_feature = |feature: usize| {
-            if self.interrupt.requested() {
-                return None;
-            }
+            self.work.check()?;
             // The first step's numbers draw for the errors on many samples.
             let mut generator = stream(self.seed(), Purpose::Scrubbing, 1 + feature as u64);
             let responses = scrubbing.responses(feature, &values, serving, DRAWS, &mut generator);
             let inputs = OneFeatureInputs::at(&values, feature..feature + 1, mlp.features);
             let labels = inputs.own_outputs(&self.labels(&inputs.input)).swap_remove(0);
             let target = inputs.own_outputs(&partial.target_output(&inputs.input)).swap_remove(0);
-            Some(curve_rows(self.replica, feature, &inputs.values, &labels, &target, responses))
+            Ok(curve_rows(self.replica, feature, &inputs.values, &labels, &target, responses))
         };
-        let rows: Option<Vec<Vec<_>>> = features_to_look_at(features).into_iter().map(of_feature).collect();
-        rows.map(|rows| rows.into_iter().flatten().collect())
+        let rows: Vec<Vec<_>> = features_to_look_at(features).into_iter().map(of_feature).collect::<Result<_, _>>()?;
+        Ok(rows.into_iter().flatten().collect())
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{Subject, responses::response_rows, scores::mean_attributions};
 use crate::{
     experiment::tables::{self, ComponentRow, ResponseRow, SummaryRow, TmsFeatureRow},
+    interrupt::Interrupted,
     metric::{FeatureMatch, Partial, Recovery, Spectrum, error_with_one_component, recovery, responses},
     run::{RunError, RunFolder, write_table},
     site::SiteIndex,
@@ -22,7 +23,7 @@ pub struct Mechanisms {
 }
 
 impl super::Mechanisms for Mechanisms {
-    fn measure(subject: &Subject) -> Option<Self> {
+    fn measure(subject: &Subject) -> Result<Self, Interrupted> {
         let Subject { decomposed, replica, .. } = *subject;
         let (weights, components) = (decomposed.weights(), decomposed.components());
         let embed = SiteIndex(0);
@@ -49,10 +50,10 @@ impl super::Mechanisms for Mechanisms {
         let hidden = &subject.spectra[1..];
         let alive_on_hidden = (!hidden.is_empty()).then(|| alive_on(hidden));
         let responses = subject.responses(&recovery);
-        Some(Self {
+        Ok(Self {
             recovery,
             features,
-            mean_attributions: mean_attributions(subject.spec, subject.decomposed, subject.interrupt)?,
+            mean_attributions: mean_attributions(subject.spec, subject.decomposed, subject.work)?,
             responses,
             alive_on_hidden,
         })

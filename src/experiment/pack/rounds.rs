@@ -12,9 +12,10 @@ use crate::{
         measurement::{Trained, measure, outlook},
         save, tables,
     },
-    fit::{End, Fit, State},
+    fit::{Fit, State},
+    interrupt::{Interrupted, Stage, Work},
     method::Decomposed,
-    run::{Checkpoints, Provenance, RunError, Status, write_table, write_tensors},
+    run::{Checkpoints, Provenance, RunError, Status, Unfinished, write_table, write_tensors},
     statistics::score_of_diverged,
     weights::Weights,
 };
@@ -26,34 +27,28 @@ struct Fitted<'n> {
 }
 
 impl Pack<'_> {
-    /// Trains all members and measures those that end; `weights` are the targets of all replicas. The step at which it was
-    /// interrupted, if it was.
+    /// Trains all members and measures those that end; `weights` are the targets of all replicas.
     pub(super) fn train(
         &self,
         weights: &Weights,
         session: &mut Session,
         provenances: &mut [Option<Provenance>],
-    ) -> Result<Option<u64>, RunError> {
+    ) -> Result<(), Unfinished> {
         let ends = self.ends();
         let (first_round, mut state) = self.begin()?;
         let mut going = self.left_in(first_round)?;
         for (round, &until) in ends.iter().enumerate().skip(first_round) {
             let weights = self.weights_of(&going, weights);
-            let leg = Leg { from: state, until, checkpoints: &self.checkpoints_of(round) };
-            let (fitted, end) = self.fit(&going, &weights, leg, session)?;
-            if let End::Stopped { step } = end {
-                return Ok(Some(step));
-            }
+            let leg = Leg { from: state, until, checkpoints: &self.checkpoints_of(round), folder: &self.folder };
+            let fitted = self.fit(&going, &weights, leg, session)?;
             let is_last = round + 1 == ends.len();
-            let kept = if is_last { Some(Vec::new()) } else { self.kept(&going, &fitted, session) };
-            let Some(kept) = kept else { return Ok(Some(until)) };
+            let work = session.interrupt.of_work(Stage::Components, until, ends[ends.len() - 1], &self.folder);
+            let kept = if is_last { Vec::new() } else { self.kept(&going, &fitted, &work)? };
             let replicas = self.replicas_of(&going);
             for (&member, replicas) in going.iter().zip(&replicas).filter(|(member, _)| !kept.contains(member)) {
                 let Some(provenance) = &mut provenances[member] else { continue };
                 let halted_at = (!is_last).then_some(until);
-                if !finish(&self.members[member], &fitted, replicas, halted_at, session)? {
-                    return Ok(Some(until));
-                }
+                finish(&self.members[member], &fitted, replicas, halted_at, &work)?;
                 provenance.halted_at = halted_at;
                 provenance.end(Status::Finished)?;
             }
@@ -65,7 +60,7 @@ impl Pack<'_> {
             state = Some(fitted.state.of_replicas(&parts.collect::<Vec<_>>()));
             going = kept;
         }
-        Ok(None)
+        Ok(())
     }
 
     /// After how many steps each round ends.
@@ -133,7 +128,7 @@ impl Pack<'_> {
         weights: &Weights,
         leg: Leg,
         session: &mut Session,
-    ) -> Result<(Fitted<'n>, End), RunError>
+    ) -> Result<Fitted<'n>, Unfinished>
     where
         Self: 'n,
     {
@@ -144,18 +139,16 @@ impl Pack<'_> {
         let names = members.iter().zip(self.replicas_of(members));
         fit.name_replicas(names.flat_map(|(&member, replicas)| self.members[member].names(replicas.start)).collect());
         let checkpoints = leg.checkpoints;
-        let end = session.fit("components", &mut fit, leg)?;
+        session.fit(Stage::Components, &mut fit, leg)?;
         let state = fit.state();
-        if end == End::Finished {
-            // A kill during the measurements must not cost the training.
-            save(checkpoints, &state)?;
-        }
+        // A kill during the measurements must not cost the training.
+        save(checkpoints, &state)?;
         drop(fit);
-        Ok((Fitted { decomposed: decomposition, state }, end))
+        Ok(Fitted { decomposed: decomposition, state })
     }
 
-    /// The members that go on after a round; `None`: interrupted.
-    fn kept(&self, going: &[usize], fitted: &Fitted, session: &Session) -> Option<Vec<usize>> {
+    /// The members that go on after a round.
+    fn kept(&self, going: &[usize], fitted: &Fitted, work: &Work) -> Result<Vec<usize>, Interrupted> {
         let halving = self.halving.expect("there is one round without");
         let has_diverged = |replica: usize| fitted.state.divergences.iter().any(|found| found.replica == replica);
         let mut outlooks = Vec::new();
@@ -167,7 +160,7 @@ impl Pack<'_> {
                     None
                 } else {
                     let decomposed = fitted.decomposed.replicas(replica..replica + 1);
-                    Some(outlook(spec, place, &*decomposed, halving.measurement, &session.interrupt)?)
+                    Some(outlook(spec, place, &*decomposed, halving.measurement, work)?)
                 });
             }
             outlooks.push(of_member);
@@ -183,18 +176,18 @@ impl Pack<'_> {
             let what = if kept.contains(&member) { "goes on" } else { "ends" };
             tracing::info!("after {} steps {} {what}: {value:.3}", fitted.state.step, folder.display());
         }
-        Some(kept)
+        Ok(kept)
     }
 }
 
-/// Writes what came of a member whose replicas are these of a round, and measures it; `Ok(false)`: interrupted.
+/// Writes what came of a member whose replicas are these of a round, and measures it.
 fn finish(
     member: &Member,
     fitted: &Fitted,
     replicas: &Range<usize>,
     halted_at: Option<u64>,
-    session: &Session,
-) -> Result<bool, RunError> {
+    work: &Work,
+) -> Result<(), Unfinished> {
     let Member { spec, folder, .. } = member;
     let (log, divergences) = fitted.state.records_of(std::slice::from_ref(replicas));
     write_table(&folder.training_table(), tables::TRAINING, log)?;
@@ -204,5 +197,5 @@ fn finish(
     let notes = [("axes", axes.into()), (divergence::NOTE, divergence::to_note(&divergences))];
     let notes: Vec<_> = notes.into_iter().chain(numbering.map(|numbering| ("first_components", numbering))).collect();
     write_tensors(&folder.components(), &decomposed.to_files(), &notes)?;
-    measure(spec, &Trained { decomposed, divergences, halted_at }, folder, &session.interrupt)
+    measure(spec, &Trained { decomposed, divergences, halted_at }, folder, work)
 }

@@ -1,7 +1,9 @@
 //! Being asked to stop: save, then leave. Ctrl-C by hand, other signals from a scheduler, a limit, or a terminal that closes.
 
 use std::{
-    io, mem, ptr,
+    error, fmt, io, mem,
+    path::{Path, PathBuf},
+    ptr,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicI32, Ordering},
@@ -84,6 +86,11 @@ impl Interrupt {
         self.requested.load(Ordering::Relaxed) || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 
+    /// The work on a stage, `step` of whose `steps` are done and whose state is saved in `folder`, that this may interrupt.
+    pub fn of_work(&self, stage: Stage, step: u64, steps: u64, folder: &Path) -> Work {
+        Work { interrupt: self.clone(), place: Interrupted { stage, step, steps, folder: folder.into() } }
+    }
+
     /// What has asked this process to save and leave, to be read after "interrupted".
     pub fn cause() -> &'static str {
         let heard = HEARD.load(Ordering::Relaxed);
@@ -94,6 +101,69 @@ impl Interrupt {
     /// Whether a signal is one of those that ask to save and leave.
     pub fn is_request(signal: i32) -> bool {
         SIGNALS.iter().any(|(request, _)| *request == signal)
+    }
+}
+
+/// What the program is doing when it is interrupted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Reading networks of another program.
+    Import,
+    /// Training the networks that are to be decomposed.
+    Target,
+    /// Training their components.
+    Components,
+    /// Measuring components without training.
+    Measurement,
+    /// Writing the tables of a sweep.
+    Tables,
+}
+
+impl Stage {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Stage::Import => "import",
+            Stage::Target => "target",
+            Stage::Components => "components",
+            Stage::Measurement => "measurement",
+            Stage::Tables => "tables",
+        }
+    }
+}
+
+/// Work that was asked to save and leave, and did. The same command resumes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interrupted {
+    pub stage: Stage,
+    /// The steps done, of so many.
+    pub step: u64,
+    pub steps: u64,
+    /// Where it was saved.
+    pub folder: PathBuf,
+}
+
+impl fmt::Display for Interrupted {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Interrupted { stage, step, steps, folder } = self;
+        let (cause, stage, folder) = (Interrupt::cause(), stage.name(), folder.display());
+        write!(out, "interrupted {cause} at step {step} of {steps} ({stage}); saved in {folder}")
+    }
+}
+
+impl error::Error for Interrupted {}
+
+/// Work that looks now and then whether it is to save and leave.
+#[derive(Clone, Debug)]
+pub struct Work {
+    interrupt: Interrupt,
+    place: Interrupted,
+}
+
+impl Work {
+    /// # Errors
+    /// If the work is to save and leave.
+    pub fn check(&self) -> Result<(), Interrupted> {
+        if self.interrupt.requested() { Err(self.place.clone()) } else { Ok(()) }
     }
 }
 
@@ -117,6 +187,16 @@ mod tests {
         assert!(!clone.requested());
         interrupt.request();
         assert!(clone.requested());
+    }
+
+    #[test]
+    fn work_that_is_interrupted_says_how_far_it_was() {
+        let interrupt = Interrupt::never();
+        let work = interrupt.of_work(Stage::Components, 3, 10, Path::new("runs/a"));
+        assert_eq!(work.check(), Ok(()));
+        interrupt.request();
+        let text = work.check().unwrap_err().to_string();
+        assert!(text.ends_with(" at step 3 of 10 (components); saved in runs/a"), "{text}");
     }
 
     #[test]
