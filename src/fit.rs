@@ -13,7 +13,7 @@ use std::{
 
 use ahead::InputsAhead;
 use serde::Serialize;
-pub use state::{Divergence, LogRow, State};
+pub use state::{Divergence, State};
 use tch::{Device, Tensor};
 
 use crate::{
@@ -23,6 +23,7 @@ use crate::{
     random::Purpose,
     schedule::Schedule,
     settings::TableReader,
+    table::TrainingRow,
     threads,
 };
 
@@ -216,7 +217,7 @@ pub struct Fit<'a> {
     /// The objective's, of all replicas; the lanes' are views of it.
     beside_parameters: Vec<(String, Tensor)>,
     step: u64,
-    log: Vec<LogRow>,
+    log: Vec<TrainingRow>,
     /// By replica.
     divergences: Vec<Divergence>,
     /// What each replica is called.
@@ -466,7 +467,7 @@ impl<'a> Fit<'a> {
             for (lane, terms) in self.lanes.iter().zip(lanes) {
                 for (replica, &value) in (lane.first_replica..).zip(&terms[number].values) {
                     if !gone(replica) {
-                        self.log.push(LogRow { replica, step, term: name.to_string(), value });
+                        self.log.push(TrainingRow { replica, step, term: name.to_string(), value });
                         finite.extend(value.is_finite().then_some(value));
                     }
                 }
@@ -496,7 +497,7 @@ impl<'a> Fit<'a> {
         &self.divergences
     }
 
-    pub fn log(&self) -> &[LogRow] {
+    pub fn log(&self) -> &[TrainingRow] {
         &self.log
     }
 

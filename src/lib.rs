@@ -63,6 +63,7 @@ pub mod spec;
 pub mod state_dict_file;
 pub mod statistics;
 pub mod sweep;
+pub mod table;
 mod threads;
 pub mod version;
 mod visible;

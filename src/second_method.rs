@@ -1,20 +1,17 @@
 //! Whether the program serves a method that it was not written for: the one of fixed masks, which is there for tests alone.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{fs, path::Path, time::Duration};
 
 use tch::Device;
 
 use crate::{
-    experiment::{Outcome, Session, decompose, evaluate},
+    experiment::{Session, decompose, evaluate},
     fit::Observer,
+    interrupt::{Interrupt, Interrupted},
     report,
-    run::{Interrupt, SweepFolder},
+    run::{SweepFolder, Unfinished},
     spec::{self, Spec},
-    sweep::{self, Plan, WorkEnd},
+    sweep::{self, Plan},
 };
 
 const SPEC: &str = r#"
@@ -84,11 +81,6 @@ fn spec() -> Spec {
     spec::parse(Path::new("toy.toml"), SPEC, &[]).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn finished(outcome: Outcome) -> PathBuf {
-    let Outcome::Finished { folder, .. } = outcome else { panic!("{outcome:?}") };
-    folder
-}
-
 fn text(folder: &Path, name: &str) -> String {
     fs::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
@@ -96,11 +88,11 @@ fn text(folder: &Path, name: &str) -> String {
 #[test]
 fn it_is_trained_saved_resumed_bit_for_bit_measured_and_reported() {
     let results = [(); 2].map(|()| tempfile::tempdir().unwrap());
-    let whole = finished(decompose(&spec(), &mut session(results[0].path(), None)).unwrap());
+    let whole = decompose(&spec(), &mut session(results[0].path(), None)).unwrap().folder;
 
-    let stopped = decompose(&spec(), &mut session(results[1].path(), Some(20))).unwrap();
-    assert!(matches!(stopped, Outcome::Interrupted { step: 20..60, .. }), "{stopped:?}");
-    let resumed = finished(decompose(&spec(), &mut session(results[1].path(), None)).unwrap());
+    let stopped = decompose(&spec(), &mut session(results[1].path(), Some(20)));
+    assert!(matches!(stopped, Err(Unfinished::Interrupted(Interrupted { step: 20..60, .. }))), "{stopped:?}");
+    let resumed = decompose(&spec(), &mut session(results[1].path(), None)).unwrap().folder;
     for name in ["training.csv", "components.safetensors", "summary.csv", "components.csv", "ranks.csv", "features.csv"]
     {
         assert!(fs::read(whole.join(name)).unwrap() == fs::read(resumed.join(name)).unwrap(), "{name}");
@@ -114,7 +106,7 @@ fn it_is_trained_saved_resumed_bit_for_bit_measured_and_reported() {
     let summary = text(&whole, "summary.csv");
 
     fs::remove_file(whole.join("summary.csv")).unwrap();
-    finished(evaluate(&spec(), &session(results[0].path(), None), &whole).unwrap());
+    evaluate(&spec(), &session(results[0].path(), None), &whole).unwrap();
     assert_eq!(text(&whole, "summary.csv"), summary, "components that were read back measure the same");
 
     let report = report::make(std::slice::from_ref(&whole)).unwrap();
@@ -132,7 +124,7 @@ fn it_is_swept() {
     assert_eq!(plan.packs, [[0, 2], [1, 3]], "what may differ within a pack");
     let folder = SweepFolder::open(results.path(), "toy", &plan.sweep_toml(), false).unwrap();
     plan.fix(&folder).unwrap();
-    let end = sweep::work(&plan, &folder, &sweep::Part::default(), &mut session(results.path(), None)).unwrap();
-    assert!(matches!(end, WorkEnd::Done { failed: 0, .. }), "{end:?}");
+    let failed = sweep::work(&plan, &folder, &sweep::Part::default(), &mut session(results.path(), None)).unwrap();
+    assert_eq!(failed, 0);
     assert_eq!(sweep::overview(&plan, &folder).results.len(), 4);
 }

@@ -18,7 +18,6 @@ use rows::{
 };
 use scores::{Scores, score_rows};
 
-use super::tables::{self, AttributionRow, CoactivityRow, ComponentRow, RankRow, RateDistortionRow, SummaryRow};
 use crate::{
     fit::{Divergence, InputStream},
     interrupt::{Interrupted, Work},
@@ -29,8 +28,9 @@ use crate::{
     },
     network::Network,
     random::Purpose,
-    run::{RunError, RunFolder, Unfinished, write_table},
+    run::{RunError, RunFolder, Unfinished},
     spec::Spec,
+    table::{AttributionRow, CoactivityRow, ComponentRow, RankRow, RateDistortionRow, SummaryRow},
 };
 
 /// Samples on which whole curves and distributions are measured: a few thousand passes with many components each.
@@ -106,21 +106,13 @@ fn measure_as<M: Mechanisms>(
         let decomposed = decomposed.replicas(replica..replica + 1);
         replicas.push(Replica::measure(spec, replica, *halted_at, &*decomposed, work)?);
     }
-    let width = replicas.iter().flat_map(|replica| replica.ranks.iter().map(|row| row.singular_values.len())).max();
-    let width = width.unwrap_or(0);
-    let names: Vec<String> = (1..=width).map(|index| format!("singular_value_{index}")).collect();
-    let rank_columns: Vec<&str> = tables::RANKS.iter().copied().chain(names.iter().map(String::as_str)).collect();
-    let rank_rows = replicas.iter().flat_map(|replica| &replica.ranks).map(|row| row.padded(width));
-    write_table(&folder.ranks_table(), &rank_columns, rank_rows)?;
-    let curves = replicas.iter().flat_map(|replica| &replica.rate_distortion);
-    write_table(&folder.rate_distortion_table(), tables::RATE_DISTORTION, curves)?;
-    let rows = replicas.iter().flat_map(|replica| &replica.components);
-    write_table(&folder.components_table(), tables::COMPONENTS, rows)?;
-    let rows = replicas.iter().flat_map(|replica| &replica.attributions);
-    write_table(&folder.attributions_table(), tables::ATTRIBUTIONS, rows)?;
+    folder.write_ranks(replicas.iter().flat_map(|replica| &replica.ranks))?;
+    folder.write_table(replicas.iter().flat_map(|replica| &replica.rate_distortion))?;
+    folder.write_table(replicas.iter().flat_map(|replica| &replica.components))?;
+    folder.write_table(replicas.iter().flat_map(|replica| &replica.attributions))?;
     let coactivity: Option<Vec<_>> = replicas.iter().map(|replica| replica.coactivity.as_ref()).collect();
     if let Some(rows) = coactivity {
-        write_table(&folder.coactivity_table(), tables::COACTIVITY, rows.into_iter().flatten())?;
+        folder.write_table(rows.into_iter().flatten())?;
     }
     let mut scores = Vec::new();
     let (mut summaries, mechanisms): (Vec<SummaryRow>, Vec<M>) = replicas
@@ -130,11 +122,11 @@ fn measure_as<M: Mechanisms>(
             (replica.summary, replica.mechanisms)
         })
         .unzip();
-    write_table(&folder.scores_table(), tables::SCORES, score_rows(spec, decomposed.components(), &scores))?;
+    folder.write_table(score_rows(spec, decomposed.components(), &scores))?;
     M::write(&mechanisms, folder)?;
     summaries.extend(divergences.iter().map(|divergence| diverged_row(spec.seeds[divergence.replica], divergence)));
     summaries.sort_by_key(|row| row.replica);
-    write_table(&folder.summary_table(), tables::SUMMARY, summaries)?;
+    folder.write_table(summaries)?;
     Ok(())
 }
 

@@ -10,7 +10,6 @@ mod measurement;
 pub mod memory_needed;
 pub mod pack;
 mod speed;
-mod tables;
 mod target_tables;
 mod targets;
 
@@ -25,15 +24,15 @@ pub use evaluation::evaluate;
 pub use halving::Halving;
 pub use import::{Source, import_components, import_target, resolve};
 pub use speed::{Seconds, seconds_of_experiment, seconds_of_pack, seconds_of_targets};
-pub use tables::SUMMARY;
 use tch::Device;
 
 use crate::{
-    fit::{End, Fit, LogRow, Observer, State, Surroundings},
+    fit::{End, Fit, Observer, State, Surroundings},
     interrupt::{Interrupt, Interrupted, Stage},
     memory, profile,
     run::{Checkpoint, Checkpoints, Machine, RunError, Unfinished},
     spec::Spec,
+    table::TrainingRow,
 };
 
 /// Everything beside the spec that a command gives to an experiment.
@@ -116,7 +115,7 @@ struct Leg<'a> {
 
 /// The state in the newest sound checkpoint.
 fn load(checkpoints: &Checkpoints) -> Result<Option<State>, RunError> {
-    let Some(Checkpoint { step, tensors, log, remark }) = checkpoints.load::<LogRow>()? else { return Ok(None) };
+    let Some(Checkpoint { step, tensors, log, remark }) = checkpoints.load::<TrainingRow>()? else { return Ok(None) };
     let divergences = divergence::from_note(&remark).map_err(no_fit)?;
     Ok(Some(State { step, tensors, log, divergences }))
 }

@@ -4,14 +4,11 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 
-use super::{
-    tables::{self, BaselineRow, ReplicaBaselineRow},
-    targets,
-};
+use super::targets;
 use crate::{
-    fit::LogRow,
     run::{RunError, RunFolder, TargetFolder, is_file, read_table, write_table},
     spec::Spec,
+    table::{BaselineRow, Row, TargetBaselineRow, TrainingRow},
 };
 
 /// Writes the tables of the targets' training into the run's folder, over what an unfinished run left there. What was never
@@ -27,44 +24,40 @@ pub fn copy_missing_target_tables(spec: &Spec, results: &[&Path], folder: &RunFo
     if !is_file(&folder.target_training_table())? {
         copy_training(spec, results, folder)?;
     }
-    if !is_file(&folder.baselines_table())? {
+    if !is_file(&folder.table::<BaselineRow>())? {
         copy_baselines(spec, results, folder)?;
     }
     Ok(())
 }
 
 fn copy_training(spec: &Spec, results: &[&Path], folder: &RunFolder) -> Result<(), RunError> {
-    let rows = of_replicas(spec, results, TargetFolder::training_table);
-    let row = |(replica, row): (usize, LogRow)| LogRow { replica, ..row };
-    let rows: Vec<LogRow> = rows.into_iter().map(row).collect();
+    let rows = of_replicas(spec, results);
+    let row = |(replica, row): (usize, TrainingRow)| TrainingRow { replica, ..row };
+    let rows: Vec<TrainingRow> = rows.into_iter().map(row).collect();
     if !rows.is_empty() {
-        write_table(&folder.target_training_table(), tables::TRAINING, rows)?;
+        write_table(&folder.target_training_table(), rows)?;
     }
     Ok(())
 }
 
 fn copy_baselines(spec: &Spec, results: &[&Path], folder: &RunFolder) -> Result<(), RunError> {
-    let rows = of_replicas(spec, results, TargetFolder::baselines_table);
-    let row = |(replica, BaselineRow { answer, error })| ReplicaBaselineRow { replica, answer, error };
-    let rows: Vec<ReplicaBaselineRow> = rows.into_iter().map(row).collect();
+    let rows = of_replicas(spec, results);
+    let row = |(replica, TargetBaselineRow { answer, error })| BaselineRow { replica, answer, error };
+    let rows: Vec<BaselineRow> = rows.into_iter().map(row).collect();
     if !rows.is_empty() {
-        write_table(&folder.baselines_table(), tables::REPLICA_BASELINES, rows)?;
+        folder.write_table(rows)?;
     }
     Ok(())
 }
 
 /// The rows of a table of the target of every replica, with the replica's number.
-fn of_replicas<Row: DeserializeOwned>(
-    spec: &Spec,
-    results: &[&Path],
-    table: fn(&TargetFolder) -> std::path::PathBuf,
-) -> Vec<(usize, Row)> {
+fn of_replicas<R: Row + DeserializeOwned>(spec: &Spec, results: &[&Path]) -> Vec<(usize, R)> {
     let section = targets::section(spec);
     let of_replica = |(replica, &seed): (usize, &u64)| {
         let seed = spec.target.seed.unwrap_or(seed);
         let folders = results.iter().map(|results| TargetFolder::new(results, &spec.target.hash(), seed));
-        let mut found = folders.filter_map(|folder| read(&folder, &section, table).transpose());
-        let rows: Option<Vec<Row>> = found.next().transpose().unwrap_or_else(|error| {
+        let mut found = folders.filter_map(|folder| read(&folder, &section).transpose());
+        let rows: Option<Vec<R>> = found.next().transpose().unwrap_or_else(|error| {
             tracing::warn!("{}; it is left out of the run's tables", error.what());
             None
         });
@@ -74,17 +67,14 @@ fn of_replicas<Row: DeserializeOwned>(
 }
 
 /// The rows of a table of one target; `Ok(None)`: the folder holds no such target, or of it no such table.
-fn read<Row: DeserializeOwned>(
-    folder: &TargetFolder,
-    section: &str,
-    table: fn(&TargetFolder) -> std::path::PathBuf,
-) -> Result<Option<Vec<Row>>, RunError> {
-    let is_there = folder.is_trained()? && is_file(&table(folder))?;
+fn read<R: Row + DeserializeOwned>(folder: &TargetFolder, section: &str) -> Result<Option<Vec<R>>, RunError> {
+    let table = folder.table::<R>();
+    let is_there = folder.is_trained()? && is_file(&table)?;
     if !is_there {
         return Ok(None);
     }
     match folder.check_trained(section) {
-        Ok(()) => read_table(&table(folder)).map(Some),
+        Ok(()) => read_table(&table).map(Some),
         Err(error) if error.is_refused() => Err(error),
         // Another target, whose hash begins like this one's.
         Err(_) => Ok(None),

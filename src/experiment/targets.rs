@@ -2,12 +2,9 @@
 
 use std::path::Path;
 
-use super::{
-    Leg, Session, load,
-    tables::{self, BaselineRow},
-};
+use super::{Leg, Session, load};
 use crate::{
-    fit::{Divergence, Fit, InputStream, LogRow},
+    fit::{Divergence, Fit, InputStream},
     interrupt::Stage,
     network::{ERROR_SAMPLES, Network, Task, errors_beside_baselines, not_learned},
     random::Purpose,
@@ -17,6 +14,7 @@ use crate::{
     },
     settings::with_short_floats,
     spec::{Spec, Target},
+    table::{TargetBaselineRow, TrainingRow},
     weights::Weights,
 };
 
@@ -154,11 +152,11 @@ fn make(spec: &Spec, session: &mut Session, missing: &[(TargetFolder, Lock)]) ->
             provenance.fail(diverged(folder.seed(), divergence))?;
             continue;
         }
-        let rows = log.iter().filter(|row| row.replica == replica).map(|row| LogRow { replica: 0, ..row.clone() });
-        write_table(&folder.training_table(), tables::TRAINING, rows)?;
+        let rows = log.iter().filter(|row| row.replica == replica).map(|row| TrainingRow { replica: 0, ..row.clone() });
+        write_table(&folder.table::<TrainingRow>(), rows)?;
         let row = |(answer, errors): &(&str, Vec<f64>)| (answer.to_string(), errors[replica]);
-        let rows = errors.iter().map(row).map(|(answer, error)| BaselineRow { answer, error });
-        write_table(&folder.baselines_table(), tables::BASELINES, rows)?;
+        let rows = errors.iter().map(row).map(|(answer, error)| TargetBaselineRow { answer, error });
+        write_table(&folder.table::<TargetBaselineRow>(), rows)?;
         tell_baselines(folder, network)?;
         provenance.end(Status::Finished)?;
         keep(network, &weights, replica, folder)?;
@@ -194,10 +192,11 @@ fn keep(network: &Network, weights: &Weights, replica: usize, folder: &TargetFol
 /// Says how the target's error compares with those of simple answers, if that was measured when it was trained, and warns of
 /// a target that is no better.
 pub fn tell_baselines(folder: &TargetFolder, network: &Network) -> Result<(), RunError> {
-    if !is_file(&folder.baselines_table())? {
+    let table = folder.table::<TargetBaselineRow>();
+    if !is_file(&table)? {
         return Ok(());
     }
-    let rows: Vec<BaselineRow> = read_table(&folder.baselines_table())?;
+    let rows: Vec<TargetBaselineRow> = read_table(&table)?;
     let errors: Vec<String> = rows.iter().map(|row| format!("{} {:.3e}", row.answer, row.error)).collect();
     tracing::info!("error on {ERROR_SAMPLES} samples, target of seed {}: {}", folder.seed(), errors.join(", "));
     let errors: Vec<(&str, f64)> = rows.iter().map(|row| (row.answer.as_str(), row.error)).collect();

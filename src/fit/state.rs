@@ -5,14 +5,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-/// One number of the log of a training.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LogRow {
-    pub replica: usize,
-    pub step: u64,
-    pub term: String,
-    pub value: f64,
-}
+use crate::table::TrainingRow;
 
 /// Where the training of one replica ended before its time: its parameters are those before this step's update.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,7 +22,7 @@ pub struct State {
     pub step: u64,
     /// Parameters and moments under readable names.
     pub tensors: Vec<(String, Tensor)>,
-    pub log: Vec<LogRow>,
+    pub log: Vec<TrainingRow>,
     /// Replicas that are no longer trained.
     pub divergences: Vec<Divergence>,
 }
@@ -47,10 +40,10 @@ impl State {
     }
 
     /// What is noted of some of the replicas, which are numbered anew in this order.
-    pub fn records_of(&self, parts: &[Range<usize>]) -> (Vec<LogRow>, Vec<Divergence>) {
+    pub fn records_of(&self, parts: &[Range<usize>]) -> (Vec<TrainingRow>, Vec<Divergence>) {
         let replicas: Vec<usize> = parts.iter().cloned().flatten().collect();
         let number = |replica: usize| replicas.iter().position(|&kept| kept == replica);
-        let row = |row: &LogRow| Some(LogRow { replica: number(row.replica)?, ..row.clone() });
+        let row = |row: &TrainingRow| Some(TrainingRow { replica: number(row.replica)?, ..row.clone() });
         let divergence = |found: &Divergence| Some(Divergence { replica: number(found.replica)?, ..found.clone() });
         (self.log.iter().filter_map(row).collect(), self.divergences.iter().filter_map(divergence).collect())
     }
@@ -63,7 +56,7 @@ mod tests {
     #[test]
     fn the_state_of_some_replicas_is_numbered_anew() {
         let divergence = |replica| Divergence { replica, step: 7, what: "w".into() };
-        let row = |replica| LogRow { replica, step: 5, term: "total".into(), value: replica as f64 };
+        let row = |replica| TrainingRow { replica, step: 5, term: "total".into(), value: replica as f64 };
         let state = State {
             step: 9,
             tensors: vec![("w".into(), Tensor::from_slice2(&[[0.0_f32], [1.0], [2.0], [3.0]]))],

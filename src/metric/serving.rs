@@ -1,6 +1,6 @@
 //! Which components serve which features, and so what each component is.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// A component serves a feature if its weight there is above this share of the feature's largest.
 pub const SERVING_SHARE: f64 = 0.2;
@@ -13,8 +13,7 @@ pub struct Serving {
 }
 
 /// What a component is to the features.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ComponentState {
     /// Serves one feature, and no component serves it more.
     Monosemantic,
@@ -26,6 +25,18 @@ pub enum ComponentState {
     Idle,
     /// Never active.
     Dead,
+}
+
+impl fmt::Display for ComponentState {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Monosemantic => "monosemantic",
+            Self::Duplicate => "duplicate",
+            Self::Mixed => "mixed",
+            Self::Idle => "idle",
+            Self::Dead => "dead",
+        })
+    }
 }
 
 impl Serving {

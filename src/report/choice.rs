@@ -1,6 +1,7 @@
 //! Which replica the score would pick, a score that knows no mechanism.
 
 use super::{run_data::RunData, table::fixed};
+use crate::table::Cell;
 
 /// "By its score (1.94), which knows no mechanism, replica 3 of 12 is the best; it is recovered."; `None` where no replica is
 /// chosen, as in runs that are older than scores, and where there is no choice.
@@ -14,7 +15,7 @@ pub fn sentence(run: &RunData) -> Option<String> {
     };
     Some(format!(
         "By its score ({}), which knows no mechanism, replica {} of {} is the best{recovered}.",
-        fixed(chosen.score, 2),
+        fixed(chosen.score.number(), 2),
         chosen.replica,
         scores.len()
     ))

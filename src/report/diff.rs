@@ -6,9 +6,8 @@ use std::{
 };
 
 use super::{
-    evidence::FeatureRow,
     left_out,
-    rows::{SummaryRow, read_cells, read_table},
+    rows::{read_cells, read_table},
     run_data::read_spec,
     table::{Share, Table, fixed},
     terminal::{aligned_with_names, wrapped},
@@ -17,23 +16,12 @@ use crate::{
     run::{RunError, RunFolder},
     settings::with_short_floats,
     statistics::{MeanDeviation, mean_and_deviation},
+    table::{Holds, MlpFeatureRow, Row, SummaryRow},
     visible::visible,
 };
 
 /// Digits of a mean that are shown.
 const DIGITS: i32 = 4;
-
-/// Units of the columns of `summary.csv`, where they have any; `²` stands for a mean of squares.
-const UNITS: [(&str, &[&str]); 8] = [
-    ("parameter²", &["faithfulness"]),
-    ("output²", &["minimality", "target_error", "scrubbed_error", "anti_scrubbed_error"]),
-    ("cosine", &["mmcs"]),
-    ("ratio", &["ml2r"]),
-    ("components", &["mean_active", "alive", "alive_on_hidden", "monosemantic", "duplicate", "mixed", "idle"]),
-    ("ranks", &["mean_rank", "active_ranks"]),
-    ("bits", &["description_length"]),
-    ("features", &["features_with_own_component"]),
-];
 
 /// The differences of two run folders' specs, then the summaries of both, in lines of at most `width` columns.
 ///
@@ -77,10 +65,10 @@ impl Side {
         let mut problems = Vec::new();
         let mut settings = BTreeMap::new();
         collect("", &toml::Value::Table(read_spec(&paths.spec(), &mut problems)), &mut settings);
-        let summary: Vec<SummaryRow> = read_table(&paths.summary_table(), &mut problems);
-        let (share, numbers) = (Share::of_rows(&summary), numbers(&paths.summary_table()));
+        let summary: Vec<SummaryRow> = read_table(&paths.table::<SummaryRow>(), &mut problems);
+        let (share, numbers) = (Share::of_rows(&summary), numbers(&paths.table::<SummaryRow>()));
         // The table is no part of what is compared: whatever else is wrong with it is no matter here.
-        let features: Vec<FeatureRow> = read_table(&paths.features_table(), &mut Vec::new());
+        let features: Vec<MlpFeatureRow> = read_table(&paths.table::<MlpFeatureRow>(), &mut Vec::new());
         let is_gated = settings.keys().any(|key| key.starts_with("target.gated_functions."));
         let left_out = left_out::sentence_of(&features, if is_gated { "function" } else { "feature" });
         Ok(Self { shown: folder.display().to_string(), settings, share, numbers, problems, left_out })
@@ -95,8 +83,9 @@ fn numbers(summary: &Path) -> Vec<(String, Vec<f64>)> {
         let cells = rows.iter().filter_map(|row| row.get(place));
         (name, cells.map(|cell| cell.trim().parse().unwrap_or(f64::NAN)).collect())
     };
-    let are_no_numbers = ["replica", "seed", "recovered", "diverged_at", "diverged_in", "remarks"];
-    header.into_iter().enumerate().filter(|(_, name)| !are_no_numbers.contains(&name.as_str())).map(column).collect()
+    // What is not declared is of a newer version.
+    let is_number = |name: &str| SummaryRow::TABLE.column(name).is_none_or(|column| column.holds == Holds::Number);
+    header.into_iter().enumerate().filter(|(_, name)| is_number(name)).map(column).collect()
 }
 
 /// Every value below `value` by its dotted key. A list is one value, and so is a table without keys.
@@ -156,14 +145,17 @@ fn results(runs: &[Side; 2]) -> Table {
         let means: Vec<Option<MeanDeviation>> = runs.iter().map(mean).collect();
         if means.iter().any(Option::is_some) {
             let cells = means.iter().map(|mean| mean.as_ref().map_or_else(|| "–".to_owned(), in_digits));
-            rows.push([visible(name), unit(name).to_owned()].into_iter().chain(cells).collect());
+            rows.push([visible(name), unit(name)].into_iter().chain(cells).collect());
         }
     }
     Table { header: ["mean ± deviation", "unit", "A", "B"].map(str::to_owned).to_vec(), rows }
 }
 
-fn unit(column: &str) -> &'static str {
-    UNITS.iter().find(|(_, columns)| columns.contains(&column)).map_or("", |(unit, _)| unit)
+/// The unit of a column of `summary.csv`; squared ones in short, as `output²`.
+fn unit(column: &str) -> String {
+    let unit = SummaryRow::TABLE.column(column).map_or("", |column| column.unit);
+    let squared = unit.strip_prefix("squared ").and_then(|unit| unit.strip_suffix(" units"));
+    squared.map_or_else(|| unit.to_owned(), |unit| format!("{unit}²"))
 }
 
 /// "0.9981 ± 0.0012" or "1.234e-7 ± 1.2e-8".

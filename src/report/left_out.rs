@@ -2,11 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    evidence::FeatureRow,
-    run_data::{RunData, Target},
-};
-use crate::metric::left_out_in_words;
+use super::run_data::{RunData, Target};
+use crate::{metric::left_out_in_words, table::MlpFeatureRow};
 
 /// Replicas whose features are named at most.
 const MOST_REPLICAS: usize = 4;
@@ -24,7 +21,7 @@ pub fn words(run: &RunData) -> Option<String> {
 }
 
 /// As [`sentence`], of the rows of `features.csv`; `what` is the noun for a row.
-pub fn sentence_of(features: &[FeatureRow], what: &str) -> Option<String> {
+pub fn sentence_of(features: &[MlpFeatureRow], what: &str) -> Option<String> {
     let words = words_of(features, what)?;
     if features.iter().all(|row| row.represented == Some(false)) {
         return Some(format!("There is no verdict, because no target represents any of its {what}s."));
@@ -32,7 +29,7 @@ pub fn sentence_of(features: &[FeatureRow], what: &str) -> Option<String> {
     Some(format!("Left out of the verdict, because the target does not represent them: {words}."))
 }
 
-fn words_of(features: &[FeatureRow], what: &str) -> Option<String> {
+fn words_of(features: &[MlpFeatureRow], what: &str) -> Option<String> {
     let mut replicas: BTreeMap<usize, Vec<bool>> = BTreeMap::new();
     for row in features {
         replicas.entry(row.replica).or_default().push(row.represented != Some(false));
@@ -76,7 +73,7 @@ mod tests {
             let text = format!("replica,feature,component,represented\n{replica},{feature},,{represented}\n");
             csv::Reader::from_reader(text.as_bytes()).deserialize().next().unwrap().unwrap()
         };
-        let rows: Vec<FeatureRow> = (0..5 * replicas.len())
+        let rows: Vec<MlpFeatureRow> = (0..5 * replicas.len())
             .map(|place| row(place / 5, place % 5, !replicas[place / 5].contains(&(place % 5))))
             .collect();
         sentence_of(&rows, "feature")
@@ -105,7 +102,7 @@ mod tests {
 
     #[test]
     fn runs_without_the_column_leave_nothing_out() {
-        let rows: Vec<FeatureRow> =
+        let rows: Vec<MlpFeatureRow> =
             csv::Reader::from_reader("replica,feature,component\n0,0,3\n".as_bytes()).deserialize().flatten().collect();
         assert_eq!((rows.len(), sentence_of(&rows, "feature")), (1, None));
     }

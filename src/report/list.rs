@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     files::{cannot_be_read, file_name},
-    rows::{SummaryRow, read_table},
+    rows::read_table,
     run_data::{read_provenance, read_spec},
     sweep::ListedSweep,
     table::{Share, Table},
@@ -15,6 +15,7 @@ use super::{
 use crate::{
     run::{FolderKind, Lock, RunError, RunFolder, SweepFolder, exists, is_file},
     shell::quoted_path,
+    table::SummaryRow,
     visible::visible,
 };
 
@@ -122,13 +123,14 @@ impl Listed {
         let spec = read_spec(&paths.spec(), &mut problems);
         let provenance = read_provenance(&paths.provenance(), &mut problems);
         let is_closed =
-            [paths.spec(), paths.provenance(), paths.summary_table()].iter().any(|path| cannot_be_read(path));
+            [paths.spec(), paths.provenance(), paths.table::<SummaryRow>()].iter().any(|path| cannot_be_read(path));
         let status = if is_closed { UNREADABLE.to_owned() } else { status(&provenance, folder) };
         // Before the end it is not expected. One that may not be looked at is read, which tells why.
-        let summary: Vec<SummaryRow> = match is_file(&paths.summary_table()).unwrap_or(true) || status == "finished" {
-            true => read_table(&paths.summary_table(), &mut problems),
-            false => Vec::new(),
-        };
+        let summary: Vec<SummaryRow> =
+            match is_file(&paths.table::<SummaryRow>()).unwrap_or(true) || status == "finished" {
+                true => read_table(&paths.table::<SummaryRow>(), &mut problems),
+                false => Vec::new(),
+            };
         Self {
             folder: file_name(folder),
             experiment: spec.get("name").and_then(|name| name.as_str()).map(str::to_owned),

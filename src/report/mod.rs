@@ -7,6 +7,7 @@
 //! - `kind`: what the tables tell of each kind of network
 //! - `choice`: which replica the score would pick; `left_out`: which features no verdict counts
 //! - `table`: what the tables say, whatever they are written in
+//! - `table_reference`: what the tables of runs and sweeps hold
 //! - `terminal`, `markdown`, `latex`: the tables as text, the page `report.md`, and `tables.tex`
 //! - `page`: the page `report.html`, and several runs side by side
 //! - `figure`: the pictures
@@ -35,6 +36,7 @@ mod rows;
 mod run_data;
 mod sweep;
 mod table;
+pub mod table_reference;
 mod tensorboard;
 mod terminal;
 mod weights;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{
     evidence::{Evidence, Expected, NOT_THERE},
     files,
-    rows::{ComponentRow, RankRow, SummaryRow, TrainingRow, read_ranks, read_table},
+    rows::read_table,
     weights::Weights,
 };
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
     network::Room,
     run::{Provenance, RunError, RunFolder, is_file},
     spec,
+    table::{Cell, ComponentRow, NetworkKind, RankRow, SummaryRow, TrainingRow},
 };
 
 /// Sizes of a toy model of superposition.
@@ -47,6 +48,14 @@ impl Target {
             Target::Tms(Sizes { features, hidden, .. }) => Room::of(hidden, features),
             Target::ResidualMlp { features, neurons, .. } => Room::of(neurons, features),
             Target::GatedFunctions { .. } => Room::ForSome,
+        }
+    }
+
+    pub fn kind(&self) -> NetworkKind {
+        match self {
+            Target::Tms(_) => NetworkKind::Tms,
+            Target::ResidualMlp { .. } => NetworkKind::ResidualMlp,
+            Target::GatedFunctions { .. } => NetworkKind::GatedFunctions,
         }
     }
 
@@ -109,9 +118,13 @@ impl RunData {
         let target = target(&spec);
         // The weights of a residual MLP are too many to be drawn one by one.
         let is_drawn = matches!(target, Some(Target::Tms(_) | Target::GatedFunctions { .. })) || spec.is_empty();
-        let expected = Expected { target: target.as_ref(), trained: is_trained(&spec), selects: selects(&spec) };
+        let expected = Expected {
+            network: target.as_ref().map(Target::kind),
+            trained: is_trained(&spec),
+            selects: selects(&spec),
+        };
         let evidence = |problems: &mut Vec<String>| Evidence::read(&paths, &expected, problems);
-        let mut run = RunData {
+        Ok(RunData {
             folder: folder.to_owned(),
             name: real_folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned(),
             replicas: replicas(&spec),
@@ -119,27 +132,22 @@ impl RunData {
             device: text("device"),
             started: text("started"),
             seconds: provenance.get("seconds").and_then(|value| value.as_f64()),
-            is_measured: !matches!(is_file(&paths.summary_table()), Ok(false)),
-            summary: read_table(&paths.summary_table(), &mut problems),
+            is_measured: !matches!(is_file(&paths.table::<SummaryRow>()), Ok(false)),
+            summary: read_table(&paths.table::<SummaryRow>(), &mut problems),
             // Imported components were trained elsewhere.
             training: match spec.contains_key("imported_components") {
                 true => Vec::new(),
-                false => read_table(&paths.training_table(), &mut problems),
+                false => read_table(&paths.table::<TrainingRow>(), &mut problems),
             },
-            components: read_table(&paths.components_table(), &mut problems),
-            ranks: read_ranks(&paths.ranks_table(), &mut problems),
+            components: read_table(&paths.table::<ComponentRow>(), &mut problems),
+            ranks: read_table(&paths.table::<RankRow>(), &mut problems),
             evidence: evidence(&mut problems),
             target,
             words: words(spec.get("method").and_then(|method| method.as_table()).unwrap_or(&toml::Table::new())),
             feature_probability: feature_probability(&spec),
             weights: is_drawn.then(|| Weights::read(&paths.target(), &paths.components(), &mut problems)).flatten(),
             problems,
-        };
-        for row in &mut run.summary {
-            let scored = run.evidence.scores.iter().find(|scored| scored.replica == row.replica);
-            row.score = scored.map_or(f64::NAN, |scored| scored.score);
-        }
-        Ok(run)
+        })
     }
 
     /// Why there is no row of a replica to show.
@@ -164,8 +172,8 @@ impl RunData {
         let or_least = |value: f64| if value.is_finite() { value } else { f64::NEG_INFINITY };
         let merit = |row: &SummaryRow| {
             let recovered = row.recovered == Some(true);
-            let mmcs = if recovered { or_least(row.mmcs) } else { f64::NEG_INFINITY };
-            (recovered, mmcs, or_least(row.features_with_own_component), row.diverged_at.is_none())
+            let mmcs = if recovered { or_least(row.mmcs.number()) } else { f64::NEG_INFINITY };
+            (recovered, mmcs, or_least(row.features_with_own_component.number()), row.diverged_at.is_none())
         };
         // `max_by` would take the last of equals.
         let best = self.summary.iter().rev().max_by(|a, b| {

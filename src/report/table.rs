@@ -3,15 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::{
-    evidence::BaselineRow,
-    kind::{Kind, Mean, OWN, TMS_MEANS, columns},
+    kind::{cell, columns, means, network, number},
     paper::published,
-    rows::SummaryRow,
     run_data::{RunData, Target},
 };
 use crate::{
     network::{Room, not_learned},
     statistics::{Interval, MeanDeviation, fisher_exact, mean_and_deviation, wilson_interval},
+    table::{BaselineRow, Column, NetworkKind, SummaryRow, column::Mean},
     visible::visible,
 };
 
@@ -37,17 +36,16 @@ impl Table {
 /// One row a replica.
 pub fn replicas(run: &RunData) -> Table {
     let columns = columns(run);
-    let header = columns.iter().map(|(name, _)| (*name).to_owned()).collect();
-    let rows = run.summary.iter().map(|row| columns.iter().map(|(_, cell)| cell(row)).collect());
+    let header = columns.iter().map(|column| column.heading().unwrap_or(column.name).to_owned()).collect();
+    let rows = run.summary.iter().map(|row| columns.iter().map(|column| cell(run, row, column)).collect());
     Table { header, rows: rows.collect() }
 }
 
 /// Means over recovered and over all replicas, beside the published ones where there are any.
 pub fn comparison(run: &RunData) -> Table {
-    let means = Kind::of(run).means;
+    let means = means(network(run));
     let of = |name: String, rows: &[&SummaryRow]| {
-        let mean = |(_, digits, value): &Mean| mean_of(rows, *value, *digits);
-        [name].into_iter().chain(means.iter().map(mean)).collect()
+        [name].into_iter().chain(means.iter().map(|mean| mean_of(rows, mean))).collect()
     };
     let all: Vec<&SummaryRow> = run.summary.iter().collect();
     let recovered = recovered(run);
@@ -57,7 +55,7 @@ pub fn comparison(run: &RunData) -> Table {
         let pair = |(mean, deviation): (f64, f64)| format!("{mean:.3} ± {deviation:.3}");
         rows.push(vec![published.source.to_owned(), pair(published.mmcs), pair(published.ml2r)]);
     }
-    let header = ["mean ± standard deviation"].into_iter().chain(means.iter().map(|(name, ..)| *name));
+    let header = ["mean ± standard deviation"].into_iter().chain(means.iter().map(|(_, mean)| mean.heading));
     Table { header: header.map(str::to_owned).collect(), rows }
 }
 
@@ -65,27 +63,28 @@ fn recovered(run: &RunData) -> Vec<&SummaryRow> {
     run.summary.iter().filter(|row| row.recovered == Some(true)).collect()
 }
 
-fn mean_of(rows: &[&SummaryRow], value: fn(&SummaryRow) -> f64, digits: usize) -> String {
-    plus_minus(mean_and_deviation(rows.iter().map(|row| value(row))), rows.len(), digits)
+fn mean_of(rows: &[&SummaryRow], mean: &(&Column, Mean)) -> String {
+    plus_minus(mean_and_deviation(rows.iter().map(|row| number(row, mean))), rows.len(), mean.1.digits)
 }
 
-/// Several runs below each other: means over recovered replicas, and of networks whose features are judged one by one over
-/// all.
+/// Several runs below each other: the first means of their networks, over recovered replicas, and of networks whose features
+/// are judged one by one over all.
 pub fn overview(runs: &[RunData]) -> Table {
-    let (own, digits, features) = OWN;
-    let has_own = runs.iter().any(|run| Kind::of(run).means.iter().any(|(name, ..)| *name == own));
+    let of_tms = means(NetworkKind::Tms);
+    let networks = runs.iter().map(network).find(|network| *network != NetworkKind::Tms);
+    let of_others = networks.and_then(|network| means(network).into_iter().next());
     let row = |run: &RunData| {
         let mut row = vec![visible(&run.name)];
         row.extend(match Share::of(run) {
             Some(share) => [share.count(), share.interval()],
             None => ["–".to_owned(), "–".to_owned()],
         });
-        row.extend(TMS_MEANS.iter().map(|(_, digits, value)| mean_of(&recovered(run), *value, *digits)));
-        row.extend(has_own.then(|| mean_of(&run.summary.iter().collect::<Vec<_>>(), features, digits)));
+        row.extend(of_tms.iter().map(|mean| mean_of(&recovered(run), mean)));
+        row.extend(of_others.as_ref().map(|mean| mean_of(&run.summary.iter().collect::<Vec<_>>(), mean)));
         row
     };
-    let header = ["run", "recovered", "95 % interval"].into_iter().chain(TMS_MEANS.iter().map(|(name, ..)| *name));
-    let header = header.chain(has_own.then_some(own));
+    let header = ["run", "recovered", "95 % interval"].into_iter();
+    let header = header.chain(of_tms.iter().chain(&of_others).map(|(_, mean)| mean.heading));
     Table { header: header.map(str::to_owned).collect(), rows: runs.iter().map(row).collect() }
 }
 

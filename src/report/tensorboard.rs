@@ -9,10 +9,13 @@ use std::{
 use super::{
     event_file::{EventFile, Value},
     files,
-    rows::{TrainingRow, read_cells},
+    rows::read_cells,
     run_data::RunData,
 };
-use crate::run::{RunError, RunFolder, folder_error, seconds_since_1970, write_whole};
+use crate::{
+    run::{RunError, RunFolder, folder_error, seconds_since_1970, write_whole},
+    table::{SummaryRow, TrainingRow},
+};
 
 /// Writes `folder/replica_<i>/events.out.tfevents.<start>.apd` for every replica of the run in `run`, and returns these
 /// paths. They hold the loss terms over the steps (`loss/<term>`), the numbers of `summary.csv` at the last step
@@ -33,7 +36,7 @@ pub fn export(run: &Path, folder: &Path) -> Result<Vec<PathBuf>, RunError> {
         ));
     }
     let spec = files::text(&paths.spec()).unwrap_or_default();
-    let measured = measured(&paths.summary_table());
+    let measured = measured(&paths.table::<SummaryRow>());
     let clock = Clock::of(&data);
     let write = |replica: usize| {
         let mut file = EventFile::new(clock.started);

@@ -1,7 +1,7 @@
 //! Whether a run's files still hold what was written to them. `provenance.json` keeps a SHA-256 of every table and of the
 //! spec, and one of its own text; files of tensors carry theirs in themselves.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, ffi::OsStr, fs, path::Path};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Lock, RunError,
-    folder::{SPEC, TABLES_OF_TRAININGS},
+    folder::{SPEC, is_of_training},
     is_file,
 };
 
@@ -72,7 +72,8 @@ fn known(folder: &Path) -> Option<Known> {
 fn changed(path: &Path, folder: &Path) -> RunError {
     let why = "its content does not match its checksum in provenance.json";
     let error = RunError::damaged(path, format!("{why}, or was changed by hand"));
-    let is_measured = !path.ends_with(SPEC) && !TABLES_OF_TRAININGS.iter().any(|name| path.ends_with(name));
+    let is_kept = |name: &OsStr| name == SPEC || name.to_str().is_some_and(is_of_training);
+    let is_measured = !path.file_name().is_some_and(is_kept);
     match () {
         () if Lock::is_held(folder) => {
             error.with_help("a process works in the folder: wait for its end, then give the same command again")

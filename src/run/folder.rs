@@ -7,8 +7,9 @@ use super::{
     atomic::{check_folder, make_folder, sweep_temporary_files},
     is_file, is_folder, numbered,
     presence::is_absence,
-    provenance, write_whole,
+    provenance, write_columns, write_table, write_whole,
 };
+use crate::table::{OF_RUNS, RankRow, Row, Source, TARGET_TRAINING, files_of_runs};
 
 /// `RESULTS/<spec name>-<first 8 of the spec's hash>`, with `-2`, `-3`... for runs begun anew with `--force`.
 ///
@@ -18,12 +19,7 @@ use super::{
 /// log.txt                   what was said on the way
 /// target.safetensors        the networks that were taken apart
 /// components.safetensors    the components found
-/// training.csv summary.csv components.csv ranks.csv features.csv rate_distortion.csv
-/// attributions.csv coactivity.csv
-/// target_training.csv baselines.csv                           of trained targets
-/// responses.csv                                               of toy models of superposition and residual MLPs
-/// curves.csv                                                  of residual MLPs and gated functions
-/// contributions.csv serving.csv layers.csv scrubbing.csv scrubbing_curves.csv     of residual MLPs
+/// summary.csv ..            the tables of `crate::table`
 /// checkpoint/               while running: where to go on
 /// report/                   figures and tables made from the above
 /// lock                      held by the process that works here
@@ -69,7 +65,7 @@ impl RunFolder {
         make_folder(&path)?;
         let lock = Lock::take(&path)?;
         claim(&path.join("spec.toml"), spec_toml)?;
-        sweep_temporary_files(&path, &FILES);
+        sweep_temporary_files(&path, &files());
         Ok(RunFolder { path, owner: hash.into(), _lock: Some(lock) })
     }
 
@@ -105,7 +101,7 @@ impl RunFolder {
     }
 
     fn enter(self, lock: Lock) -> Result<RunFolder, RunError> {
-        sweep_temporary_files(&self.path, &FILES);
+        sweep_temporary_files(&self.path, &files());
         super::log::attach(&self.log())?;
         Ok(RunFolder { _lock: Some(lock), ..self })
     }
@@ -158,79 +154,25 @@ impl RunFolder {
         self.path.join("components.safetensors")
     }
 
-    pub fn training_table(&self) -> PathBuf {
-        self.path.join("training.csv")
+    /// The table of these rows.
+    pub fn table<R: Row>(&self) -> PathBuf {
+        self.path.join(R::TABLE.file)
     }
 
-    pub fn summary_table(&self) -> PathBuf {
-        self.path.join("summary.csv")
+    /// Writes the table of these rows.
+    pub fn write_table<R: Row>(&self, rows: impl IntoIterator<Item = R>) -> Result<(), RunError> {
+        write_table(&self.table::<R>(), rows)
     }
 
-    pub fn components_table(&self) -> PathBuf {
-        self.path.join("components.csv")
+    /// Writes the ranks of components, with as many columns as the longest row has singular values.
+    pub fn write_ranks<'a>(&self, rows: impl Iterator<Item = &'a RankRow> + Clone) -> Result<(), RunError> {
+        let width = rows.clone().map(|row| row.singular_value.len()).max().unwrap_or(0);
+        write_columns(&self.table::<RankRow>(), &RankRow::header(width), rows.map(|row| row.padded(width)))
     }
 
-    pub fn ranks_table(&self) -> PathBuf {
-        self.path.join("ranks.csv")
-    }
-
-    pub fn features_table(&self) -> PathBuf {
-        self.path.join("features.csv")
-    }
-
-    pub fn rate_distortion_table(&self) -> PathBuf {
-        self.path.join("rate_distortion.csv")
-    }
-
-    /// Replicas compared without knowing the mechanisms.
-    pub fn scores_table(&self) -> PathBuf {
-        self.path.join("scores.csv")
-    }
-
-    pub fn contributions_table(&self) -> PathBuf {
-        self.path.join("contributions.csv")
-    }
-
-    pub fn serving_table(&self) -> PathBuf {
-        self.path.join("serving.csv")
-    }
-
-    pub fn layers_table(&self) -> PathBuf {
-        self.path.join("layers.csv")
-    }
-
-    pub fn scrubbing_table(&self) -> PathBuf {
-        self.path.join("scrubbing.csv")
-    }
-
-    /// The training of the targets of all replicas.
+    /// The training of the targets of all replicas, in rows like those of the training of the components.
     pub fn target_training_table(&self) -> PathBuf {
-        self.path.join("target_training.csv")
-    }
-
-    /// The targets' errors beside those of simple answers.
-    pub fn baselines_table(&self) -> PathBuf {
-        self.path.join("baselines.csv")
-    }
-
-    pub fn attributions_table(&self) -> PathBuf {
-        self.path.join("attributions.csv")
-    }
-
-    pub fn coactivity_table(&self) -> PathBuf {
-        self.path.join("coactivity.csv")
-    }
-
-    pub fn responses_table(&self) -> PathBuf {
-        self.path.join("responses.csv")
-    }
-
-    pub fn curves_table(&self) -> PathBuf {
-        self.path.join("curves.csv")
-    }
-
-    pub fn scrubbing_curves_table(&self) -> PathBuf {
-        self.path.join("scrubbing_curves.csv")
+        self.path.join(TARGET_TRAINING.file)
     }
 
     pub fn report(&self) -> PathBuf {
@@ -254,38 +196,22 @@ impl RunFolder {
 }
 
 /// Every file that is written whole into a run folder or a target folder.
-pub(super) const FILES: [&str; 22] = [
-    "spec.toml",
-    "provenance.json",
-    "target.safetensors",
-    "components.safetensors",
-    "training.csv",
-    "baselines.csv",
-    "summary.csv",
-    "components.csv",
-    "ranks.csv",
-    "features.csv",
-    "rate_distortion.csv",
-    "scores.csv",
-    "contributions.csv",
-    "serving.csv",
-    "layers.csv",
-    "scrubbing.csv",
-    "target_training.csv",
-    "attributions.csv",
-    "coactivity.csv",
-    "responses.csv",
-    "curves.csv",
-    "scrubbing_curves.csv",
-];
+pub(super) fn files() -> Vec<&'static str> {
+    let others = [SPEC, "provenance.json", "target.safetensors", "components.safetensors"];
+    others.into_iter().chain(files_of_runs()).collect()
+}
 
 pub(super) const SPEC: &str = "spec.toml";
 
-/// Copied into a run folder from those of its targets.
-pub(super) const TABLES_OF_TARGETS: [&str; 2] = ["target_training.csv", "baselines.csv"];
+/// The tables that are copied into a run folder from those of its targets.
+pub(super) fn tables_of_targets() -> impl Iterator<Item = &'static str> {
+    OF_RUNS.into_iter().filter(|table| table.source == Source::Targets).map(|table| table.file)
+}
 
-/// What measuring a run anew leaves as it is.
-pub(super) const TABLES_OF_TRAININGS: [&str; 3] = ["training.csv", "target_training.csv", "baselines.csv"];
+/// Whether measuring a run anew leaves the file of this name as it is.
+pub(super) fn is_of_training(file: &str) -> bool {
+    OF_RUNS.iter().any(|table| table.file == file && table.source != Source::Measurement)
+}
 
 /// The first 8 letters of a hash tell folders apart; [`claim`] catches the rare two specs that share them.
 fn folder_name(name: &str, hash: &str) -> String {

@@ -30,7 +30,7 @@ pub use lock::{Lock, locks_work};
 pub use presence::{exists, is_file, is_folder, look_at};
 pub use provenance::{Machine, Provenance, Status};
 pub use sweep_folder::{PackFolder, SweepFolder};
-pub use table::{SixDigits, read_table, write_table};
+pub use table::{read_table, write_columns, write_table};
 pub use target_folder::TargetFolder;
 pub use tensors::{TensorFile, check_tensors, read_tensors, write_tensors};
 pub use time::{seconds_since_1970, utc_now};

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     RunError,
     checksums::{self, Checksums, PLACEHOLDER},
-    folder::{FILES, SPEC, TABLES_OF_TARGETS, TABLES_OF_TRAININGS},
+    folder::{SPEC, files, is_of_training, tables_of_targets},
     utc_now, write_whole,
 };
 use crate::{libtorch, version};
@@ -194,7 +194,7 @@ impl Provenance {
         let known = std::mem::take(&mut self.files);
         self.files = checksums::of_files(folder_of(&self.path), vouched_for())?;
         // What an evaluation does not write keeps the checksum that it was written with: damage does not become sound by it.
-        let is_kept = |(name, _): &(String, String)| *name == SPEC || TABLES_OF_TRAININGS.contains(&name.as_str());
+        let is_kept = |(name, _): &(String, String)| *name == SPEC || is_of_training(name);
         self.files.extend(known.into_iter().filter(is_kept));
         self.evaluation = Some(Evaluation {
             apd: version::VERSION.into(),
@@ -210,7 +210,7 @@ impl Provenance {
     /// Notes that the run has its targets' tables, and how long it has worked by now: after a kill, the time since the last
     /// note is not counted.
     pub fn has_targets(&mut self) -> Result<(), RunError> {
-        self.files.extend(checksums::of_files(folder_of(&self.path), TABLES_OF_TARGETS)?);
+        self.files.extend(checksums::of_files(folder_of(&self.path), tables_of_targets())?);
         self.write()
     }
 
@@ -258,7 +258,7 @@ impl Provenance {
 
 /// The files whose checksums are kept: those without one of their own.
 fn vouched_for() -> impl Iterator<Item = &'static str> {
-    FILES.into_iter().filter(|name| *name == SPEC || name.ends_with(".csv"))
+    files().into_iter().filter(|name| *name == SPEC || name.ends_with(".csv"))
 }
 
 fn folder_of(path: &Path) -> &Path {

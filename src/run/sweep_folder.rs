@@ -12,6 +12,7 @@ use super::{
     folder::{claim, is_claimed, short},
     is_file, is_folder, numbered,
 };
+use crate::table::{JobRow, OF_SWEEPS, PlanRow, Row};
 
 /// `RESULTS/<spec name>-sweep-<first 8 of the sweep's hash>`, with `-2`, `-3`... for sweeps begun anew with `--force`.
 ///
@@ -109,23 +110,12 @@ impl SweepFolder {
     }
 
     pub fn plan(&self) -> PathBuf {
-        self.path.join("plan.csv")
+        self.table::<PlanRow>()
     }
 
-    pub fn trials_table(&self) -> PathBuf {
-        self.path.join("trials.csv")
-    }
-
-    pub fn seconds_table(&self) -> PathBuf {
-        self.path.join("seconds.csv")
-    }
-
-    pub fn effects_table(&self) -> PathBuf {
-        self.path.join("effects.csv")
-    }
-
-    pub fn sensitivity_table(&self) -> PathBuf {
-        self.path.join("sensitivity.csv")
+    /// The table of these rows.
+    pub fn table<R: Row>(&self) -> PathBuf {
+        self.path.join(R::TABLE.file)
     }
 
     pub fn recommended(&self) -> PathBuf {
@@ -163,15 +153,13 @@ impl SweepFolder {
 
     /// The jobs that were handed to Slurm.
     pub fn jobs_table(&self) -> PathBuf {
-        self.slurm().join("jobs.csv")
+        self.slurm().join(JobRow::TABLE.file)
     }
 
     /// Removes what killed processes left half-written of the sweep's tables. For the holder of the lock of `packs`.
     pub fn clean(&self) {
-        sweep_temporary_files(
-            &self.path,
-            &["trials.csv", "seconds.csv", "effects.csv", "sensitivity.csv", "recommended.toml"],
-        );
+        let names: Vec<&str> = OF_SWEEPS.iter().map(|table| table.file).chain(["recommended.toml"]).collect();
+        sweep_temporary_files(&self.path, &names);
     }
 }
 

@@ -2,43 +2,40 @@
 
 use std::{io, path::Path};
 
-use serde::{Serialize, Serializer, de::DeserializeOwned};
+use serde::{Serialize, de::DeserializeOwned};
 
 use super::{RunError, read_checked, write_whole};
+use crate::table::Row;
 
-/// Writes a table. A row serialises to as many fields as `header` has names: a struct, a tuple or an array.
+/// Writes rows of a declared table, with its header.
 ///
 /// Floats are written with the fewest digits that read back to the same value; `None` is an empty field.
 ///
 /// ```
+/// use apd::{run::write_table, table::LayerRow};
+///
 /// # let folder = tempfile::tempdir().unwrap();
-/// let path = folder.path().join("features.csv");
-/// apd::run::write_table(&path, &["replica", "cosine"], [(0, Some(0.1)), (1, None::<f64>)]).unwrap();
-/// assert_eq!(std::fs::read_to_string(&path).unwrap(), "replica,cosine\n0,0.1\n1,\n");
+/// let path = folder.path().join("layers.csv");
+/// write_table(&path, [LayerRow { replica: 0, component: 3, layer: 1, share: 0.1 }]).unwrap();
+/// assert_eq!(std::fs::read_to_string(&path).unwrap(), "replica,component,layer,share\n0,3,1,0.1\n");
 /// ```
-pub fn write_table<Row: Serialize>(
+pub fn write_table<R: Row>(path: &Path, rows: impl IntoIterator<Item = R>) -> Result<(), RunError> {
+    write_columns(path, &R::TABLE.header(), rows)
+}
+
+/// Writes a table whose columns are known only when it is made. A row serialises to as many fields as `header` has names.
+pub fn write_columns<R: Serialize>(
     path: &Path,
-    header: &[&str],
-    rows: impl IntoIterator<Item = Row>,
+    header: &[impl AsRef<str>],
+    rows: impl IntoIterator<Item = R>,
 ) -> Result<(), RunError> {
-    write_whole(path, |out| write_rows(out, header, rows))
+    let header: Vec<&str> = header.iter().map(AsRef::as_ref).collect();
+    write_whole(path, |out| write_rows(out, &header, rows))
 }
 
-/// A number of a long table: written with six significant digits at most.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SixDigits(pub f64);
-
-impl Serialize for SixDigits {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let rounded: f64 = format!("{:.5e}", self.0).parse().expect("a formatted number is one");
-        // Zero has no sign.
-        serializer.serialize_f64(rounded + 0.0)
-    }
-}
-
-/// The rows of a table whose columns are the fields of `Row`; further columns are allowed. One that was changed since it
+/// The rows of a table whose columns are the fields of `R`; further columns are allowed. One that was changed since it
 /// was written is an error.
-pub fn read_table<Row: DeserializeOwned>(path: &Path) -> Result<Vec<Row>, RunError> {
+pub fn read_table<R: DeserializeOwned>(path: &Path) -> Result<Vec<R>, RunError> {
     let text = read_checked(path)?;
     csv::Reader::from_reader(text.as_slice()).into_deserialize().collect::<Result<_, _>>().map_err(|error| match error
         .into_kind()
@@ -57,10 +54,10 @@ pub fn read_table<Row: DeserializeOwned>(path: &Path) -> Result<Vec<Row>, RunErr
     })
 }
 
-fn write_rows<Row: Serialize>(
+fn write_rows<R: Serialize>(
     out: &mut dyn io::Write,
     header: &[&str],
-    rows: impl IntoIterator<Item = Row>,
+    rows: impl IntoIterator<Item = R>,
 ) -> io::Result<()> {
     let mut table = csv::WriterBuilder::new().has_headers(false).from_writer(out);
     table.write_record(header)?;
@@ -76,29 +73,18 @@ fn write_rows<Row: Serialize>(
 
 #[cfg(test)]
 mod tests {
-    use serde::Deserialize;
-
     use super::*;
-
-    const HEADER: [&str; 4] = ["replica", "step", "term", "value"];
-
-    #[derive(Debug, PartialEq, Serialize, Deserialize)]
-    struct LogRow {
-        replica: usize,
-        step: u64,
-        term: String,
-        value: f64,
-    }
+    use crate::table::{AttributionRow, TrainingRow};
 
     #[test]
     fn every_float_reads_back_exactly() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("training.csv");
         let values = [0.1, 1.0, 1e-308, f64::MIN_POSITIVE / 8.0, f64::MAX, 1.0 / 3.0, -0.0, f64::INFINITY, f64::NAN];
-        let row = |value| LogRow { replica: 3, step: 7, term: "a, b".into(), value };
-        write_table(&path, &HEADER, values.map(row)).unwrap();
-        let back: Vec<LogRow> = read_table(&path).unwrap();
-        let bits = |rows: &[LogRow]| rows.iter().map(|row| row.value.to_bits()).collect::<Vec<_>>();
+        let row = |value| TrainingRow { replica: 3, step: 7, term: "a, b".into(), value };
+        write_table(&path, values.map(row)).unwrap();
+        let back: Vec<TrainingRow> = read_table(&path).unwrap();
+        let bits = |rows: &[TrainingRow]| rows.iter().map(|row| row.value.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(&back), bits(&values.map(row)));
         assert_eq!(back[0], row(0.1));
     }
@@ -108,18 +94,20 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("attributions.csv");
         let values = [1.0 / 3.0, f64::from(0.1_f32), -1_234_567.0, 1e-30 / 3.0, -0.0, 2.0, f64::NAN, f64::INFINITY];
-        write_table(&path, &["attribution"], values.map(|value| [SixDigits(value)])).unwrap();
-        let expected = "attribution\n0.333333\n0.1\n-1234570.0\n3.33333e-31\n0.0\n2.0\nNaN\ninf\n";
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), expected);
+        let row = |attribution| AttributionRow { attribution, ..AttributionRow::default() };
+        write_table(&path, values.map(row)).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap().replace("0,0,0,", "");
+        let expected = "0.333333\n0.1\n-1234570.0\n3.33333e-31\n0.0\n2.0\nNaN\ninf\n";
+        assert_eq!(text, format!("replica,feature,component,attribution\n{expected}"));
     }
 
     #[test]
     fn a_table_without_rows_has_its_header() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("training.csv");
-        write_table(&path, &HEADER, [] as [LogRow; 0]).unwrap();
+        write_table(&path, [] as [TrainingRow; 0]).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "replica,step,term,value\n");
-        assert_eq!(read_table::<LogRow>(&path).unwrap(), []);
+        assert_eq!(read_table::<TrainingRow>(&path).unwrap(), []);
     }
 
     #[test]
@@ -128,7 +116,7 @@ mod tests {
         let path = folder.path().join("training.csv");
         let problem = |text: &str| {
             std::fs::write(&path, text).unwrap();
-            let what = read_table::<LogRow>(&path).unwrap_err().what().to_string();
+            let what = read_table::<TrainingRow>(&path).unwrap_err().what().to_string();
             what.replace(&path.display().to_string(), "training.csv")
         };
         assert_eq!(

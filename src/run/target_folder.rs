@@ -8,10 +8,10 @@ use std::{
 use super::{
     Checkpoints, Lock, RunError, Unfinished,
     atomic::{check_folder, make_folder, sweep_temporary_files},
-    folder::{FILES, claim, is_claimed, short},
+    folder::{claim, files, is_claimed, short},
     is_file, refuse_link,
 };
-use crate::interrupt::Work;
+use crate::{interrupt::Work, table::Row};
 
 /// `RESULTS/targets/<first 8 of the target's hash>-seed-<seed>`: one replica, tensors without a replica axis.
 ///
@@ -89,7 +89,7 @@ impl TargetFolder {
         make_folder(&self.path)?;
         let lock = Lock::wait(&self.path, work)?;
         self.check(target_toml)?;
-        sweep_temporary_files(&self.path, &FILES);
+        sweep_temporary_files(&self.path, &files());
         Ok(lock)
     }
 
@@ -114,13 +114,9 @@ impl TargetFolder {
         self.path.join("provenance.json")
     }
 
-    pub fn training_table(&self) -> PathBuf {
-        self.path.join("training.csv")
-    }
-
-    /// Its error beside those of simple answers.
-    pub fn baselines_table(&self) -> PathBuf {
-        self.path.join("baselines.csv")
+    /// The table of these rows.
+    pub fn table<R: Row>(&self) -> PathBuf {
+        self.path.join(R::TABLE.file)
     }
 
     /// Removes the checkpoints of a training that ended before it could: of a trained target nobody goes on with them. Left

@@ -30,7 +30,7 @@ mod workers;
 
 pub use overview::{Overview, overview};
 pub use plan::Plan;
-pub use queue::{Job, Queue, note};
+pub use queue::{Queue, note};
 pub use recommendation::{outcome, recommendation};
 pub use results::{TrialResult, best};
 pub use sensitivity::{Group, Sensitivity, sensitivities};

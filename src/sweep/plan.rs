@@ -7,10 +7,11 @@ use std::{
 
 use crate::{
     experiment::pack::memory_of,
-    run::{RunError, SweepFolder, is_file, read_table, write_table},
+    run::{RunError, SweepFolder, is_file, read_table, write_columns},
     schedule::Schedule,
     spec::{Measurement, Spec, SpecError},
     sweep::{Sweep, Trial, Trials, in_words, load_planned},
+    table::{PlanRow, Row},
 };
 
 /// Replicas that are trained together unless the spec says otherwise: enough to fill a machine, few enough that a row
@@ -38,15 +39,6 @@ pub struct Plan {
     older: Option<Sweep>,
     /// What the strategy gave, equal ones too; empty if there are none.
     drawn: Vec<Trial>,
-}
-
-/// A row of `plan.csv` but for the values.
-#[derive(serde::Serialize, serde::Deserialize)]
-struct Row {
-    trial: usize,
-    pack: usize,
-    /// Of the trial's spec.
-    hash: String,
 }
 
 impl Plan {
@@ -88,12 +80,12 @@ impl Plan {
             Err(error) if error.is_missing() => {}
             kept => return kept,
         }
-        let header = ["trial", "pack", "hash"].into_iter().chain(self.keys());
+        let header = PlanRow::TABLE.header().into_iter().chain(self.keys());
         let row = |(trial, pack): (usize, usize)| {
             let first = [trial.to_string(), pack.to_string(), self.hashes[trial].clone()];
             first.into_iter().chain(self.values(trial)).collect::<Vec<_>>()
         };
-        write_table(
+        write_columns(
             &folder.plan(),
             &header.collect::<Vec<_>>(),
             self.packs_of_trials().into_iter().enumerate().map(row),
@@ -101,9 +93,9 @@ impl Plan {
     }
 
     fn keep_packs(&mut self, folder: &SweepFolder) -> Result<(), RunError> {
-        let rows: Vec<Row> = read_table(&folder.plan())?;
+        let rows: Vec<PlanRow> = read_table(&folder.plan())?;
         let are_in = |hashes: &[String]| {
-            let is_same = |(number, row): (usize, &Row)| {
+            let is_same = |(number, row): (usize, &PlanRow)| {
                 row.trial == number && row.pack < rows.len() && hashes[number] == row.hash
             };
             rows.len() == hashes.len() && rows.iter().enumerate().all(is_same)
@@ -289,9 +281,13 @@ mod tests {
         assert_eq!((plan.trials.len(), plan.equal), (2, 1));
         let folder = SweepFolder::open(results.path(), "tms", &plan.sweep_toml(), false).unwrap();
         let hashes = [0, 0, 1].map(|trial| plan.hashes[trial].clone());
-        let rows: Vec<_> =
-            hashes.iter().zip([0, 0, 1]).enumerate().map(|(trial, (hash, pack))| (trial, pack, hash)).collect();
-        write_table(&folder.plan(), &["trial", "pack", "hash"], &rows).unwrap();
+        let rows: Vec<_> = hashes
+            .into_iter()
+            .zip([0, 0, 1])
+            .enumerate()
+            .map(|(trial, (hash, pack))| PlanRow { trial, pack, hash })
+            .collect();
+        crate::run::write_table(&folder.plan(), &rows).unwrap();
         plan.fix(&folder).unwrap();
         for plan in [plan, Plan::read(&folder).unwrap()] {
             assert_eq!((plan.trials.len(), plan.equal, &plan.packs), (3, 0, &vec![vec![0, 1], vec![2]]));

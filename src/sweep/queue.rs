@@ -6,33 +6,19 @@ use std::{
     process::Command,
 };
 
-use serde::{Deserialize, Serialize};
-
 use super::{MOST_TRIALS, ranges};
-use crate::run::{RunError, SweepFolder, read_table, utc_now, write_table};
+use crate::{
+    run::{RunError, SweepFolder, read_table, utc_now, write_table},
+    table::JobRow,
+};
 
-/// Columns of `jobs.csv`.
-const JOBS: &[&str] = &["job", "cluster", "packs", "submitted"];
-
-/// An array of jobs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Job {
-    pub job: u64,
-    /// Empty where there is but one.
-    pub cluster: String,
-    /// Such as `0-3,7`. A task's number is counted from the first of them.
-    packs: String,
-    /// UTC, RFC 3339.
-    pub submitted: String,
-}
-
-impl Job {
+impl JobRow {
     /// The job that `sbatch --parsable` tells of: the number alone, or with a cluster's name, on a line of its own.
-    pub fn submitted(said: &str, packs: &[usize]) -> Option<Job> {
+    pub fn submitted(said: &str, packs: &[usize]) -> Option<Self> {
         said.lines().rev().find_map(|line| {
             let (job, cluster) = line.trim().split_once(';').unwrap_or((line.trim(), ""));
             let (job, cluster) = (job.parse().ok()?, cluster.into());
-            Some(Job { job, cluster, packs: ranges(packs), submitted: utc_now() })
+            Some(Self { job, cluster, packs: ranges(packs), submitted: utc_now() })
         })
     }
 
@@ -45,7 +31,7 @@ impl Job {
 #[derive(Debug, Default)]
 pub struct Queue {
     /// The jobs, each with its packs that are queued or running.
-    pub jobs: Vec<(Job, BTreeSet<usize>)>,
+    pub jobs: Vec<(JobRow, BTreeSet<usize>)>,
     /// Why `squeue` does not tell, so that all that was ever submitted may still be queued.
     pub unknown: Option<String>,
 }
@@ -54,7 +40,7 @@ impl Queue {
     /// The jobs that the folder of the sweep has noted, as far as Slurm still has them.
     pub fn of(folder: &SweepFolder) -> Result<Queue, RunError> {
         let jobs = noted(folder)?;
-        let mut clusters: BTreeMap<&str, Vec<&Job>> = BTreeMap::new();
+        let mut clusters: BTreeMap<&str, Vec<&JobRow>> = BTreeMap::new();
         jobs.iter().for_each(|job| clusters.entry(&job.cluster).or_default().push(job));
         let mut tasks: BTreeMap<(&str, u64), BTreeSet<usize>> = BTreeMap::new();
         for (cluster, of_cluster) in clusters {
@@ -70,7 +56,7 @@ impl Queue {
                 tasks.entry((cluster, job)).or_default().extend(packs);
             }
         }
-        let queued = |job: &Job| Some((job.clone(), tasks.get(&(job.cluster.as_str(), job.job))?.clone()));
+        let queued = |job: &JobRow| Some((job.clone(), tasks.get(&(job.cluster.as_str(), job.job))?.clone()));
         Ok(Queue { jobs: jobs.iter().filter_map(queued).collect(), unknown: None })
     }
 
@@ -80,13 +66,13 @@ impl Queue {
 }
 
 /// Adds a job to those that the folder of the sweep has noted.
-pub fn note(folder: &SweepFolder, job: Job) -> Result<(), RunError> {
+pub fn note(folder: &SweepFolder, job: JobRow) -> Result<(), RunError> {
     let mut jobs = noted(folder)?;
     jobs.push(job);
-    write_table(&folder.jobs_table(), JOBS, &jobs)
+    write_table(&folder.jobs_table(), &jobs)
 }
 
-fn noted(folder: &SweepFolder) -> Result<Vec<Job>, RunError> {
+fn noted(folder: &SweepFolder) -> Result<Vec<JobRow>, RunError> {
     match read_table(&folder.jobs_table()) {
         Err(error) if error.is_missing() => Ok(Vec::new()),
         jobs => jobs,
@@ -94,7 +80,7 @@ fn noted(folder: &SweepFolder) -> Result<Vec<Job>, RunError> {
 }
 
 /// What `squeue` says of these jobs, a task a line; or why it says nothing.
-fn ask(cluster: &str, jobs: &[&Job]) -> Result<String, String> {
+fn ask(cluster: &str, jobs: &[&JobRow]) -> Result<String, String> {
     let numbers: Vec<String> = jobs.iter().map(|job| job.job.to_string()).collect();
     let mut command = Command::new("squeue");
     command.args(["--noheader", "--array", "--format=%i", &format!("--jobs={}", numbers.join(","))]);
@@ -115,7 +101,7 @@ fn ask(cluster: &str, jobs: &[&Job]) -> Result<String, String> {
 }
 
 /// The packs of one of the jobs that a line of `squeue` names: a task, as `100_3`, several, as `100_[0-3,7%2]`, or all, as `100`.
-fn still_queued(line: &str, jobs: &[&Job]) -> Option<(u64, BTreeSet<usize>)> {
+fn still_queued(line: &str, jobs: &[&JobRow]) -> Option<(u64, BTreeSet<usize>)> {
     let word = line.split_whitespace().next()?;
     let (job, tasks) = word.split_once('_').map_or((word, None), |(job, tasks)| (job, Some(tasks)));
     let job = jobs.iter().find(|known| job.parse() == Ok(known.job))?;
@@ -144,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_job_is_read_from_whatever_else_sbatch_says() {
-        let of = |said: &str| Job::submitted(said, &[4, 5, 9]).map(|job| (job.job, job.cluster, job.packs));
+        let of = |said: &str| JobRow::submitted(said, &[4, 5, 9]).map(|job| (job.job, job.cluster, job.packs));
         let packs = || "4-5,9".to_string();
         assert_eq!(of("100\n"), Some((100, String::new(), packs())));
         assert_eq!(
@@ -156,7 +142,7 @@ mod tests {
 
     #[test]
     fn lines_of_squeue_name_packs() {
-        let job = Job::submitted("100", &[4, 5, 6, 9]).unwrap();
+        let job = JobRow::submitted("100", &[4, 5, 6, 9]).unwrap();
         let packs = |line: &str| still_queued(line, &[&job]).map(|(_, packs)| packs.into_iter().collect::<Vec<_>>());
         assert_eq!(packs("100_0"), Some(vec![4]));
         assert_eq!(packs("  100_[1-2,5%1]  gpu  x PD"), Some(vec![5, 6, 9]));

@@ -2,17 +2,12 @@
 
 use std::{fs, io::ErrorKind, path::Path};
 
-use super::{Overview, Plan, Sensitivity, Standing, TrialResult};
+use super::{Group, Overview, Plan, Sensitivity, Standing, TrialResult};
 use crate::{
     run::{RunError, SweepFolder, write_table, write_whole},
     statistics::{MeanDeviation, wilson_interval},
+    table::{EffectRow, SensitivityRow},
 };
-
-/// Columns of `effects.csv`.
-const EFFECTS: &[&str] = &["key", "values", "trials", "replicas", "recovered", "score"];
-
-/// Columns of `sensitivity.csv`.
-const SENSITIVITY: &[&str] = &["key", "effect", "rank_correlation"];
 
 /// More keys than these are only in the tables.
 const KEYS_SHOWN: usize = 8;
@@ -21,17 +16,28 @@ const KEYS_SHOWN: usize = 8;
 /// time if none of them can be recommended. For the holder of the lock of `packs`.
 pub fn write(plan: &Plan, folder: &SweepFolder, overview: &Overview) -> Result<(), RunError> {
     let Some(best) = overview.best() else {
-        return [folder.effects_table(), folder.sensitivity_table(), folder.recommended()]
+        return [folder.table::<EffectRow>(), folder.table::<SensitivityRow>(), folder.recommended()]
             .iter()
             .try_for_each(|path| remove(path));
     };
     let sensitivities = &overview.sensitivities;
     let effects = sensitivities.iter().flat_map(|Sensitivity { key, groups, .. }| {
-        groups.iter().map(move |group| (key, &group.values, group.trials, group.replicas, group.recovered, group.score))
+        groups.iter().map(|Group { values, trials, replicas, recovered, score, .. }| EffectRow {
+            key: key.clone(),
+            values: values.clone(),
+            trials: *trials,
+            replicas: *replicas,
+            recovered: *recovered,
+            score: *score,
+        })
     });
-    write_table(&folder.effects_table(), EFFECTS, effects)?;
-    let of_keys = sensitivities.iter().map(|found| (&found.key, found.effect(), found.rank_correlation));
-    write_table(&folder.sensitivity_table(), SENSITIVITY, of_keys)?;
+    write_table(&folder.table::<EffectRow>(), effects)?;
+    let of_keys = sensitivities.iter().map(|found| SensitivityRow {
+        key: found.key.clone(),
+        effect: found.effect(),
+        rank_correlation: found.rank_correlation,
+    });
+    write_table(&folder.table::<SensitivityRow>(), of_keys)?;
     let spec = format!(
         "# Trial {} of the sweep of `{}`: {}.\n# What was varied: {}.\n\n{}",
         best.trial,

@@ -3,21 +3,18 @@
 //! Both are made anew from the trials' folders each time that trials end, so that they say the same in whatever order and
 //! by whatever processes the trials were run, and after whatever kills.
 
+use std::collections::BTreeMap;
+
 use super::{Overview, Plan, Standing, overview, recommendation};
 use crate::{
-    experiment::SUMMARY,
     interrupt::{Interrupt, Stage},
-    run::{Lock, Provenance, RunError, SweepFolder, Unfinished, read_table, write_table},
+    run::{Lock, Provenance, RunError, SweepFolder, Unfinished, read_table, write_columns, write_table},
+    table::{Row, ScoreRow, SecondsRow, SummaryRow, TrialRow},
 };
 
-/// The columns of `summary.csv` that say of which replica a row is.
-const OF_THE_REPLICA: [&str; 2] = ["replica", "seed"];
-
-/// The columns of `trials.csv` before and after the keys that are varied; those of `summary.csv` follow.
-const BEFORE_KEYS: [&str; 2] = ["trial", "seed"];
-const AFTER_KEYS: [&str; 2] = ["status", "score"];
-
-const SECONDS: &[&str] = &["trial", "pack", "seconds"];
+/// How many of the columns of `trials.csv` stand before the keys that are varied. The others follow them, and then those
+/// of `summary.csv`.
+const BEFORE_KEYS: usize = 2;
 
 /// What both tables hold.
 #[derive(Debug)]
@@ -25,8 +22,7 @@ pub struct Rows {
     /// Of `trials.csv`.
     pub header: Vec<String>,
     pub of_replicas: Vec<Vec<String>>,
-    /// Trial, pack and seconds.
-    pub of_trials: Vec<(usize, usize, f64)>,
+    pub of_trials: Vec<SecondsRow>,
 }
 
 /// Writes both tables and what follows from them. Processes that work on one sweep do so one after the other; one that is
@@ -45,9 +41,8 @@ pub fn write(plan: &Plan, folder: &SweepFolder, interrupt: &Interrupt) -> Result
         return Ok(false);
     }
     let Overview { rows: Rows { header, of_replicas, of_trials }, .. } = &overview;
-    let header: Vec<&str> = header.iter().map(String::as_str).collect();
-    write_table(&folder.trials_table(), &header, of_replicas)?;
-    write_table(&folder.seconds_table(), SECONDS, of_trials)?;
+    write_columns(&folder.table::<TrialRow>(), header, of_replicas)?;
+    write_table(&folder.table::<SecondsRow>(), of_trials)?;
     recommendation::write(plan, folder, &overview)?;
     Ok(true)
 }
@@ -55,14 +50,16 @@ pub fn write(plan: &Plan, folder: &SweepFolder, interrupt: &Interrupt) -> Result
 /// What the folders of the trials say, of those that have ended. One that cannot be read has no row, and is noted among the
 /// `standings`.
 pub fn collect(plan: &Plan, folder: &SweepFolder, standings: &mut [Standing]) -> Rows {
-    let measurements: Vec<&str> = SUMMARY.iter().copied().filter(|column| !OF_THE_REPLICA.contains(column)).collect();
-    let header = BEFORE_KEYS.into_iter().chain(plan.keys()).chain(AFTER_KEYS).chain(measurements.iter().copied());
-    let header = header.map(String::from).collect();
+    let columns = TrialRow::TABLE.header();
+    let (before, after) = columns.split_at(BEFORE_KEYS);
+    let owned = |names: &[&str]| names.iter().map(|name| String::from(*name)).collect::<Vec<_>>();
+    let measurements: Vec<&str> = measurements().collect();
+    let header = [owned(before), plan.keys().map(String::from).collect(), owned(after), owned(&measurements)].concat();
     let (mut of_replicas, mut of_trials) = (Vec::new(), Vec::new());
     for (trial, pack) in plan.packs_of_trials().into_iter().enumerate() {
         let found = match &standings[trial] {
             Standing::Finished => measured(folder, trial),
-            Standing::Failed(_) => Ok(vec![Measured::failed(measurements.len()); plan.sweep.seeds.len()]),
+            Standing::Failed(_) => Ok(vec![Measured::failed(); plan.sweep.seeds.len()]),
             Standing::Waiting | Standing::Running | Standing::Unreadable(_) => continue,
         };
         let provenance = Provenance::read(&folder.trial_run(trial).provenance());
@@ -77,7 +74,7 @@ pub fn collect(plan: &Plan, folder: &SweepFolder, standings: &mut [Standing]) ->
             let row = [trial.to_string(), seed.to_string()].into_iter().chain(plan.values(trial));
             of_replicas.push(row.chain([status, score]).chain(measurements).collect());
         }
-        of_trials.push((trial, pack, seconds));
+        of_trials.push(SecondsRow { trial, pack, seconds });
     }
     Rows { header, of_replicas, of_trials }
 }
@@ -93,47 +90,41 @@ struct Measured {
 }
 
 impl Measured {
-    fn failed(measurements: usize) -> Self {
-        Self { status: "failed".into(), score: String::new(), measurements: vec![String::new(); measurements] }
+    fn failed() -> Self {
+        Self {
+            status: "failed".into(),
+            score: String::new(),
+            measurements: measurements().map(|_| String::new()).collect(),
+        }
     }
 }
 
-/// What is read of `scores.csv`.
-#[derive(serde::Deserialize)]
-struct Scored {
-    replica: usize,
-    score: String,
+/// The columns of `summary.csv` that do not say of which replica a row is.
+fn measurements() -> impl Iterator<Item = &'static str> {
+    let of_the_replica = ["replica", "seed"];
+    SummaryRow::TABLE.header().into_iter().filter(move |column| !of_the_replica.contains(column))
 }
 
 /// Of each replica of a finished trial.
 fn measured(folder: &SweepFolder, trial: usize) -> Result<Vec<Measured>, RunError> {
     let run = folder.trial_run(trial);
     // Trials of older versions have none.
-    let table = run.scores_table();
-    let scores: Vec<Scored> = if table.is_file() { read_table(&table)? } else { Vec::new() };
-    let rows: Vec<Vec<String>> = read_table(&run.summary_table())?;
-    let misfit = |row: &Vec<String>| row.len() != SUMMARY.len();
-    if rows.iter().any(misfit) {
-        return Err(RunError::damaged(&run.summary_table(), "its columns are not those of this apd"));
-    }
-    let cell = |row: &[String], column: &str| -> String {
-        SUMMARY
-            .iter()
-            .zip(row)
-            .find(|(name, _)| **name == column)
-            .map(|(_, cell)| cell.clone())
-            .expect("of the summary")
-    };
+    let table = run.table::<ScoreRow>();
+    let scores: Vec<BTreeMap<String, String>> = if table.is_file() { read_table(&table)? } else { Vec::new() };
+    let table = run.table::<SummaryRow>();
+    let rows: Vec<BTreeMap<String, String>> = read_table(&table)?;
     let halted_at = Provenance::read(&run.provenance())?.halted_at;
-    let status = |row: &[String]| match cell(row, "diverged_at") {
-        step if step.is_empty() => halted_at.map_or("finished".into(), |step| format!("halted at step {step}")),
-        step => format!("diverged: {} at step {step}", cell(row, "diverged_in")),
+    let of_replica = |(replica, row): (usize, BTreeMap<String, String>)| {
+        let cells: Option<Vec<String>> = measurements().map(|column| row.get(column).cloned()).collect();
+        let measurements = cells.filter(|_| row.len() == SummaryRow::TABLE.columns.len())?;
+        let status = match row["diverged_at"].as_str() {
+            "" => halted_at.map_or("finished".into(), |step| format!("halted at step {step}")),
+            step => format!("diverged: {} at step {step}", row["diverged_in"]),
+        };
+        let of_replica = |row: &&BTreeMap<String, String>| row.get("replica") == Some(&replica.to_string());
+        let score = scores.iter().find(of_replica).and_then(|row| row.get("score").cloned());
+        Some(Measured { status, score: score.unwrap_or_default(), measurements })
     };
-    let of_replica = |(replica, row): (usize, Vec<String>)| {
-        let score = scores.iter().find(|scored| scored.replica == replica).map(|scored| scored.score.clone());
-        let status = status(&row);
-        let measured = SUMMARY.iter().zip(row).filter(|(column, _)| !OF_THE_REPLICA.contains(column));
-        Measured { status, score: score.unwrap_or_default(), measurements: measured.map(|(_, cell)| cell).collect() }
-    };
-    Ok(rows.into_iter().enumerate().map(of_replica).collect())
+    let found: Option<Vec<Measured>> = rows.into_iter().enumerate().map(of_replica).collect();
+    found.ok_or_else(|| RunError::damaged(&table, "its columns are not those of this apd"))
 }

@@ -11,7 +11,8 @@ use super::super::{Ending, Failure, options::Options};
 use crate::{
     run::{RunError, SweepFolder, refuse_link, write_whole},
     shell::quoted_path,
-    sweep::{Array, Job, Lane, Part, Plan, Queue, arrays, dependency, note, ranges},
+    sweep::{Array, Lane, Part, Plan, Queue, arrays, dependency, note, ranges},
+    table::JobRow,
 };
 
 /// Hands every pack that is neither finished nor queued already to Slurm.
@@ -132,7 +133,7 @@ impl Refusal {
 
 /// Submits one script, whose jobs wait until others have ended. What the script says of that is said here once more, for a
 /// dependency among the user's own lines would else replace it.
-fn submit(script: &Path, packs: &[usize], after: &[u64]) -> Result<Job, Refusal> {
+fn submit(script: &Path, packs: &[usize], after: &[u64]) -> Result<JobRow, Refusal> {
     let mut command = Command::new("sbatch");
     command.arg("--parsable").args(dependency(after));
     let ended = command.arg(script).output().map_err(|error| {
@@ -152,7 +153,7 @@ fn submit(script: &Path, packs: &[usize], after: &[u64]) -> Result<Job, Refusal>
     if !complaint.is_empty() {
         tracing::warn!("{complaint}");
     }
-    Job::submitted(&said, packs).ok_or_else(|| {
+    JobRow::submitted(&said, packs).ok_or_else(|| {
         refusal(format!(
             "sbatch took {} and named no job, but said {said:?}: look for it with squeue",
             script.display()

@@ -4,7 +4,6 @@ use tch::Tensor;
 
 use super::{Subject, responses::curve_rows};
 use crate::{
-    experiment::tables::{self, ComponentRow, CurveRow, GatedFeatureRow, SummaryRow},
     inputs::{GatedInputs, Inputs},
     interrupt::Interrupted,
     metric::{
@@ -12,7 +11,8 @@ use crate::{
         response_curves, selection_by_value,
     },
     network::{GatedFunctions, Network},
-    run::{RunError, RunFolder, write_table},
+    run::{RunError, RunFolder},
+    table::{ComponentRow, CurveRow, FunctionRow, SummaryRow},
 };
 
 pub struct Mechanisms {
@@ -56,19 +56,18 @@ impl super::Mechanisms for Mechanisms {
 
     fn write(replicas: &[Self], folder: &RunFolder) -> Result<(), RunError> {
         let rows = replicas.iter().flat_map(|Self { recovery, replica, .. }| {
-            let row = |(feature, found): (usize, &Option<FunctionMatch>)| GatedFeatureRow {
+            let row = |(feature, found): (usize, &Option<FunctionMatch>)| FunctionRow {
                 replica: *replica,
                 feature,
                 component: found.as_ref().and_then(|found| found.component),
                 cosine: found.as_ref().map(|found| found.cosine),
                 own_component: found.as_ref().map(FunctionMatch::is_recovered),
-                represented: found.is_some(),
+                represented: Some(found.is_some()),
             };
             recovery.functions.iter().enumerate().map(row)
         });
-        write_table(&folder.features_table(), tables::GATED_FEATURES, rows)?;
-        let rows = replicas.iter().flat_map(|replica| &replica.curves);
-        write_table(&folder.curves_table(), tables::CURVES, rows)
+        folder.write_table(rows)?;
+        folder.write_table(replicas.iter().flat_map(|replica| &replica.curves))
     }
 }
 

@@ -7,10 +7,6 @@ use super::{
     scrubbing::{error_rows, mean_errors},
 };
 use crate::{
-    experiment::tables::{
-        self, ComponentRow, ContributionRow, CurveRow, LayerRow, MlpFeatureRow, ResponseRow, ScrubbingCurveRow,
-        ScrubbingRow, ServingRow, SummaryRow,
-    },
     interrupt::Interrupted,
     metric::{
         ComponentState, Contributions, FeatureWork, OneFeatureInputs, Partial, Serving, Spectrum, curve_values,
@@ -18,7 +14,11 @@ use crate::{
         squared_errors,
     },
     network::Network,
-    run::{RunError, RunFolder, write_table},
+    run::{RunError, RunFolder},
+    table::{
+        ComponentRow, ContributionRow, CurveRow, LayerRow, MlpFeatureRow, ResponseRow, ScrubbingCurveRow, ScrubbingRow,
+        ServingRow, SummaryRow,
+    },
 };
 
 /// W_in and W_out.
@@ -72,15 +72,15 @@ impl super::Mechanisms for Mechanisms {
                 feature,
                 component: represented.then_some(component),
                 own_component: represented.then_some(own),
-                error_none,
+                error_none: Some(error_none),
                 error_alone: represented.then_some(error_alone),
                 error_selected: errors.selected,
-                target_error: errors.target,
-                mean_active: errors.mean_active,
+                target_error: Some(errors.target),
+                mean_active: Some(errors.mean_active),
                 components_serving: represented.then(|| serving.by_feature[feature].len()),
                 slope: represented.then(|| slopes[component][feature]),
                 cosine: represented.then(|| cosines[component][feature]),
-                represented,
+                represented: Some(represented),
             }
         };
         let features: Vec<MlpFeatureRow> = by_feature.iter().enumerate().map(feature_row).collect();
@@ -109,7 +109,7 @@ impl super::Mechanisms for Mechanisms {
     }
 
     fn represented(&self) -> Vec<bool> {
-        self.features.iter().map(|feature| feature.represented).collect()
+        self.features.iter().map(|feature| feature.represented == Some(true)).collect()
     }
 
     fn summarise(&self, row: &mut SummaryRow) {
@@ -134,29 +134,21 @@ impl super::Mechanisms for Mechanisms {
 
     fn describe(&self, rows: &mut [ComponentRow]) {
         for (component, row) in rows.iter_mut().enumerate() {
-            row.state = Some(self.states[component]);
+            row.state = Some(self.states[component].to_string());
             row.features_served = Some(self.features_served[component]);
             row.layers_spanned = self.layers_spanned[component];
         }
     }
 
     fn write(replicas: &[Self], folder: &RunFolder) -> Result<(), RunError> {
-        let rows = replicas.iter().flat_map(|replica| &replica.features);
-        write_table(&folder.features_table(), tables::MLP_FEATURES, rows)?;
-        let rows = replicas.iter().flat_map(|replica| &replica.contributions);
-        write_table(&folder.contributions_table(), tables::CONTRIBUTIONS, rows)?;
-        let rows = replicas.iter().flat_map(|replica| &replica.serving);
-        write_table(&folder.serving_table(), tables::SERVING, rows)?;
-        let rows = replicas.iter().flat_map(|replica| &replica.layers);
-        write_table(&folder.layers_table(), tables::LAYERS, rows)?;
-        let rows = replicas.iter().flat_map(|replica| &replica.scrubbing);
-        write_table(&folder.scrubbing_table(), tables::SCRUBBING, rows)?;
-        let rows = replicas.iter().flat_map(|replica| &replica.scrubbing_curves);
-        write_table(&folder.scrubbing_curves_table(), tables::SCRUBBING_CURVES, rows)?;
-        let rows = replicas.iter().flat_map(|replica| &replica.responses);
-        write_table(&folder.responses_table(), tables::RESPONSES, rows)?;
-        let rows = replicas.iter().flat_map(|replica| &replica.curves);
-        write_table(&folder.curves_table(), tables::CURVES, rows)
+        folder.write_table(replicas.iter().flat_map(|replica| &replica.features))?;
+        folder.write_table(replicas.iter().flat_map(|replica| &replica.contributions))?;
+        folder.write_table(replicas.iter().flat_map(|replica| &replica.serving))?;
+        folder.write_table(replicas.iter().flat_map(|replica| &replica.layers))?;
+        folder.write_table(replicas.iter().flat_map(|replica| &replica.scrubbing))?;
+        folder.write_table(replicas.iter().flat_map(|replica| &replica.scrubbing_curves))?;
+        folder.write_table(replicas.iter().flat_map(|replica| &replica.responses))?;
+        folder.write_table(replicas.iter().flat_map(|replica| &replica.curves))
     }
 }
 

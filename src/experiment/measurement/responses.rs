@@ -1,9 +1,8 @@
 //! The rows of what a network answers to one feature alone.
 
 use crate::{
-    experiment::tables::{CurveRow, ResponseRow},
     metric::{ResponseCurves, Responses},
-    run::SixDigits,
+    table::{CurveRow, ResponseRow},
 };
 
 /// `has_component[feature]`: whether the feature has a component to answer for it.
@@ -13,8 +12,8 @@ pub fn response_rows(replica: usize, responses: &Responses, has_component: &[boo
             replica,
             feature,
             output,
-            target: SixDigits(*target),
-            component: has_component[feature].then_some(SixDigits(*component)),
+            target: *target,
+            component: has_component[feature].then_some(*component),
         };
         target.iter().zip(component).enumerate().map(row).collect::<Vec<_>>()
     };
@@ -32,11 +31,11 @@ pub fn curve_rows(
 ) -> Vec<CurveRow> {
     let ResponseCurves { target, component, selected } = curves;
     let row = |(feature, value): (usize, usize)| {
-        let at = |curves: &[Vec<f64>]| SixDigits(curves[feature][value]);
+        let at = |curves: &[Vec<f64>]| curves[feature][value];
         CurveRow {
             replica,
             feature,
-            input: SixDigits(inputs[value]),
+            input: inputs[value],
             label: labels.map(at),
             target: at(target),
             component: has_component[feature].then(|| at(component)),

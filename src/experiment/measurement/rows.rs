@@ -2,12 +2,11 @@
 
 use crate::{
     components::Components,
-    experiment::tables::{AttributionRow, CoactivityRow, ComponentRow, RankRow, RateDistortionRow, SummaryRow},
     fit::Divergence,
     metric::{Activity, Coactivity, Description, RatePoint, Spectrum, coactivities},
-    run::SixDigits,
     site::Site,
     spec::Spec,
+    table::{AttributionRow, CoactivityRow, ComponentRow, RankRow, RateDistortionRow, SummaryRow},
 };
 
 /// Leading singular values in `ranks.csv`.
@@ -64,7 +63,7 @@ pub fn component_rows(replica: usize, activity: &Activity, components: &Componen
         component,
         activation_frequency: frequencies[component],
         mean_attribution: activity.mean_attributions[component],
-        alive: alive[component],
+        alive: Some(alive[component]),
         norm_share: norms[component] / all,
         ..ComponentRow::default()
     };
@@ -83,7 +82,7 @@ pub fn rank_rows(spec: &Spec, replica: usize, spectra: &[Vec<Spectrum>]) -> Vec<
             entropy_rank: spectrum.entropy_rank(),
             frobenius_norm: spectrum.frobenius_norm(),
             nuclear_norm: spectrum.nuclear_norm(),
-            singular_values: spectrum.singular_values.iter().take(SINGULAR_VALUES).copied().map(Some).collect(),
+            singular_value: spectrum.singular_values.iter().take(SINGULAR_VALUES).copied().map(Some).collect(),
         };
         spectra.iter().enumerate().map(row).collect::<Vec<_>>()
     };
@@ -106,12 +105,8 @@ pub fn attribution_rows(replica: usize, alive: &[bool], mean_attributions: &[Vec
     let none_alive = !alive.contains(&true);
     let of_feature = |(feature, means): (usize, &Vec<f64>)| {
         let shown = means.iter().enumerate().filter(|(component, _)| none_alive || alive[*component]);
-        let row = |(component, mean): (usize, &f64)| AttributionRow {
-            replica,
-            feature,
-            component,
-            attribution: SixDigits(mean.sqrt()),
-        };
+        let row =
+            |(component, mean): (usize, &f64)| AttributionRow { replica, feature, component, attribution: mean.sqrt() };
         shown.map(row).collect::<Vec<_>>()
     };
     mean_attributions.iter().enumerate().flat_map(of_feature).collect()
@@ -120,12 +115,7 @@ pub fn attribution_rows(replica: usize, alive: &[bool], mean_attributions: &[Vec
 /// `None` in the L_p form, which selects nothing.
 pub fn coactivity_rows(replica: usize, activity: &Activity) -> Option<Vec<CoactivityRow>> {
     let both = activity.both_active_samples.as_ref()?;
-    let row = |Coactivity { component, other, correlation }| CoactivityRow {
-        replica,
-        component,
-        other,
-        correlation: SixDigits(correlation),
-    };
+    let row = |Coactivity { component, other, correlation }| CoactivityRow { replica, component, other, correlation };
     Some(coactivities(activity.samples, &activity.active_samples, both).into_iter().map(row).collect())
 }
 
@@ -137,7 +127,7 @@ mod tests {
     fn dead_components_have_no_attributions_unless_all_are_dead() {
         let rows = |alive: [bool; 2]| {
             let rows = attribution_rows(3, &alive, &[vec![4.0, 0.0], vec![0.25, 9.0]]);
-            rows.iter().map(|row| (row.feature, row.component, row.attribution.0)).collect::<Vec<_>>()
+            rows.iter().map(|row| (row.feature, row.component, row.attribution)).collect::<Vec<_>>()
         };
         assert_eq!(rows([true, false]), [(0, 0, 2.0), (1, 0, 0.5)]);
         assert_eq!(rows([false, false]), [(0, 0, 2.0), (0, 1, 0.0), (1, 0, 0.5), (1, 1, 3.0)]);

@@ -5,7 +5,6 @@ use tch::{Kind, Tensor};
 use super::{SAMPLES_OF_A_CURVE, Subject};
 use crate::{
     components::Components,
-    experiment::tables::ScoreRow,
     fit::InputStream,
     inputs::{GatedInputs, Inputs},
     interrupt::{Interrupted, Work},
@@ -18,6 +17,7 @@ use crate::{
     random::{Purpose, stream},
     selection::{ActivePairs, Budget},
     spec::Spec,
+    table::ScoreRow,
 };
 
 /// Samples on which components are ablated: a pass forwards and backwards with all of them takes long.
@@ -112,9 +112,9 @@ pub fn score_rows(spec: &Spec, components: &Components, replicas: &[Scores]) -> 
         let at_error = distortion.and_then(|distortion| distortion.rate_at(STATED_SHARE));
         ScoreRow {
             replica,
-            seed: spec.seeds[replica],
+            seed: Some(spec.seeds[replica]),
             score: distortion.and_then(|distortion| score(distortion, *active_inputs, profiles)),
-            chosen: false,
+            chosen: Some(false),
             active_inputs: *active_inputs,
             error_at_rate: distortion.map(|distortion| distortion.at_rate(*active_inputs)),
             error_with_all: distortion.map(Distortion::with_all),
@@ -127,14 +127,14 @@ pub fn score_rows(spec: &Spec, components: &Components, replicas: &[Scores]) -> 
             parameter_agreement: of_parameters[index],
             features_per_component: profiles.features_per_component(),
             components_per_feature: profiles.components_per_feature(),
-            dead: *dead,
-            duplicates: profiles.duplicates(),
+            dead: Some(*dead),
+            duplicates: Some(profiles.duplicates()),
         }
     };
     let mut rows: Vec<ScoreRow> = replicas.iter().enumerate().map(row).collect();
     let scores: Vec<Option<f64>> = rows.iter().map(|row| row.score).collect();
     if let Some(best) = best(&scores) {
-        rows[best].chosen = true;
+        rows[best].chosen = Some(true);
     }
     rows
 }

@@ -3,13 +3,12 @@
 
 use super::{SAMPLES_OF_A_CURVE, Subject};
 use crate::{
-    experiment::tables::{MlpFeatureRow, ScrubbingCurveRow, ScrubbingRow},
     interrupt::Interrupted,
     metric::{FeatureScrubbing, OneFeatureInputs, Partial, ScrubbedResponses, Scrubbing, Serving, curve_values, scrub},
     network::ResidualMlp,
     random::{Purpose, stream},
-    run::SixDigits,
     statistics::quantile,
+    table::{MlpFeatureRow, ScrubbingCurveRow, ScrubbingRow},
 };
 
 /// Features whose responses are looked at in any case: the first ones.
@@ -85,9 +84,9 @@ fn curve_rows(
         ScrubbingCurveRow {
             replica,
             feature,
-            input: SixDigits(inputs[value]),
-            label: SixDigits(labels[value]),
-            target: SixDigits(target[value]),
+            input: inputs[value],
+            label: labels[value],
+            target: target[value],
             scrubbed_low,
             scrubbed_median,
             scrubbed_high,
@@ -99,9 +98,9 @@ fn curve_rows(
     bands.enumerate().map(row).collect()
 }
 
-fn band(draws: Vec<f64>) -> [SixDigits; 3] {
+fn band(draws: Vec<f64>) -> [f64; 3] {
     let ascending = ascending(draws);
-    LOW_MEDIAN_HIGH.map(|share| SixDigits(quantile(&ascending, share)))
+    LOW_MEDIAN_HIGH.map(|share| quantile(&ascending, share))
 }
 
 /// Every percentile of every kind of error.
@@ -148,15 +147,15 @@ mod tests {
             feature,
             component: Some(0),
             own_component: Some(false),
-            error_none: 1.0,
+            error_none: Some(1.0),
             error_alone: Some(error).filter(|error| !error.is_nan()),
             error_selected: None,
-            target_error: 0.0,
-            mean_active: 1.0,
+            target_error: Some(0.0),
+            mean_active: Some(1.0),
             components_serving: Some(1),
             slope: Some(1.0),
             cosine: Some(1.0),
-            represented: !error.is_nan(),
+            represented: Some(!error.is_nan()),
         };
         errors.iter().enumerate().map(row).collect()
     }
@@ -174,6 +173,6 @@ mod tests {
     #[test]
     fn a_band_holds_nine_tenths_of_the_draws() {
         let draws = (0..=200).rev().map(f64::from).collect();
-        assert_eq!(band(draws).map(|SixDigits(number)| number), [10.0, 100.0, 190.0]);
+        assert_eq!(band(draws), [10.0, 100.0, 190.0]);
     }
 }

@@ -2,11 +2,11 @@
 
 use super::{Subject, responses::response_rows, scores::mean_attributions};
 use crate::{
-    experiment::tables::{self, ComponentRow, ResponseRow, SummaryRow, TmsFeatureRow},
     interrupt::Interrupted,
     metric::{FeatureMatch, Partial, Recovery, Spectrum, error_with_one_component, recovery, responses},
-    run::{RunError, RunFolder, write_table},
+    run::{RunError, RunFolder},
     site::SiteIndex,
+    table::{ComponentRow, ResponseRow, SummaryRow, TmsFeatureRow},
 };
 
 /// A component is alive on a hidden layer if its Frobenius norm there is above this share of the largest component's.
@@ -43,7 +43,7 @@ impl super::Mechanisms for Mechanisms {
                 norm_ratio: matched.map(|matched| matched.norm_ratio),
                 leak: matched.map(|matched| matched.leak),
                 error_alone: component.map(|component| error_alone(feature, component)),
-                represented: matched.is_some(),
+                represented: Some(matched.is_some()),
             }
         };
         let features = recovery.features.iter().enumerate().map(row).collect();
@@ -85,10 +85,8 @@ impl super::Mechanisms for Mechanisms {
     }
 
     fn write(replicas: &[Self], folder: &RunFolder) -> Result<(), RunError> {
-        let rows = replicas.iter().flat_map(|replica| &replica.features);
-        write_table(&folder.features_table(), tables::TMS_FEATURES, rows)?;
-        let rows = replicas.iter().flat_map(|replica| &replica.responses);
-        write_table(&folder.responses_table(), tables::RESPONSES, rows)
+        folder.write_table(replicas.iter().flat_map(|replica| &replica.features))?;
+        folder.write_table(replicas.iter().flat_map(|replica| &replica.responses))
     }
 }
 

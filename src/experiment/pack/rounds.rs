@@ -10,12 +10,12 @@ use crate::{
     experiment::{
         Leg, Session, divergence, load,
         measurement::{Trained, measure, outlook},
-        save, tables,
+        save,
     },
     fit::{Fit, State},
     interrupt::{Interrupted, Stage, Work},
     method::Decomposed,
-    run::{Checkpoints, Provenance, RunError, Status, Unfinished, write_table, write_tensors},
+    run::{Checkpoints, Provenance, RunError, Status, Unfinished, write_tensors},
     statistics::score_of_diverged,
     weights::Weights,
 };
@@ -190,7 +190,7 @@ fn finish(
 ) -> Result<(), Unfinished> {
     let Member { spec, folder, .. } = member;
     let (log, divergences) = fitted.state.records_of(std::slice::from_ref(replicas));
-    write_table(&folder.training_table(), tables::TRAINING, log)?;
+    folder.write_table(log)?;
     let decomposed = &*fitted.decomposed.replicas(replicas.clone());
     let axes = "A: replica, component, d_in, rank; B: replica, component, rank, d_out";
     let numbering = decomposed.components().numbering(&spec.target.network.sites());

@@ -9,7 +9,10 @@ use super::{
     sheet::{Frame, Sheet},
     style,
 };
-use crate::report::{evidence::FeatureRow, run_data::RunData};
+use crate::{
+    report::run_data::RunData,
+    table::{Cell, MlpFeatureRow},
+};
 
 const OWN: [(Option<bool>, &str, &str); 3] = [
     (None, style::FAINT, "unknown"),
@@ -21,19 +24,21 @@ const NUMBERED: usize = 3;
 
 pub fn draw(run: &RunData) -> Option<Figure> {
     let replica = run.shown_replica();
-    let known =
-        |row: &&FeatureRow| row.replica == replica && row.mean_active.is_finite() && row.error_alone.is_finite();
-    let mut rows: Vec<&FeatureRow> = run.evidence.features.iter().filter(known).collect();
+    let known = |row: &&MlpFeatureRow| {
+        row.replica == replica && row.mean_active.number().is_finite() && row.error_alone.number().is_finite()
+    };
+    let mut rows: Vec<&MlpFeatureRow> = run.evidence.features.iter().filter(known).collect();
     if rows.is_empty() {
         return None;
     }
-    rows.sort_by(|a, b| b.error_alone.total_cmp(&a.error_alone));
-    let x = Axis::covering(rows.iter().map(|row| row.mean_active), 6.0);
-    let y = WithZero::covering(rows.iter().map(|row| row.error_alone));
+    rows.sort_by(|a, b| b.error_alone.number().total_cmp(&a.error_alone.number()));
+    let x = Axis::covering(rows.iter().map(|row| row.mean_active.number()), 6.0);
+    let y = WithZero::covering(rows.iter().map(|row| row.error_alone.number()));
     let frame = Frame { x: 56.0, y: 30.0, width: style::WIDTH - 76.0, height: 190.0 };
     let mut sheet = Sheet::new(frame.bottom() + 42.0);
     sheet.panel(frame, &x, &y.axis, true, Vec::new());
-    let place = |row: &FeatureRow| frame.place(&x, &y.axis, (row.mean_active, y.at(row.error_alone)));
+    let place =
+        |row: &MlpFeatureRow| frame.place(&x, &y.axis, (row.mean_active.number(), y.at(row.error_alone.number())));
     let mut key = frame.x;
     for (own, colour, meaning) in OWN {
         let of_kind: Vec<_> = rows.iter().filter(|row| row.own_component == own).collect();
@@ -58,7 +63,13 @@ pub fn draw(run: &RunData) -> Option<Figure> {
     let header = ["replica", "feature", "mean_active", "error_alone", "own_component"].map(str::to_owned);
     let numbers = rows.iter().map(|row| {
         let own = row.own_component.map(|own| own.to_string()).unwrap_or_default();
-        [replica.to_string(), row.feature.to_string(), number(row.mean_active), number(row.error_alone), own]
+        [
+            replica.to_string(),
+            row.feature.to_string(),
+            number(row.mean_active.number()),
+            number(row.error_alone.number()),
+            own,
+        ]
     });
     Some(Figure {
         name: "active_components",

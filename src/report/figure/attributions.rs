@@ -11,10 +11,8 @@ use super::{
 };
 use crate::{
     method::Words,
-    report::{
-        evidence::AttributionRow,
-        run_data::{RunData, Target},
-    },
+    report::run_data::{RunData, Target},
+    table::AttributionRow,
 };
 
 const LEFT: f64 = 52.0;

@@ -9,7 +9,7 @@ use super::{
     sheet::{Frame, Sheet},
     style,
 };
-use crate::report::{evidence::CoactivityRow, run_data::RunData};
+use crate::{report::run_data::RunData, table::CoactivityRow};
 
 const LEFT: f64 = 52.0;
 const RIGHT: f64 = 80.0;

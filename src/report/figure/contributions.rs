@@ -9,7 +9,10 @@ use super::{
     sheet::{Frame, Sheet},
     style,
 };
-use crate::report::{evidence::ContributionRow, run_data::RunData};
+use crate::{
+    report::run_data::RunData,
+    table::{Cell, ContributionRow},
+};
 
 const GRID: Grid = Grid { columns: 2, left: 52.0, right: 10.0, gap: 14.0, top: 44.0, height: 46.0, row: 66.0 };
 const FEATURES: usize = 10;
@@ -22,7 +25,10 @@ pub fn draw(run: &RunData) -> Option<Figure> {
     let table = &run.evidence.contributions;
     // A damaged file may hold any number of a neuron.
     let known = |row: &&ContributionRow| {
-        row.replica == replica && row.neuron < table.len() && row.target.is_finite() && row.component.is_finite()
+        row.replica == replica
+            && row.neuron < table.len()
+            && row.target.is_finite()
+            && row.component.number().is_finite()
     };
     let rows: Vec<&ContributionRow> = table.iter().filter(known).collect();
     let neurons = rows.iter().map(|row| row.neuron + 1).max()?;
@@ -38,13 +44,13 @@ pub fn draw(run: &RunData) -> Option<Figure> {
     sheet.key((key, 14.0), paired::COLOURS[1], "most attributed component");
     let x = paired::places(neurons);
     let of_first = rows.iter().filter(|row| features.contains(&row.feature));
-    let y = Axis::covering(of_first.flat_map(|row| [row.target, row.component, 0.0]), 3.0);
+    let y = Axis::covering(of_first.flat_map(|row| [row.target, row.component.number(), 0.0]), 3.0);
     for (index, feature) in features.iter().enumerate() {
         let frame = GRID.frame(index);
         let mut pairs = vec![(f64::NAN, f64::NAN); neurons];
         rows.iter()
             .filter(|row| row.feature == *feature)
-            .for_each(|row| pairs[row.neuron] = (row.target, row.component));
+            .for_each(|row| pairs[row.neuron] = (row.target, row.component.number()));
         let is_lowest = GRID.is_lowest(index, features.len());
         let (x, y) = (x.clone().numbered(is_lowest), y.clone().numbered(GRID.is_leftmost(index)));
         sheet.title((frame.x, frame.y - 5.0), &format!("feature {feature}"));
@@ -61,7 +67,7 @@ pub fn draw(run: &RunData) -> Option<Figure> {
     let header = ["replica", "feature", "neuron", "target", "component"].map(str::to_owned);
     let numbers = rows.iter().map(|row| {
         let place = [row.replica, row.feature, row.neuron].map(|index| index.to_string());
-        [place.as_slice(), &[number(row.target), number(row.component)]].concat()
+        [place.as_slice(), &[number(row.target), number(row.component.number())]].concat()
     });
     let thinned = match left_out {
         0 => String::new(),
@@ -86,7 +92,7 @@ pub fn draw(run: &RunData) -> Option<Figure> {
 
 /// Component against target; returns how many points are left out.
 fn scatter(sheet: &mut Sheet, frame: Frame, rows: &[&ContributionRow]) -> usize {
-    let mut points: Vec<(f64, f64)> = rows.iter().map(|row| (row.target, row.component)).collect();
+    let mut points: Vec<(f64, f64)> = rows.iter().map(|row| (row.target, row.component.number())).collect();
     let size = |(x, y): &(f64, f64)| x.abs().max(y.abs());
     points.sort_by(|a, b| size(b).total_cmp(&size(a)));
     let left_out = points.len().saturating_sub(MOST_POINTS);

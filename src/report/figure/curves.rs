@@ -12,9 +12,9 @@ use super::{
     sheet::Sheet,
     style,
 };
-use crate::report::{
-    evidence::CurveRow,
-    run_data::{RunData, Target},
+use crate::{
+    report::run_data::{RunData, Target},
+    table::{Cell, CurveRow},
 };
 
 const GRID: Grid = Grid { columns: 2, left: 52.0, right: 14.0, gap: 34.0, top: 46.0, height: 120.0, row: 150.0 };
@@ -31,10 +31,10 @@ const MOST_FUNCTIONS: usize = 12;
 type Kind = (&'static str, &'static str, f64, fn(&CurveRow) -> f64);
 
 const KINDS: [Kind; 4] = [
-    ("label", style::INK, 3.0, |row| row.label),
+    ("label", style::INK, 3.0, |row| row.label.number()),
     ("target", style::GREEN, 1.2, |row| row.target),
-    ("one component", style::BLUE, 1.2, |row| row.component),
-    ("trained selection", style::VERMILLION, 1.2, |row| row.selected),
+    ("one component", style::BLUE, 1.2, |row| row.component.number()),
+    ("trained selection", style::VERMILLION, 1.2, |row| row.selected.number()),
 ];
 
 pub fn draw(run: &RunData) -> Option<Figure> {
@@ -85,7 +85,8 @@ pub fn draw(run: &RunData) -> Option<Figure> {
     };
     let header = ["replica", "feature", "input", "label", "target", "component", "selected"].map(str::to_owned);
     let numbers = shown.iter().flat_map(|(_, curve)| curve).map(|row| {
-        let values = [row.input, row.label, row.target, row.component, row.selected].map(number);
+        let values =
+            [row.input, row.label.number(), row.target, row.component.number(), row.selected.number()].map(number);
         [&[replica.to_string(), row.feature.to_string()], values.as_slice()].concat()
     });
     Some(Figure { name: "curves", title: "Curves", csv: csv_text(&header, numbers), svg, caption })

@@ -7,29 +7,32 @@ use super::{
     sheet::{Frame, Sheet},
     style,
 };
-use crate::report::{evidence::FeatureRow, run_data::RunData, table};
+use crate::{
+    report::{run_data::RunData, table},
+    table::{Cell, MlpFeatureRow},
+};
 
 /// Name, colour and number of what is drawn, the last on top.
-type Series = (&'static str, &'static str, fn(&FeatureRow) -> f64);
+type Series = (&'static str, &'static str, fn(&MlpFeatureRow) -> f64);
 
 const SERIES: [Series; 4] = [
-    ("no component", style::FAINT, |row| row.error_none),
-    ("target to labels", style::GREEN, |row| row.target_error),
-    ("trained selection", style::ORANGE, |row| row.error_selected),
-    ("one component", style::BLUE, |row| row.error_alone),
+    ("no component", style::FAINT, |row| row.error_none.number()),
+    ("target to labels", style::GREEN, |row| row.target_error.number()),
+    ("trained selection", style::ORANGE, |row| row.error_selected.number()),
+    ("one component", style::BLUE, |row| row.error_alone.number()),
 ];
 const NO_OWN: &str = "one, not its own";
 
 pub fn draw(run: &RunData) -> Option<Figure> {
     let replica = run.shown_replica();
     let of_replica = run.evidence.features.iter().filter(|row| row.replica == replica);
-    let (mut rows, without): (Vec<&FeatureRow>, Vec<&FeatureRow>) =
+    let (mut rows, without): (Vec<&MlpFeatureRow>, Vec<&MlpFeatureRow>) =
         of_replica.partition(|row| row.represented != Some(false));
     // Those of toy models have no errors without a component to compare with.
-    if !rows.iter().any(|row| row.error_none.is_finite()) {
+    if !rows.iter().any(|row| row.error_none.number().is_finite()) {
         return None;
     }
-    rows.sort_by(|a, b| a.error_alone.total_cmp(&b.error_alone));
+    rows.sort_by(|a, b| a.error_alone.number().total_cmp(&b.error_alone.number()));
     let values: Vec<f64> = rows.iter().flat_map(|row| SERIES.map(|(.., value)| value(row))).collect();
     let y = WithZero::covering(values.into_iter());
     let last = rows.len() as f64;
@@ -39,7 +42,7 @@ pub fn draw(run: &RunData) -> Option<Figure> {
     sheet.panel(frame, &x, &y.axis, true, Vec::new());
     let radius = if rows.len() > 60 { 1.7 } else { 2.4 };
     let mut key = (frame.x, 14.0);
-    let mut drawn = |name: &str, colour: &str, of: &dyn Fn(&FeatureRow) -> f64| {
+    let mut drawn = |name: &str, colour: &str, of: &dyn Fn(&MlpFeatureRow) -> f64| {
         let places: Vec<(f64, f64)> = (1_u32..)
             .zip(&rows)
             .filter(|(_, row)| of(row).is_finite())
@@ -56,7 +59,7 @@ pub fn draw(run: &RunData) -> Option<Figure> {
     };
     for (name, colour, value) in SERIES {
         let is_last = name == SERIES[3].0;
-        let not_own = |row: &FeatureRow| is_last && row.own_component == Some(false);
+        let not_own = |row: &MlpFeatureRow| is_last && row.own_component == Some(false);
         drawn(name, colour, &|row| if not_own(row) { f64::NAN } else { value(row) });
         if is_last {
             drawn(NO_OWN, style::VERMILLION, &|row| if not_own(row) { value(row) } else { f64::NAN });

@@ -9,7 +9,7 @@ use super::{
     sheet::{Frame, Sheet},
     style,
 };
-use crate::report::{rows::ComponentRow, run_data::RunData};
+use crate::{report::run_data::RunData, table::ComponentRow};
 
 /// States of components and their colours; the first that fits counts.
 const STATES: [(&str, &str); 8] = [

@@ -9,10 +9,12 @@ use super::{
     sheet::{Frame, Sheet},
     style,
 };
-use crate::report::{
-    evidence::LayerRow,
-    run_data::{RunData, Target},
-    table::fixed,
+use crate::{
+    report::{
+        run_data::{RunData, Target},
+        table::fixed,
+    },
+    table::LayerRow,
 };
 
 /// One component's shares, by layer.

@@ -13,23 +13,24 @@ use super::{
     verdict::{self, VERDICTS},
 };
 use crate::{
-    report::{evidence::RateRow, rows::SummaryRow, run_data::RunData},
+    report::run_data::RunData,
     statistics::mean_and_deviation,
+    table::{Cell, RateDistortionRow, SummaryRow},
 };
 
 const GRID: Grid = Grid { columns: 2, left: 56.0, right: 14.0, gap: 30.0, top: 40.0, height: 150.0, row: 0.0 };
 
 /// What stands on the horizontal axis: its name, of a selection, and of the trained selection.
-type Rate = (&'static str, fn(&RateRow) -> f64, fn(&SummaryRow) -> f64);
+type Rate = (&'static str, fn(&RateDistortionRow) -> f64, fn(&SummaryRow) -> f64);
 
 const RATES: [Rate; 2] = [
-    ("active components", |row| row.mean_active, |row| row.mean_active),
-    ("description length, bits", |row| row.description_length, |row| row.description_length),
+    ("active components", |row| row.mean_active, |row| row.mean_active.number()),
+    ("description length, bits", |row| row.description_length, |row| row.description_length.number()),
 ];
 
 pub fn draw(run: &RunData) -> Option<Figure> {
-    let known = |row: &&RateRow| row.error.is_finite() && row.mean_active.is_finite();
-    let rows: Vec<&RateRow> = run.evidence.rate_distortion.iter().filter(known).collect();
+    let known = |row: &&RateDistortionRow| row.error.is_finite() && row.mean_active.is_finite();
+    let rows: Vec<&RateDistortionRow> = run.evidence.rate_distortion.iter().filter(known).collect();
     if rows.is_empty() {
         return None;
     }

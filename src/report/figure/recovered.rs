@@ -12,10 +12,10 @@ use super::{
 use crate::{
     report::{
         paper::published,
-        rows::SummaryRow,
         run_data::{RunData, Target},
     },
     statistics::wilson_interval,
+    table::{Cell, SummaryRow},
 };
 
 const LEFT: f64 = 116.0;
@@ -53,13 +53,13 @@ pub fn draw(run: &RunData) -> Option<Figure> {
     let merits = [
         Merit {
             title: "MMCS",
-            value: |row| row.mmcs,
+            value: |row| row.mmcs.number(),
             published: published.map(|published| published.mmcs),
             most: None,
         },
         Merit {
             title: "ML2R",
-            value: |row| row.ml2r,
+            value: |row| row.ml2r.number(),
             published: published.map(|published| published.ml2r),
             most: None,
         },
@@ -68,7 +68,7 @@ pub fn draw(run: &RunData) -> Option<Figure> {
                 Some(Target::GatedFunctions { .. }) => "functions with a component of their own",
                 _ => "features with a component of their own",
             },
-            value: |row| row.features_with_own_component,
+            value: |row| row.features_with_own_component.number(),
             published: None,
             most: match run.target {
                 Some(Target::ResidualMlp { features, .. }) => Some(features as f64),

@@ -1,7 +1,10 @@
 //! What comes out when one feature goes in.
 
 use super::{Figure, axis::Axis, csv_text, grid::Grid, number, paired, sheet::Sheet};
-use crate::report::{evidence::ResponseRow, run_data::RunData};
+use crate::{
+    report::run_data::RunData,
+    table::{Cell, ResponseRow},
+};
 
 const GRID: Grid = Grid { columns: 2, left: 52.0, right: 10.0, gap: 14.0, top: 44.0, height: 64.0, row: 86.0 };
 const FEATURES: usize = 6;
@@ -24,12 +27,12 @@ pub fn draw(run: &RunData) -> Option<Figure> {
     let key = sheet.key((GRID.left, 14.0), paired::COLOURS[0], "target");
     sheet.key((key, 14.0), paired::COLOURS[1], "one component");
     let x = paired::places(outputs);
-    let y = Axis::covering(shown.iter().flat_map(|row| [row.target, row.component, 0.0]), 4.0);
+    let y = Axis::covering(shown.iter().flat_map(|row| [row.target, row.component.number(), 0.0]), 4.0);
     for (index, feature) in features.iter().enumerate() {
         let frame = GRID.frame(index);
         let mut pairs = vec![(f64::NAN, f64::NAN); outputs];
         let of_feature = shown.iter().filter(|row| row.feature == *feature);
-        of_feature.for_each(|row| pairs[row.output] = (row.target, row.component));
+        of_feature.for_each(|row| pairs[row.output] = (row.target, row.component.number()));
         let is_lowest = GRID.is_lowest(index, features.len());
         let (x, y) = (x.clone().numbered(is_lowest), y.clone().numbered(GRID.is_leftmost(index)));
         sheet.title((frame.x, frame.y - 5.0), &format!("feature {feature}"));
@@ -43,7 +46,7 @@ pub fn draw(run: &RunData) -> Option<Figure> {
     let header = ["replica", "feature", "output", "target", "component"].map(str::to_owned);
     let numbers = shown.iter().map(|row| {
         let place = [row.replica, row.feature, row.output].map(|index| index.to_string());
-        [place.as_slice(), &[number(row.target), number(row.component)]].concat()
+        [place.as_slice(), &[number(row.target), number(row.component.number())]].concat()
     });
     Some(Figure {
         name: "responses",

@@ -14,9 +14,9 @@ use super::{
     sheet::{Frame, Sheet},
     style,
 };
-use crate::report::{
-    evidence::{ScrubbingCurveRow, ScrubbingRow},
-    run_data::RunData,
+use crate::{
+    report::run_data::RunData,
+    table::{ScrubbingCurveRow, ScrubbingRow},
 };
 
 const GRID: Grid = Grid { columns: 2, left: 52.0, right: 14.0, gap: 34.0, top: 50.0, height: 130.0, row: 190.0 };

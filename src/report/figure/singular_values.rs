@@ -12,7 +12,10 @@ use super::{
     sheet::{Frame, Sheet},
     style,
 };
-use crate::report::{rows::RankRow, run_data::RunData};
+use crate::{
+    report::run_data::RunData,
+    table::{Cell, RankRow},
+};
 
 const COLUMNS: usize = 2;
 const LEFT: f64 = 56.0;
@@ -54,7 +57,7 @@ pub fn draw(run: &RunData) -> Option<Figure> {
             sites.push(&row.site);
         }
     }
-    let most = rows.iter().map(|row| row.singular_values.len()).max().filter(|most| *most > 0)?;
+    let most = rows.iter().map(|row| row.singular_value.len()).max().filter(|most| *most > 0)?;
     let columns = sites.len().min(COLUMNS);
     let sheet_rows = sites.len().div_ceil(COLUMNS);
     let mut sheet = Sheet::new(TOP + sheet_rows as f64 * ROW + 18.0);
@@ -103,7 +106,8 @@ fn kind(run: &RunData, row: &RankRow) -> Kind {
 }
 
 fn panel(sheet: &mut Sheet, frame: Frame, rows: &[&RankRow], most: usize, run: &RunData) {
-    let values = || rows.iter().flat_map(|row| &row.singular_values).copied().filter(|value| value.is_finite());
+    let values =
+        || rows.iter().flat_map(|row| &row.singular_value).flatten().copied().filter(|value| value.is_finite());
     let floor = values().fold(0.0, f64::max) * FLOOR;
     let floor = if floor > 0.0 { floor } else { f64::MIN_POSITIVE };
     let logarithm = |value: f64| value.max(floor).log10();
@@ -114,9 +118,9 @@ fn panel(sheet: &mut Sheet, frame: Frame, rows: &[&RankRow], most: usize, run: &
     for (drawn, colour, _) in KINDS {
         for row in rows.iter().filter(|row| kind(run, row) == drawn) {
             let points: Vec<(f64, f64)> = (1_u32..)
-                .zip(&row.singular_values)
-                .filter(|(_, value)| value.is_finite())
-                .map(|(index, value)| (f64::from(index), logarithm(*value)))
+                .zip(&row.singular_value)
+                .filter(|(_, value)| value.number().is_finite())
+                .map(|(index, value)| (f64::from(index), logarithm(value.number())))
                 .collect();
             plots.push(Plot::Line(LinePlot::new().with_data(points.clone()).with_color(colour).with_stroke_width(0.9)));
             // One value alone makes no line.
@@ -144,9 +148,9 @@ fn keys(sheet: &mut Sheet, run: &RunData, rows: &[&RankRow]) {
 fn numbers(rows: &[&RankRow]) -> String {
     let header = ["replica", "component", "site", "index", "singular_value"].map(str::to_owned);
     let rows = rows.iter().flat_map(|row| {
-        (1_usize..).zip(&row.singular_values).map(move |(index, value)| {
+        (1_usize..).zip(&row.singular_value).map(move |(index, value)| {
             let RankRow { replica, component, site, .. } = row;
-            [replica.to_string(), component.to_string(), site.clone(), index.to_string(), number(*value)]
+            [replica.to_string(), component.to_string(), site.clone(), index.to_string(), number(value.number())]
         })
     });
     csv_text(&header, rows)

@@ -6,7 +6,7 @@ use kuva::{
 };
 
 use super::number;
-use crate::{report::rows::TrainingRow, statistics::quantile};
+use crate::{statistics::quantile, table::TrainingRow};
 
 /// A line is thinned to the smallest and the largest value of this many stretches of steps, a band to this many steps.
 const STRETCHES: usize = 120;

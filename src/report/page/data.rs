@@ -4,10 +4,11 @@ use std::{collections::BTreeMap, path::Path};
 
 use serde_json::{Value, json};
 
-use super::{columns, view::headings};
+use super::view::headings;
 use crate::{
-    report::{figure::diverging, rows, run_data::RunData},
+    report::{figure::diverging, kind, rows, run_data::RunData},
     run::{RunFolder, exists},
+    table::{AttributionRow, CoactivityRow, Column, ComponentRow, MlpFeatureRow, RankRow, Row, ServingRow},
     visible::visible,
 };
 
@@ -56,7 +57,7 @@ pub fn replicas(run: &RunData, seeds: &[String]) -> Vec<Replica> {
     for row in run.summary.iter().take(MOST_REPLICAS) {
         let state = match row.recovered {
             _ if row.diverged_at.is_some() => "diverged",
-            _ if !row.faithfulness.is_finite() => FAILED,
+            _ if !row.number("faithfulness").is_finite() => FAILED,
             Some(true) => "recovered",
             Some(false) => "not recovered",
             None => "not judged",
@@ -155,7 +156,7 @@ impl Cells {
         self
     }
 
-    fn json(&self, known: &[columns::Column]) -> Value {
+    fn json(&self, known: &[Column]) -> Value {
         let rows: BTreeMap<String, &Vec<Vec<Value>>> =
             self.rows.iter().map(|(replica, rows)| (replica.to_string(), rows)).collect();
         json!({ "columns": self.columns, "headings": headings(self.columns(), known), "rows": rows })
@@ -192,14 +193,14 @@ impl Data {
         let mut new = Vec::new();
         let every = |_| true;
         let in_full = |replica| full.contains(&replica);
-        let components = Cells::read(&folder.components_table(), every, &mut new).unwrap_or_default();
-        let features = Cells::read(&folder.features_table(), every, &mut new).unwrap_or_default();
+        let components = Cells::read(&folder.table::<ComponentRow>(), every, &mut new).unwrap_or_default();
+        let features = Cells::read(&folder.table::<MlpFeatureRow>(), every, &mut new).unwrap_or_default();
         let features = features.without_constant("represented", "true");
-        let serving = Cells::read(&folder.serving_table(), every, &mut new);
-        let attributions = Cells::read(&folder.attributions_table(), in_full, &mut new);
+        let serving = Cells::read(&folder.table::<ServingRow>(), every, &mut new);
+        let attributions = Cells::read(&folder.table::<AttributionRow>(), in_full, &mut new);
         let attributions = attributions.map(|cells| cells.with_largest("component", "attribution", MOST_ACTIVATING));
-        let coactivity = Cells::read(&folder.coactivity_table(), in_full, &mut new);
-        let ranks = Cells::read(&folder.ranks_table(), in_full, &mut new);
+        let coactivity = Cells::read(&folder.table::<CoactivityRow>(), in_full, &mut new);
+        let ranks = Cells::read(&folder.table::<RankRow>(), in_full, &mut new);
         new.retain(|problem| !problems.contains(&visible(problem)));
         problems.append(&mut new);
         let notes: BTreeMap<String, &str> =
@@ -212,8 +213,8 @@ impl Data {
             "colours": { "negative": colour(-1.0), "positive": colour(1.0), "none": colour(f64::NAN) },
             "has": { "serving": serving.is_some(), "attributions": attributions.is_some() },
             "tables": {
-                "components": components.json(columns::COMPONENTS),
-                "features": features.json(columns::FEATURES),
+                "components": components.json(ComponentRow::TABLE.columns),
+                "features": features.json(kind::feature_columns(run)),
                 "serving": serving.unwrap_or_default().json(&[]),
                 "attributions": attributions.unwrap_or_default().json(&[]),
                 "coactivity": coactivity.unwrap_or_default().without_weak("correlation", WEAK).json(&[]),

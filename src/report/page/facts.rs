@@ -4,10 +4,11 @@ use serde_json::Value;
 
 use crate::{
     method::Words,
-    report::{files, run_data::RunData, table},
+    report::{files, kind, run_data::RunData, table},
     run::{RunFolder, is_file},
     settings::with_short_floats,
     shell::quoted,
+    table::OF_RUNS,
     visible::visible,
 };
 
@@ -129,33 +130,19 @@ fn in_words(value: &toml::Value) -> String {
 }
 
 /// The files that the run's folder holds, with what is in them.
-pub fn files(run: &RunData) -> Vec<(&'static str, &'static str)> {
-    const KNOWN: &[(&str, &str)] = &[
-        ("spec.toml", "the resolved spec: every default filled in"),
-        ("provenance.json", "program, machine, command, times, how it ended"),
-        ("target.safetensors", "the networks that were taken apart"),
-        ("components.safetensors", "the factors A and B of every component at every site"),
-        ("training.csv", "losses over the steps"),
-        ("summary.csv", "a row per replica"),
-        ("components.csv", "a row per replica and component"),
-        ("ranks.csv", "a row per replica, component and site: ranks and singular values"),
-        ("features.csv", "a row per replica and feature"),
-        ("rate_distortion.csv", "error against description length"),
-        ("scores.csv", "replicas compared without knowing the mechanisms, and which is the best"),
-        ("contributions.csv", "neuron contributions of target and component, feature by feature"),
-        ("serving.csv", "which component serves which feature"),
-        ("layers.csv", "each component's share of each layer"),
-        ("scrubbing.csv", "errors with half of the components ablated"),
-        ("scrubbing_curves.csv", "single features' outputs with half of the components ablated"),
-        ("attributions.csv", "each component's attribution on inputs with one active feature"),
-        ("coactivity.csv", "correlations of components' activity"),
-        ("responses.csv", "outputs on one-hot inputs"),
-        ("curves.csv", "single features' outputs over their inputs"),
-        ("target_training.csv", "the training of the targets"),
-        ("baselines.csv", "errors of the targets beside simple answers"),
-        ("log.txt", "what was said on the way"),
+pub fn files(run: &RunData) -> Vec<(&'static str, String)> {
+    const OTHERS: [(&str, &str); 5] = [
+        ("spec.toml", "The resolved spec: every default filled in."),
+        ("provenance.json", "Program, machine, command, times, and how the run ended."),
+        ("target.safetensors", "The decomposed networks."),
+        ("components.safetensors", "The factors A and B of every component at every site."),
+        ("log.txt", "What was said while the run went on."),
     ];
-    KNOWN.iter().copied().filter(|(name, _)| is_file(&run.folder.join(name)).unwrap_or(true)).collect()
+    let network = kind::network(run);
+    let tables = OF_RUNS.iter().filter(|table| table.of.contains(&network));
+    let known = OTHERS.into_iter().map(|(name, what)| (name, what.to_owned()));
+    let known = known.chain(tables.map(|table| (table.file, table.in_short())));
+    known.filter(|(name, _)| is_file(&run.folder.join(name)).unwrap_or(true)).collect()
 }
 
 #[cfg(test)]

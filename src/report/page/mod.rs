@@ -3,12 +3,10 @@
 //!
 //! - `view`: what the templates are given
 //! - `data`: the numbers that the page's script shows, as JSON
-//! - `columns`: what the columns of the tables say
 //! - `matrices`, `quantised`: the weights of a component, and how they get into the page
 //! - `facts`: spec, provenance and files
 //! - [`comparison`], `results`: several runs side by side
 
-mod columns;
 pub mod comparison;
 mod data;
 mod facts;
@@ -29,7 +27,11 @@ use super::{
     run_data::RunData,
     table::{self, Share, Table},
 };
-use crate::{method::Words, visible::visible};
+use crate::{
+    method::Words,
+    table::{ComponentRow, Row},
+    visible::visible,
+};
 
 pub(super) const STYLE: &str = include_str!("style.css");
 pub(super) const THEME: &str = include_str!("script/theme.js");
@@ -76,7 +78,7 @@ struct Page {
     spec: String,
     provenance: Vec<(&'static str, String)>,
     words: &'static Words,
-    files: Vec<(&'static str, &'static str)>,
+    files: Vec<(&'static str, String)>,
     data: String,
     weights: Vec<(usize, String)>,
 }
@@ -113,9 +115,9 @@ pub fn page(run: &RunData, figures: &[Figure], asked: &[usize]) -> String {
         columns_explained: kind::columns_explained(run),
         shown,
         components: TableView::to_be_filled("components_table", "Components", "mixed, or cosine<0.9", &data.components),
-        component_columns: Columns::of(&data.components, columns::COMPONENTS),
+        component_columns: Columns::of(&data.components, ComponentRow::TABLE.columns),
         features: TableView::to_be_filled("features_table", "Features", "words, or cosine<0.9", &data.features),
-        feature_columns: Columns::of(&data.features, columns::FEATURES),
+        feature_columns: Columns::of(&data.features, kind::feature_columns(run)),
         choices: replicas,
         spec: facts.spec.clone(),
         provenance: facts.provenance(),

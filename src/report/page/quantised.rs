@@ -67,7 +67,11 @@ fn kept(run: &RunData, replica: usize, count: usize, room: usize) -> Vec<usize> 
     let row = |component| run.components.iter().find(|row| (row.replica, row.component) == (replica, component));
     let norm = |component| {
         let rows = run.ranks.iter().filter(|row| (row.replica, row.component) == (replica, component));
-        rows.flat_map(|row| &row.singular_values).filter(|value| value.is_finite()).map(|value| value * value).sum()
+        rows.flat_map(|row| &row.singular_value)
+            .flatten()
+            .filter(|value| value.is_finite())
+            .map(|value| value * value)
+            .sum()
     };
     let is_dead = |component: usize| row(component).is_some_and(|row| row.alive == Some(false));
     let mut by_norm: Vec<(usize, f64)> =

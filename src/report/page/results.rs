@@ -1,36 +1,14 @@
 //! What came out of several runs, a column a run.
 
 use super::comparison::header;
-use crate::report::{
-    left_out,
-    rows::SummaryRow,
-    run_data::RunData,
-    table::{self, Share, Table, mean},
+use crate::{
+    report::{
+        left_out,
+        run_data::RunData,
+        table::{self, Share, Table, mean},
+    },
+    table::{Column, Holds, Place, Row, SummaryRow},
 };
-
-/// A number of a replica: how the table of replicas calls it, and the number.
-type Number = (&'static str, fn(&SummaryRow) -> f64);
-
-const NUMBERS: [Number; 18] = [
-    ("MMCS", |row| row.mmcs),
-    ("ML2R", |row| row.ml2r),
-    ("own", |row| row.features_with_own_component),
-    ("mono", |row| row.monosemantic),
-    ("dupl", |row| row.duplicate),
-    ("mixed", |row| row.mixed),
-    ("idle", |row| row.idle),
-    ("scrub", |row| row.scrubbed_error),
-    ("anti", |row| row.anti_scrubbed_error),
-    ("faithful", |row| row.faithfulness),
-    ("minimal", |row| row.minimality),
-    ("simple", |row| row.simplicity),
-    ("active", |row| row.mean_active),
-    ("alive", |row| row.alive),
-    ("hidden", |row| row.alive_on_hidden),
-    ("rank", |row| row.mean_rank),
-    ("layers", |row| row.mean_layers_spanned),
-    ("bits", |row| row.description_length),
-];
 
 /// Verdict, means over all replicas and over the recovered ones, and what else there is to say. A number that no run
 /// has is left out.
@@ -47,16 +25,25 @@ pub fn results(runs: &[RunData], names: &[String]) -> Table {
     row("recovered, share", &|run| Some(Share::of(run)?.percent()));
     row("recovered, Wilson 95 % interval", &|run| Some(Share::of(run)?.interval()));
     row("left out of the verdict", &left_out::words);
-    for (name, number) in NUMBERS {
-        row(name, &|run| mean(run.summary.iter().map(number)));
+    for (heading, column) in numbers() {
+        row(heading, &|run| mean(run.summary.iter().map(|row| row.number(column))));
     }
-    for (name, number) in NUMBERS {
+    for (heading, column) in numbers() {
         let recovered = |row: &&SummaryRow| row.recovered == Some(true);
-        row(&format!("{name}, recovered replicas"), &|run| mean(run.summary.iter().filter(recovered).map(number)));
+        let numbers = |run: &RunData| mean(run.summary.iter().filter(recovered).map(|row| row.number(column)));
+        row(&format!("{heading}, recovered replicas"), &numbers);
     }
     row("replicas measured", &|run| Some(run.summary.len().to_string()));
     row("status", &|run| run.status.clone());
     row("working time", &|run| run.seconds.filter(|seconds| seconds.is_finite()).map(table::duration));
     row("device", &|run| run.device.clone());
     Table { header: header("result", names), rows }
+}
+
+/// The numbers of a replica that reports have a heading for, with their columns; what is known of the mechanisms first.
+fn numbers() -> Vec<(&'static str, &'static str)> {
+    let is_number = |column: &&Column| column.holds == Holds::Number;
+    let mut columns: Vec<&Column> = SummaryRow::TABLE.columns.iter().filter(is_number).collect();
+    columns.sort_by_key(|column| (column.place != Place::Mechanisms, column.place));
+    columns.into_iter().filter_map(|column| Some((column.heading()?, column.name))).collect()
 }

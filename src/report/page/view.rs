@@ -3,7 +3,7 @@
 use askama::Template;
 use serde_json::json;
 
-use super::{columns::Column, data::Cells};
+use super::data::Cells;
 use crate::{
     report::{
         choice,
@@ -13,6 +13,7 @@ use crate::{
         table::{Share, Table, fixed},
     },
     statistics::mean_and_deviation,
+    table::{Cell, Column},
     visible::visible,
 };
 
@@ -134,7 +135,7 @@ impl Verdict {
 }
 
 fn own_components(run: &RunData) -> Option<String> {
-    let own = mean_and_deviation(run.summary.iter().map(|row| row.features_with_own_component))?;
+    let own = mean_and_deviation(run.summary.iter().map(|row| row.features_with_own_component.number()))?;
     let in_digits = |number: f64| fixed(number, usize::from(number.fract() != 0.0));
     let of = match (left_out::mean_judged(run), run.target) {
         (Some(judged), _) => format!(" of {} that the target represents", in_digits(judged)),
@@ -149,7 +150,7 @@ fn own_components(run: &RunData) -> Option<String> {
 /// Headings as the page's script wants them.
 pub fn headings<'a>(names: impl Iterator<Item = &'a str>, known: &[Column]) -> serde_json::Value {
     let heading = |name: &str| {
-        let meaning = known.iter().find(|column| column.name == name).map(|column| column.meaning);
+        let meaning = known.iter().find(|column| column.name == name).map(Column::in_short);
         json!({ "name": name, "label": name.replace('_', " "), "meaning": meaning })
     };
     names.map(heading).collect()

@@ -16,6 +16,7 @@ use crate::{
         table::{Share, count},
     },
     run::{Lock, RunFolder, SweepFolder, is_file, is_folder},
+    table::TrialRow,
 };
 
 /// What a line says of a sweep.
@@ -44,8 +45,8 @@ impl ListedSweep {
             // Killed before it could write its plan.
             false => None,
         };
-        let (header, rows) = match is_there(&folder.trials_table()) {
-            true => read_cells(&folder.trials_table(), &mut problems),
+        let (header, rows) = match is_there(&folder.table::<TrialRow>()) {
+            true => read_cells(&folder.table::<TrialRow>(), &mut problems),
             false => Default::default(),
         };
         let column = |name: &str| {
@@ -62,7 +63,7 @@ impl ListedSweep {
         ListedSweep {
             experiment: spec.get("name").and_then(|name| name.as_str()).map(str::to_owned),
             started: started(&folder),
-            status: match [folder.plan(), folder.trials_table()].iter().any(|path| files::cannot_be_read(path)) {
+            status: match [folder.plan(), folder.table::<TrialRow>()].iter().any(|path| files::cannot_be_read(path)) {
                 true => UNREADABLE.to_owned(),
                 false => status(trials, ended.len(), failed.len(), is_worked_on(&folder)) + &unreadable(&folder),
             },

@@ -6,9 +6,9 @@ use std::{
 };
 
 use apd::{
-    experiment::SUMMARY,
     run::{Machine, Provenance, RunFolder, Status, SweepFolder},
     sweep::{Plan, load_trials},
+    table::{Row, ScoreRow, SummaryRow},
 };
 
 /// What is made up of a trial.
@@ -69,6 +69,7 @@ fn begin(folder: &SweepFolder, plan: &Plan, trial: usize) -> (RunFolder, Provena
 fn write_tables(run: &RunFolder, plan: &Plan, replicas: &[Replica]) {
     let number = |number: Option<f64>| number.map_or_else(String::new, |number| number.to_string());
     let numbered = || plan.sweep.seeds.iter().zip(replicas).enumerate();
+    let columns = SummaryRow::TABLE.header();
     let row = |(index, (seed, replica)): (usize, (&u64, &Replica))| {
         let measured = replica.score.is_some();
         let cell = |column: &&str| match *column {
@@ -82,12 +83,16 @@ fn write_tables(run: &RunFolder, plan: &Plan, replicas: &[Replica]) {
             "diverged_in" if !measured => "total".to_owned(),
             _ => String::new(),
         };
-        SUMMARY.iter().map(cell).collect::<Vec<_>>().join(",") + "\n"
+        columns.iter().map(cell).collect::<Vec<_>>().join(",") + "\n"
     };
-    fs::write(run.summary_table(), SUMMARY.join(",") + "\n" + &numbered().map(row).collect::<String>()).unwrap();
+    let rows: String = numbered().map(row).collect();
+    fs::write(run.table::<SummaryRow>(), columns.join(",") + "\n" + &rows).unwrap();
     let score = |(index, (_, replica)): (usize, (&u64, &Replica))| Some(format!("{index},{}\n", replica.score?));
-    fs::write(run.scores_table(), "replica,score\n".to_owned() + &numbered().filter_map(score).collect::<String>())
-        .unwrap();
+    fs::write(
+        run.table::<ScoreRow>(),
+        "replica,score\n".to_owned() + &numbered().filter_map(score).collect::<String>(),
+    )
+    .unwrap();
 }
 
 /// A grid of three learning rates and two ranks with two seeds, whose trial 4 has the values of the experiment itself: the

@@ -7,11 +7,11 @@ use std::{
 };
 
 use apd::{
-    fit::LogRow,
     run::{TensorFile, read_table},
     spec::parse,
     state_dict_file::{ImportOptions, ImportedTarget, StateDictFile},
     sweep::parse_trials,
+    table::TrainingRow,
 };
 use proptest::{prelude::*, sample::Index};
 
@@ -172,7 +172,7 @@ proptest! {
             assert_printable(&error.to_string());
         }
         let table = written(&with_slips(&files("tests/golden_run", &["csv"]), &which, &slips));
-        if let Err(error) = read_table::<LogRow>(table.path()) {
+        if let Err(error) = read_table::<TrainingRow>(table.path()) {
             assert_printable(&error.to_string());
         }
     }

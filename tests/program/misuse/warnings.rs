@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::cli_test::Test;
-use apd::run::RunFolder;
+use apd::{run::RunFolder, table::SummaryRow};
 
 /// Inputs that are all zero: nothing to learn, and nothing that depends on any component.
 #[test]
@@ -28,7 +28,7 @@ fn a_target_that_has_not_learned_and_attributions_that_are_zero_are_told_everywh
     inputs.probability = 1e-12;
     let results = ended.folder.path().join("runs");
     let folder = RunFolder::at(RunFolder::locate(&results, &spec.name, &spec.hash(), false).unwrap());
-    let summary = fs::read_to_string(folder.summary_table()).unwrap();
+    let summary = fs::read_to_string(folder.table::<SummaryRow>()).unwrap();
     assert!(summary.lines().skip(1).all(|row| row.ends_with(&format!(",{ZERO}"))), "{summary}");
     let report = fs::read_to_string(folder.report().join("report.md")).unwrap();
     assert!(report.contains(&format!("Replica 0 (seed 0): {ZERO}.")), "{report}");

@@ -3,14 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use apd::{fit::LogRow, run::read_table};
+use apd::{table::TrainingRow, run::read_table};
 use apd_fuzz::{InMemory, assert_printable};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     let file = InMemory::new(bytes);
     let problems = [
-        read_table::<LogRow>(file.path()).err(),
+        read_table::<TrainingRow>(file.path()).err(),
         read_table::<Vec<String>>(file.path()).err(),
         read_table::<BTreeMap<String, f64>>(file.path()).err(),
     ];
