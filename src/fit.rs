@@ -12,6 +12,7 @@ use std::{
 };
 
 use ahead::InputsAhead;
+use schemars::JsonSchema;
 use serde::Serialize;
 pub use state::{Divergence, State};
 use tch::{Device, Tensor};
@@ -38,7 +39,7 @@ const PAUSE_FOR_SAVING: u32 = 60;
 const TIME_TOGETHER: Duration = Duration::from_millis(400);
 
 /// The settings of one training.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Training {
     /// Number of updates.
     pub steps: u64,
@@ -46,10 +47,11 @@ pub struct Training {
     pub batch: usize,
     /// Learning rate at the top of its schedule.
     pub learning_rate: f64,
-    /// Share of the steps in which the learning rate rises from zero.
+    /// Share of the steps, the first ones, over which the learning rate rises linearly from zero.
     pub warm_up: f64,
-    /// Decoupled weight decay (Loshchilov and Hutter 2019); 0 is Adam.
+    /// Decoupled weight decay (AdamW; Loshchilov and Hutter 2019); with 0 the optimizer is Adam.
     pub weight_decay: f64,
+    /// How the learning rate changes after the warm-up: by this factor at step s of the n steps after it.
     pub schedule: Schedule,
 }
 

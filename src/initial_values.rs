@@ -2,6 +2,7 @@
 
 use rand::{RngExt, rngs::ChaCha8Rng};
 use rand_distr::{Distribution, StandardNormal};
+use schemars::JsonSchema;
 use serde::Serialize;
 use tch::Tensor;
 
@@ -14,21 +15,24 @@ use crate::{
 /// of an array [instances, d_1, d_2, ...] are N(0, scale^2 * 2 / ((d_1 + instances) * d_2 * ...)). The number of
 /// instances is a constant of the experiment, not the number of replicas that a run happens to train together. The uniform
 /// distribution has the same variance: with no instances, between +-sqrt(6 / (d_1 d_2)) for a matrix.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct InitialValues {
-    /// Length of the leading axis in the rule.
+    /// Length of the leading axis of instances that Xavier's rule counts with; not the number of replicas.
     pub instances: u64,
-    /// Factor on the standard deviation.
+    /// Factor on the standard deviation of Xavier's rule.
     pub scale: f64,
+    /// Shape of the distribution, whose variance is the same.
     #[serde(skip_serializing_if = "Shape::is_normal")]
     pub distribution: Shape,
 }
 
 /// The shape of the distribution of initial values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Shape {
+    /// Normal around zero.
     Normal,
+    /// Uniform between two numbers of opposite sign.
     Uniform,
 }
 

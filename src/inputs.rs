@@ -1,6 +1,7 @@
 //! The inputs that a network sees in training, decomposition and measurement: sparse feature vectors.
 
 use rand::{Rng, RngExt, rngs::ChaCha8Rng};
+use schemars::JsonSchema;
 use serde::Serialize;
 use tch::{Device, Kind, Tensor};
 
@@ -11,7 +12,7 @@ use crate::{
 };
 
 /// Every input distribution that the spec can name, `[target.inputs.<distribution>]`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Inputs {
     Independent(IndependentFeatures),
@@ -30,10 +31,13 @@ impl Choice for Inputs {
 }
 
 /// Each feature is active independently with one probability; an active one is uniform in [low, high).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct IndependentFeatures {
+    /// Probability of a feature to be active.
     pub probability: f64,
+    /// The least value of an active feature.
     pub low: f64,
+    /// Where the values of an active feature end; this one is not among them.
     pub high: f64,
 }
 
@@ -58,11 +62,13 @@ fn check_range(table: &mut TableReader, low: f64, high: f64) {
 
 /// The same number of features is active on every sample, any set of them equally often; an active one is uniform in
 /// [low, high).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ExactlyActive {
-    /// How many.
+    /// Number of active features on every sample.
     pub active: usize,
+    /// The least value of an active feature.
     pub low: f64,
+    /// Where the values of an active feature end; this one is not among them.
     pub high: f64,
 }
 
@@ -87,12 +93,15 @@ impl ExactlyActive {
 
 /// Neighbouring features in groups of one size (the last may be smaller): those of a group are active together, each group
 /// independently with one probability; an active feature is uniform in [low, high).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct SyncedFeatures {
     /// Number of features in a group.
     pub group: usize,
+    /// Probability of a group to be active.
     pub probability: f64,
+    /// The least value of an active feature.
     pub low: f64,
+    /// Where the values of an active feature end; this one is not among them.
     pub high: f64,
 }
 
@@ -114,12 +123,15 @@ impl SyncedFeatures {
     }
 }
 
-/// What gated functions see: first a number x that is always there, uniform in [low, high), then control bits, each 1
+/// What gated functions, and only they, are given: first a number x that is always there, uniform in [low, high), then control bits, each 1
 /// independently with one probability.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct GatedInputs {
+    /// Probability of a control bit to be 1.
     pub probability: f64,
+    /// The least value of x.
     pub low: f64,
+    /// Where the values of x end; this one is not among them.
     pub high: f64,
 }
 

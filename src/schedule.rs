@@ -1,11 +1,12 @@
 //! How the learning rate changes over the steps of a training.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::settings::{Choice, Variant};
 
 /// The shape of the learning rate after the warm-up; `s` counts the steps after it, `n` is their number.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Schedule {
     /// 1.
@@ -14,8 +15,11 @@ pub enum Schedule {
     Linear,
     /// cos(pi/2 * s / (n - 1)).
     Cosine,
-    /// 0.5^(s / half_life), the half-life in steps.
-    Exponential { half_life: f64 },
+    /// 0.5^(s / half_life).
+    Exponential {
+        /// Number of steps in which the learning rate halves.
+        half_life: f64,
+    },
 }
 
 impl Choice for Schedule {

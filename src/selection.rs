@@ -5,6 +5,7 @@ mod largest;
 use std::ops::Range;
 
 use largest::largest_entries;
+use schemars::JsonSchema;
 use serde::Serialize;
 use tch::{Kind, Tensor};
 
@@ -14,19 +15,20 @@ use crate::{
 };
 
 /// Every selection rule that the spec can name, `[method.apd.selection.<rule>]`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Selection {
     BatchTopK(BatchTopK),
     /// The k largest attributions of every sample.
     SampleTopK {
+        /// Number of active components on every sample.
         k: usize,
     },
     /// As many of the largest attributions of the whole batch as there are active inputs in it.
     Exact {},
-    /// None: in the L_p form A_c(x)^p takes the place of s_c(x) (Braun et al. 2025, appendix on the L_p form).
+    /// No selection: in the L_p form A_c(x)^p takes the place of s_c(x) (Braun et al. 2025, appendix on the L_p form).
     Lp {
-        /// p.
+        /// The power p.
         power: f64,
     },
 }
@@ -41,9 +43,9 @@ impl Choice for Selection {
 }
 
 /// The floor(k * batch) largest attributions of the whole batch x component table (Braun et al. 2025, section 2.2).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct BatchTopK {
-    /// Mean number of active components a sample.
+    /// Number of active components per sample on average.
     pub k: f64,
 }
 

@@ -11,6 +11,7 @@ pub use activation::activation_attributions;
 pub use gradient::{by_block, gradient_attributions, integrated_gradient_attributions, tangents};
 pub use loops::Loops;
 pub use quadrature::gauss_legendre;
+use schemars::JsonSchema;
 use serde::Serialize;
 use tch::Tensor;
 
@@ -22,19 +23,20 @@ use crate::{
 };
 
 /// Every way to attribute that the spec can name, `method.apd.attribution`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Attribution {
-    /// [`gradient_attributions`].
+    /// The derivative of the outputs along the component (Braun et al. 2025, equation 4).
     #[default]
     Gradient,
-    /// [`ablation_attributions`].
+    /// What the output of all components loses without the component.
     Ablation,
-    /// [`activation_attributions`].
+    /// The size of what the component computes at its sites.
     Activation,
-    /// [`integrated_gradient_attributions`].
+    /// The mean derivative along the component on the straight path from the network without decomposed weights (Braun et al.
+    /// 2025, discussion).
     IntegratedGradient {
-        /// Of the quadrature.
+        /// Number of points of the Gauss-Legendre quadrature along the path.
         points: usize,
     },
 }
@@ -66,10 +68,10 @@ impl Attribution {
 }
 
 /// At which weights derivatives are taken, `method.apd.attributions_at`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AttributionsAt {
-    /// The target's.
+    /// The target's weights.
     #[default]
     Target,
     /// The current sum of the components (Braun et al. 2025, appendix on the toy model of superposition).

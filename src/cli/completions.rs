@@ -3,7 +3,7 @@
 use clap::{Args, CommandFactory};
 use clap_complete::{Shell, generate};
 
-use super::{CommandLine, Ending, Failure, ending::print_as_it_is};
+use super::{CommandLine, Ending, Failure, ending::print_as_it_is, help::with_commands};
 
 /// Print a shell's completions of this command line
 #[derive(Debug, Args)]
@@ -18,7 +18,7 @@ pub struct Completions {
 impl Completions {
     pub fn run(&self) -> Result<Ending, Failure> {
         let mut script = Vec::new();
-        generate(self.shell, &mut CommandLine::command(), "apd", &mut script);
+        generate(self.shell, &mut with_commands(CommandLine::command()), "apd", &mut script);
         print_as_it_is(&String::from_utf8_lossy(&script))?;
         Ok(Ending::Done)
     }

@@ -1,7 +1,8 @@
 //! The command line: one file a subcommand, each turning arguments into calls of the library and results into text.
 //!
 //! Around them: `words` (what is given, in order), `options` (those that several commands know), `paths` (how paths are read),
-//! `folders` (which runs are meant), `start` (from a spec to a session), `finish` (what is told of what is finished), `ending` (exit
+//! `folders` (which runs are meant), `help` (what is not about one command), `start` (from a spec to a session), `finish`
+//! (what is told of what is finished), `ending` (exit
 //! codes), `progress` and `logging` (the terminal), `limits` (those of the process), `panic` (bugs of ours).
 
 mod check;
@@ -14,6 +15,7 @@ mod evaluate;
 mod export;
 mod finish;
 mod folders;
+mod help;
 mod import;
 mod limits;
 mod list;
@@ -49,7 +51,7 @@ use options::Verbosity;
 /// components (Attribution-based Parameter Decomposition, Braun et al. 2025, arXiv:2501.14926), measures what it found,
 /// and leaves tables, tensors and a report in a run folder. `apd COMMAND --help` tells the options of a command.
 #[derive(Debug, Parser)]
-#[command(name = "apd", version, subcommand_required = true, after_help = AFTER_HELP)]
+#[command(name = "apd", version, subcommand_required = true, disable_help_subcommand = true, after_help = AFTER_HELP)]
 pub struct CommandLine {
     #[command(flatten)]
     verbosity: Verbosity,
@@ -75,6 +77,7 @@ enum Command {
     Check(check::Check),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
+    Help(help::Help),
 }
 
 const AFTER_HELP: &str = "\
@@ -98,7 +101,8 @@ impl CommandLine {
     /// The command line of this process; ends it where that is wrong, or asks for help.
     pub fn read() -> Self {
         let mut command = paths::with_paths(Self::command()).term_width(terminal_width().min(80));
-        let (given, name) = words::options_behind_command(&command, std::env::args_os().collect());
+        let given = words::help_of_command(&command, std::env::args_os().collect());
+        let (given, name) = words::options_behind_command(&command, given);
         let read = command.try_get_matches_from_mut(given).and_then(|matches| {
             let paths = paths::given(&command, &matches);
             Ok(Self { paths, ..Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))? })
@@ -135,6 +139,7 @@ impl CommandLine {
             Command::Check(check) => check.run(),
             Command::Doctor(doctor) => doctor.run(),
             Command::Completions(completions) => completions.run(),
+            Command::Help(help) => help.run(),
         }
     }
 

@@ -175,7 +175,7 @@ mod tests {
     const SHARED: &str = "set device threads results checkpoint-seconds force";
 
     /// By command, those of them that have an effect on it.
-    const USED: [(&str, &str); 17] = [
+    const USED: [(&str, &str); 18] = [
         ("run", SHARED),
         ("decompose", SHARED),
         ("train target", "set device threads results checkpoint-seconds"),
@@ -193,6 +193,7 @@ mod tests {
         ("export tensorboard", ""),
         ("doctor", "device results"),
         ("completions", ""),
+        ("help spec", ""),
     ];
 
     #[test]

@@ -13,7 +13,7 @@ use crate::{
     interrupt::Interrupt,
     run::{RunError, prepare_results, reason},
     spec::Spec,
-    sweep,
+    sweep::{self, SweptSpec},
 };
 
 /// The experiment that a command is about.
@@ -88,7 +88,7 @@ pub fn set_threads(options: &Options) -> Result<(), Failure> {
 }
 
 pub fn load(path: &Path, options: &Options) -> Result<Spec, Failure> {
-    let (spec, sweep) = sweep::load_with_sweep(path, &options.set).map_err(Failure::Spec)?;
+    let SweptSpec { spec, sweep } = sweep::load_with_sweep(path, &options.set).map_err(Failure::Spec)?;
     if sweep.is_some() {
         tracing::info!("this is about the experiment without its `[sweep]`, which is for `apd sweep hyperparameters`");
     }

@@ -37,6 +37,33 @@ pub fn options_behind_command(root: &Command, words: Vec<OsString>) -> (Vec<OsSt
     (if is_complete { in_order() } else { words.clone() }, name)
 }
 
+/// `apd help COMMAND` as `apd COMMAND --help`, and `apd help` as `apd --help`: `help` itself knows only its topics.
+pub fn help_of_command(root: &Command, mut words: Vec<OsString>) -> Vec<OsString> {
+    let mut command = root;
+    for place in 1..words.len() {
+        let is_topic = |word: &OsString| {
+            let topics = command.find_subcommand("help");
+            word.to_string_lossy().starts_with('-')
+                || topics.is_some_and(|topics| topics.find_subcommand(word).is_some())
+        };
+        match words[place].to_str() {
+            Some("help") if command.has_subcommands() => {
+                if !words.get(place + 1).is_some_and(is_topic) {
+                    words.remove(place);
+                    words.push("--help".into());
+                }
+                break;
+            }
+            Some(word) if word.starts_with('-') && !takes_value(root, word) => {}
+            Some(word) if command.find_subcommand(word).is_some() => {
+                command = command.find_subcommand(word).expect("it was found");
+            }
+            _ => break,
+        }
+    }
+    words
+}
+
 /// Says of an option that other commands have, and this one has not, where its own are named.
 pub fn explained(root: &Command, name: &str, mut error: Error) -> Error {
     let word = match error.get(ContextKind::InvalidArg) {
@@ -107,6 +134,29 @@ mod tests {
             ("apd --results x no-such list", "apd --results x no-such list", "apd"),
         ] {
             assert_eq!(ordered(given), (expected.to_owned(), name.to_owned()), "{given}");
+        }
+    }
+
+    #[test]
+    fn help_of_a_command_is_asked_of_the_command() {
+        for (given, expected) in [
+            ("apd help", "apd --help"),
+            ("apd help train target", "apd train target --help"),
+            ("apd -q help list", "apd -q list --help"),
+            ("apd help no-such", "apd no-such --help"),
+            ("apd sweep help", "apd sweep --help"),
+            ("apd sweep help status", "apd sweep status --help"),
+            ("apd help sweep status", "apd sweep status --help"),
+            ("apd help spec", "apd help spec"),
+            ("apd help spec rank", "apd help spec rank"),
+            ("apd help --help", "apd help --help"),
+            ("apd --results help list", "apd --results help list"),
+            ("apd report help", "apd report help"),
+            ("apd", "apd"),
+        ] {
+            let words = given.split(' ').map(OsString::from).collect();
+            let found = help_of_command(&CommandLine::command(), words);
+            assert_eq!(found.join(std::ffi::OsStr::new(" ")), expected, "{given}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! Successive halving: trials that are behind are ended early, so that their time goes to the others.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::settings::{Choice, TableReader, Variant};
@@ -8,18 +9,21 @@ use crate::settings::{Choice, TableReader, Variant};
 /// trained together goes on; the others are measured as they are and end.
 ///
 /// Source: Jamieson and Talwalkar, "Non-stochastic best arm identification and hyperparameter optimization", AISTATS 2016.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Halving {
+    /// Number of steps after which trials end for the first time.
     pub first: u64,
+    /// One in so many of the trials that are trained together goes on, each time that so many times the steps have been made.
     pub factor: u64,
+    /// By what trials are compared.
     pub measurement: Criterion,
 }
 
 /// By what trials are compared: the mean over their replicas, of which diverged ones count as the worst.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Criterion {
-    /// The score, the largest first.
+    /// The score of `scores.csv`, the largest first.
     #[default]
     Score,
     /// The area under the rate-distortion curve, the smallest first.

@@ -10,8 +10,9 @@ mod settings;
 #[cfg(test)]
 mod toy;
 
-pub use apd::defaults;
+pub use apd::{defaults, filled_in};
 pub use decomposed::{Decomposed, Observed};
+use schemars::JsonSchema;
 use serde::Serialize;
 pub use settings::{Circumstances, Published, Settings, Sizes, Words};
 
@@ -21,10 +22,12 @@ use crate::{
 };
 
 /// Every method that the spec can name, `[method.<method>]`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
+    /// Attribution-based Parameter Decomposition (Braun et al. 2025).
     Apd(apd::Apd),
+    /// Fixed masks.
     #[cfg(test)]
     Toy(toy::Toy),
 }

@@ -7,6 +7,7 @@
 use std::{any::Any, ops::Range};
 
 use rand::distr::{Distribution, Uniform};
+use schemars::JsonSchema;
 use serde::Serialize;
 use tch::{Device, Kind, Tensor};
 
@@ -29,12 +30,14 @@ use crate::{
     weights::Weights,
 };
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// The settings of a method of fixed masks.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Toy {
     /// At each site.
     pub components: usize,
     /// Share of the samples on which a component is active.
     pub active: f64,
+    /// Weight of the distance between the sum of the components and the weights.
     pub faithfulness: f64,
 }
 

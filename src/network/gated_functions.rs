@@ -10,6 +10,7 @@
 use std::f64::consts::PI;
 
 use rand::{RngExt, rngs::ChaCha8Rng, seq::SliceRandom};
+use schemars::JsonSchema;
 use serde::Serialize;
 use tch::{Device, Kind, Tensor};
 
@@ -26,13 +27,13 @@ use crate::{
 };
 
 /// Sizes of a network of gated functions. Its input is x and the control bits; its residual stream, these and the output.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct GatedFunctions {
     /// Number of functions n, and of control bits.
     pub functions: usize,
     /// Number of neurons of each function, m.
     pub neurons_per_function: usize,
-    /// The neurons of all functions are spread over them at random.
+    /// Number of layers, over which the neurons of all functions are spread at random, as many in each.
     pub layers: usize,
 }
 

@@ -14,6 +14,7 @@ pub use gated_functions::{GatedFunctions, SmoothFunction};
 use rand::{distr::StandardUniform, rngs::ChaCha8Rng};
 use rand_distr::Distribution;
 pub use residual_mlp::{Biases, Embedding, LabelCoefficients, Labels, Loss, ResidualMlp};
+use schemars::JsonSchema;
 use serde::Serialize;
 use tch::{Device, Kind, Tensor};
 pub use tms::{HiddenKind, Tms};
@@ -30,11 +31,16 @@ use crate::{
 };
 
 /// Every network that the spec can name, `[target.<network>]`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Network {
+    /// The toy model of superposition: x_hat = relu(x W H_1 .. H_n W^T + b), with more features than hidden dimensions.
     Tms(Tms),
+    /// The residual MLP, which computes more functions than it has neurons: y = (x W_E + sum_l (act(r_l W_in + b_in) W_out +
+    /// b_out)) W_U, with r_l the residual stream before layer l.
     ResidualMlp(ResidualMlp),
+    /// Functions of one number, each switched on by a control bit, written into neurons by hand: constructed by seed, so
+    /// without `[target.training]` and `[target.initial_values]`.
     GatedFunctions(GatedFunctions),
 }
 

@@ -2,6 +2,7 @@
 //! y = (x W_E + sum_l (act(r_l W_in + b_in) W_out + b_out)) W_U, with r_l the residual stream before layer l.
 
 use rand::rngs::ChaCha8Rng;
+use schemars::JsonSchema;
 use serde::Serialize;
 use tch::{Kind, Tensor};
 
@@ -14,7 +15,7 @@ use crate::{
 };
 
 /// Sizes and parts of a residual MLP.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ResidualMlp {
     /// Number of input features.
     pub features: usize,
@@ -22,15 +23,22 @@ pub struct ResidualMlp {
     pub width: usize,
     /// Number of neurons of all layers together.
     pub neurons: usize,
+    /// Number of layers, which share the neurons equally.
     pub layers: usize,
+    /// Activation function of the neurons.
     pub activation: Activation,
+    /// Which biases the layers have.
     pub biases: Biases,
+    /// How features enter the residual stream by W_E and leave it by W_U.
     pub embedding: Embedding,
+    /// What the network is trained to answer to x.
     pub labels: Labels,
+    /// Coefficients c of the labels, one for each feature.
     pub label_coefficients: LabelCoefficients,
+    /// What is compared with the labels in training.
     #[serde(skip_serializing_if = "is_default")]
     pub loss: Loss,
-    /// In training, the squared error of feature j counts this to the power j.
+    /// In training, the squared error of feature j, from 0, counts this to the power j.
     #[serde(skip_serializing_if = "is_one")]
     pub importance_base: f64,
 }
@@ -155,14 +163,16 @@ impl ResidualMlp {
 }
 
 /// Which biases a residual MLP has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Biases {
+    /// No biases.
     None,
     /// b_in, before the activation.
     Inner,
     /// b_out, into the residual stream.
     Outer,
+    /// b_in and b_out.
     Both,
 }
 
@@ -176,7 +186,7 @@ impl Choice for Biases {
 }
 
 /// How features enter the residual stream and leave it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Embedding {
     /// Random rows of length one, not trained; W_U is the transpose.
@@ -196,7 +206,7 @@ impl Choice for Embedding {
 }
 
 /// What a residual MLP is trained to answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Labels {
     /// x + act(c x).
@@ -211,7 +221,7 @@ impl Choice for Labels {
 }
 
 /// Where answers are held against labels in training.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Loss {
     /// The outputs against the labels.
@@ -227,7 +237,7 @@ impl Choice for Loss {
 }
 
 /// The coefficients c of the labels, one for each feature.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LabelCoefficients {
     /// 1.

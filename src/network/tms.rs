@@ -1,6 +1,7 @@
 //! The toy model of superposition (Elhage et al. 2022; Braun et al. 2025, section 3.1):
 //! x_hat = relu(x W H_1 .. H_n W^T + b), more features than hidden dimensions.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
 };
 
 /// Sizes of a toy model of superposition.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Tms {
     /// Number of input features.
     pub features: usize,
@@ -18,7 +19,7 @@ pub struct Tms {
     pub hidden: usize,
     /// Number of linear layers [hidden, hidden] between embedding and unembedding.
     pub hidden_layers: usize,
-    /// What the hidden layers are.
+    /// What the hidden linear layers are.
     pub hidden_kind: HiddenKind,
 }
 
@@ -65,14 +66,14 @@ impl Tms {
 }
 
 /// What the hidden linear layers of a toy model of superposition are.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HiddenKind {
-    /// Initialised like the embedding and trained with it.
+    /// Initialised like the embedding, and trained with it.
     Trained,
     /// The identity, not trained.
     Identity,
-    /// Random (as initialised), not trained.
+    /// Random as initialised, not trained.
     Random,
 }
 

@@ -2,6 +2,7 @@
 
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use tch::Tensor;
 
@@ -11,7 +12,7 @@ use crate::settings::{Choice, Variant};
 const EXACT: &str = "none";
 
 /// An elementwise function of a network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Activation {
     /// max(x, 0).

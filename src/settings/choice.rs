@@ -7,6 +7,7 @@ use super::{
     nearest::nearest,
     problem::Problem,
     reader::TableReader,
+    reference::{Member, Takes, Unless},
     tree::{Node, Value},
 };
 
@@ -19,7 +20,7 @@ pub enum Variant<T: 'static> {
 }
 
 /// A closed set, of which a spec names one.
-pub trait Choice: Clone + 'static {
+pub trait Choice: Clone + PartialEq + 'static {
     const VARIANTS: &'static [Variant<Self>];
 }
 
@@ -63,6 +64,9 @@ impl<'a> TableReader<'a> {
     pub fn variant<T: Choice>(&mut self) -> T {
         let tables: Vec<Named<T>> = T::VARIANTS.iter().filter_map(Variant::table).collect();
         self.know(tables.iter().map(|variant| variant.0));
+        if self.describes() {
+            return self.describe_variants(&tables);
+        }
         let find = |key: &str| tables.iter().copied().find(|variant| variant.0 == key);
         let written: Vec<_> = self.entries().filter_map(|(key, node)| Some((find(key)?, node))).collect();
         let last = written.iter().map(|(_, node)| node.touched).max();
@@ -75,28 +79,42 @@ impl<'a> TableReader<'a> {
                 self.miss_variant(first, &names, read);
                 self.stand_in(read)
             }
-            [((name, read), _)] => self.table(name, read),
+            [((name, read), _)] => self.chosen_table(name, read),
             [((first, read), _), ((second, _), node), ..] => {
                 let names: Vec<_> = tables.iter().map(|variant| format!("`{}`", variant.0)).collect();
                 let title = format!("only one of {} can be chosen", names.join(", "));
                 let label = format!("but there is `{first}` already");
                 self.report(second, Problem::new(title).at(node.origin.clone()).labelled(label));
-                self.table(first, read)
+                self.chosen_table(first, read)
             }
         }
+    }
+
+    /// Reads every one of these tables, and goes on as if the first were chosen.
+    fn describe_variants<T>(&mut self, tables: &[Named<T>]) -> T {
+        let paths: Vec<String> = tables.iter().map(|(name, _)| self.dotted(name)).collect();
+        let mut read = |(name, read): &Named<T>| {
+            self.describe(name, || Takes::OneTableOf(paths.clone()));
+            self.chosen_table(name, read)
+        };
+        let values: Vec<T> = tables.iter().map(&mut read).collect();
+        values.into_iter().next().expect("a choice has a variant")
     }
 }
 
 impl ChoiceReader<'_, '_> {
     /// `default` if the spec does not give it.
-    pub fn or<T: Choice>(self, default: T) -> T {
+    pub fn or<T: Choice>(mut self, default: T) -> T {
+        if self.table.describes() {
+            self.describe(&default);
+        }
         let Some(node) = self.table.value(self.key) else { return default };
         let is_variant = |text: &&str| T::VARIANTS.iter().any(|variant| variant.name() == *text);
         let name = match &node.value {
             Value::String(name) => name,
             _ if node.bare.as_deref().as_ref().is_some_and(is_variant) => node.text().expect("it is bare"),
             Value::Table(_) if T::VARIANTS.iter().any(|variant| variant.table().is_some()) => {
-                return self.table.table(self.key, TableReader::variant);
+                return self.table.chosen_table(self.key, TableReader::variant);
             }
             _ => {
                 let title = format!("`{}` must be one of {}", self.key, names::<T>());
@@ -116,6 +134,20 @@ impl ChoiceReader<'_, '_> {
                 self.refuse::<T>(node, label);
                 default
             }
+        }
+    }
+
+    fn describe<T: Choice>(&mut self, default: &T) {
+        let member = |variant: &Variant<T>| {
+            let (name, is_table) = (variant.name(), matches!(variant, Variant::Table(..)));
+            Member { name, is_table, about: String::new() }
+        };
+        let is_default = |variant: &&Variant<T>| matches!(variant, Variant::Word(_, value) if value == default);
+        let default = T::VARIANTS.iter().find(is_default);
+        let unless = default.map_or(Unless::Unset, |word| Unless::Default(format!("{:?}", word.name())));
+        self.table.describe(self.key, || Takes::Member(T::VARIANTS.iter().map(member).collect(), unless));
+        for (name, read) in T::VARIANTS.iter().filter_map(Variant::table) {
+            self.table.read_child(&format!("{}.{name}", self.key), None, None, read);
         }
     }
 

@@ -2,11 +2,12 @@
 //!
 //! Nothing here knows an experiment. `source` and `tree` keep where every value was written, `overrides` applies `--set`;
 //! `reader`, `number`, `text` and `choice` are what every `read` function is written in; `problem`, `skeleton`, `nearest` and
-//! `unseen` say what is wrong; `short_floats` keeps numbers in written TOML short.
+//! `unseen` say what is wrong; `reference` is what the readers know of every key; `short_floats` keeps numbers in written TOML short.
 //!
 //! A new key is a field of its struct and a line in the struct's `read`, which names the allowed range and the default:
 //! `warm_up: table.number("warm_up").at_least(0.0).below(1.0).or(0.0)`. A new variant is a member of its enum and a line
-//! in the enum's [`Choice::VARIANTS`]: its name in the file, which is serde's name of the member, and how it is read.
+//! in the enum's [`Choice::VARIANTS`]: its name in the file, which is serde's name of the member, and how it is read. What the
+//! documentation of the field or of the member says, `apd help spec` and docs/spec.md say, too.
 
 mod choice;
 mod nearest;
@@ -14,6 +15,7 @@ mod number;
 pub(crate) mod overrides;
 mod problem;
 mod reader;
+mod reference;
 mod short_floats;
 mod skeleton;
 mod source;
@@ -27,6 +29,7 @@ pub(crate) use number::grouped;
 pub use problem::SpecError;
 pub(crate) use problem::{Problem, quoted};
 pub use reader::TableReader;
+pub use reference::{Entry, Member, Takes, Unless, reference};
 pub(crate) use short_floats::with_short_floats;
 pub(crate) use skeleton::related;
 pub(crate) use source::{Origin, Sources};

@@ -9,6 +9,7 @@ use std::{
 
 use super::{
     reader::TableReader,
+    reference::{Takes, Unless},
     tree::{Node, Value},
 };
 
@@ -125,11 +126,12 @@ impl<'r, 'a, T: Number> NumberReader<'r, 'a, T> {
 
     /// `default` if the spec does not give it.
     pub fn or(self, default: T) -> T {
-        self.optional().unwrap_or(default)
+        self.or_unless(Unless::Default(default.in_words())).unwrap_or(default)
     }
 
     /// Must be given, such as `example`.
-    pub fn such_as(self, example: T) -> T {
+    pub fn such_as(mut self, example: T) -> T {
+        self.describe(Unless::Refused(example.in_words()));
         match self.table.value(self.key) {
             Some(node) => self.read(node).unwrap_or_default(),
             None => {
@@ -141,8 +143,18 @@ impl<'r, 'a, T: Number> NumberReader<'r, 'a, T> {
 
     /// `None` if the spec does not give it.
     pub fn optional(self) -> Option<T> {
+        self.or_unless(Unless::Unset)
+    }
+
+    fn or_unless(mut self, unless: Unless) -> Option<T> {
+        self.describe(unless);
         let node = self.table.value(self.key)?;
         self.read(node)
+    }
+
+    fn describe(&mut self, unless: Unless) {
+        let takes = self.allowed();
+        self.table.describe(self.key, || Takes::Value(takes, unless));
     }
 
     fn read(self, node: &Node) -> Option<T> {

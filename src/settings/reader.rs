@@ -7,6 +7,7 @@
 use super::{
     nearest::nearest,
     problem::{Problem, quoted},
+    reference::{Entry, Takes, Unless},
     skeleton::{Missing, skeleton},
     source::Origin,
     tree::{Node, Table, Value},
@@ -27,6 +28,8 @@ pub struct TableReader<'a> {
     reals: Vec<String>,
     /// The dotted keys that tables below this one know.
     below: Vec<String>,
+    /// What has been told of the keys, if that is asked instead of their values.
+    described: Option<Vec<Entry>>,
 }
 
 impl<'a> TableReader<'a> {
@@ -57,11 +60,70 @@ impl<'a> TableReader<'a> {
             problems: Vec::new(),
             reals: Vec::new(),
             below: Vec::new(),
+            described: None,
         }
+    }
+
+    /// What `read` tells of its keys, with those of every variant.
+    pub(super) fn described<T>(read: impl FnOnce(&mut TableReader<'a>) -> T) -> Vec<Entry> {
+        let mut reader = TableReader::new(String::new(), None, None);
+        reader.described = Some(Vec::new());
+        read(&mut reader);
+        reader.take_described()
+    }
+
+    fn take_described(&mut self) -> Vec<Entry> {
+        let entries = self.described.take().unwrap_or_default();
+        for path in self.known.iter().map(|key| self.dotted(key)) {
+            assert!(entries.iter().any(|entry| entry.path == path), "`{path}` is read and not described");
+        }
+        entries
+    }
+
+    /// Whether keys are to be described, all of them, instead of read.
+    pub(super) fn describes(&self) -> bool {
+        self.described.is_some()
+    }
+
+    /// Tells, where that is asked, what may stand at a key.
+    pub(super) fn describe(&mut self, key: &str, takes: impl FnOnce() -> Takes) {
+        let path = self.dotted(key);
+        if let Some(entries) = &mut self.described {
+            entries.push(Entry { path, about: String::new(), takes: takes() });
+        }
+    }
+
+    /// What is written at `key`; `takes` says in words what may be.
+    pub(crate) fn written(&mut self, key: &'static str, takes: impl Into<String>, unless: Unless) -> Option<&'a Node> {
+        self.describe(key, || Takes::Value(takes.into(), unless));
+        self.value(key)
+    }
+
+    /// What is written at `key`: a table whose keys are its author's. Each takes what `takes` says in words, such as a table that
+    /// `read` reads.
+    pub(crate) fn written_table<T>(
+        &mut self,
+        key: &'static str,
+        takes: &str,
+        read: impl FnOnce(&mut TableReader<'a>) -> T,
+    ) -> Option<&'a Node> {
+        self.describe(key, || Takes::Table);
+        if self.describes() {
+            let any = format!("{key}.KEY");
+            self.describe(&any, || Takes::Value(takes.into(), Unless::Unset));
+            self.read_child(&any, None, None, read);
+        }
+        self.value(key)
     }
 
     /// The table at `key`; one that is not there reads as an empty one.
     pub fn table<T>(&mut self, key: &'static str, read: impl FnOnce(&mut TableReader<'a>) -> T) -> T {
+        self.describe(key, || Takes::Table);
+        self.chosen_table(key, read)
+    }
+
+    /// The same for one of several tables, which have been described together.
+    pub(super) fn chosen_table<T>(&mut self, key: &'static str, read: impl FnOnce(&mut TableReader<'a>) -> T) -> T {
         match self.value(key) {
             Some(Node { value: Value::Table(table), origin, .. }) => {
                 self.read_child(key, Some(table), Some(origin.clone()), read)
@@ -76,8 +138,7 @@ impl<'a> TableReader<'a> {
 
     /// The table at `key`; `None` if the spec does not have it.
     pub fn optional_table<T>(&mut self, key: &'static str, read: impl FnOnce(&mut TableReader<'a>) -> T) -> Option<T> {
-        self.value(key)?;
-        Some(self.table(key, read))
+        (self.value(key).is_some() || self.describes()).then(|| self.table(key, read))
     }
 
     /// There must be nothing at `key`; `title` says why.
@@ -93,7 +154,7 @@ impl<'a> TableReader<'a> {
     }
 
     /// What is written at `key`.
-    pub(crate) fn value(&mut self, key: &'static str) -> Option<&'a Node> {
+    pub(super) fn value(&mut self, key: &'static str) -> Option<&'a Node> {
         self.know([key]);
         self.table?.get(key)
     }
@@ -186,7 +247,7 @@ impl<'a> TableReader<'a> {
         self.read_child(path, Some(inner), Some(origin), read)
     }
 
-    fn read_child<T>(
+    pub(super) fn read_child<T>(
         &mut self,
         key: &str,
         table: Option<&'a Table>,
@@ -194,7 +255,11 @@ impl<'a> TableReader<'a> {
         read: impl FnOnce(&mut TableReader<'a>) -> T,
     ) -> T {
         let mut child = TableReader::new(self.dotted(key), table, header);
+        child.described = self.describes().then(Vec::new);
         let value = read(&mut child);
+        if let Some(described) = &mut self.described {
+            described.append(&mut child.take_described());
+        }
         self.reals.append(&mut child.reals);
         self.below.append(&mut child.below);
         self.below.extend(child.known.iter().map(|known| child.dotted(known)));
@@ -244,7 +309,7 @@ impl<'a> TableReader<'a> {
         (self.problems, Vec::new())
     }
 
-    fn dotted(&self, key: &str) -> String {
+    pub(super) fn dotted(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_string() } else { format!("{}.{key}", self.path) }
     }
 

@@ -1,6 +1,6 @@
 //! What a spec says about itself: the version of its format, its name, its seeds.
 
-use crate::settings::{Node, Problem, TableReader, Value, grouped, unseen};
+use crate::settings::{Node, Problem, TableReader, Unless, Value, grouped, unseen};
 
 /// The only format so far; a spec that names none means this one.
 pub const FORMAT: u64 = 1;
@@ -22,9 +22,9 @@ pub fn format(table: &mut TableReader) -> u64 {
 
 /// The name begins a folder's name, so it holds nothing that a path could trip over.
 pub fn name(table: &mut TableReader, file_stem: &str) -> String {
-    let rule =
-        format!("`name` must be 1 to {LONGEST_NAME} letters, digits, `.`, `_` or `-` and not begin with `.` or `-`");
-    let Some(node) = table.value("name") else {
+    let takes = format!("1 to {LONGEST_NAME} letters, digits, `.`, `_` or `-` and not begin with `.` or `-`");
+    let rule = format!("`name` must be {takes}");
+    let Some(node) = table.written("name", takes.replace("begin", "beginning"), Unless::Unset) else {
         if !is_name(file_stem) {
             let problem = Problem::new("this spec needs a `name`, because its file's name cannot be one");
             let problem = problem.helped(rule).helped("add: name = \"my_experiment\"");
@@ -48,13 +48,21 @@ fn is_name(name: &str) -> bool {
 
 /// `seeds = 3` means 0, 1, 2. One seed unless the spec says more: enough to look, not to claim.
 pub fn seeds(table: &mut TableReader) -> Vec<u64> {
-    optional_seeds(table).unwrap_or_else(|| vec![0])
+    seeds_unless(table, Unless::Default("1".into())).unwrap_or_else(|| vec![0])
 }
 
 /// `None` if the table does not give any.
 pub fn optional_seeds(table: &mut TableReader) -> Option<Vec<u64>> {
-    let node = table.value("seeds")?;
+    seeds_unless(table, Unless::Unset)
+}
+
+fn seeds_unless(table: &mut TableReader, unless: Unless) -> Option<Vec<u64>> {
+    let node = table.written("seeds", seeds_in_words(), unless)?;
     Some(read_seeds(table, node))
+}
+
+fn seeds_in_words() -> String {
+    format!("their number, from 1 to {}, or a list of them", grouped(MAX_SEEDS))
 }
 
 fn read_seeds(table: &mut TableReader, node: &Node) -> Vec<u64> {
@@ -68,8 +76,7 @@ fn read_seeds(table: &mut TableReader, node: &Node) -> Vec<u64> {
             table.report("seeds", problem.at(node.origin.clone()).labelled(label));
         }
         _ => {
-            let title = format!("`seeds` must be their number, from 1 to {}, or a list of them", grouped(MAX_SEEDS));
-            table.refuse("seeds", node, title);
+            table.refuse("seeds", node, format!("`seeds` must be {}", seeds_in_words()));
         }
     }
     vec![0]
@@ -98,12 +105,13 @@ fn listed_seeds(table: &mut TableReader, list: &[Node]) -> Vec<u64> {
 
 /// The SHA-256 of a file that something was imported from, if it was.
 pub fn digest(table: &mut TableReader, key: &'static str) -> Option<String> {
-    let node = table.value(key)?;
+    const TAKES: &str = "the SHA-256 of a file, as `apd import` writes it";
+    let node = table.written(key, TAKES, Unless::Unset)?;
     let is_digit = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
     match node.text() {
         Some(digest) if digest.len() == DIGEST_LENGTH && digest.chars().all(is_digit) => Some(digest.to_string()),
         _ => {
-            table.refuse_text(key, node, format!("`{key}` must be the SHA-256 of a file, as `apd import` writes it"));
+            table.refuse_text(key, node, format!("`{key}` must be {TAKES}"));
             None
         }
     }

@@ -11,6 +11,7 @@ mod identity;
 mod load;
 mod resolved;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use identity::FORMAT;
@@ -25,21 +26,25 @@ use crate::{
 };
 
 /// A resolved experiment: every default filled in, every number checked. Written to the run folder, it is the run.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Spec {
-    /// Version of this format.
+    /// Version of the spec's format.
     pub format: u64,
-    /// Name of the experiment; the run folder begins with it.
+    /// Name of the experiment, with which its run folder begins; unset, that of the file without `.toml`.
     pub name: String,
-    /// One replica for each.
+    /// Seeds of the replicas, one for each: `3` means 0, 1 and 2.
     pub seeds: Vec<u64>,
-    /// SHA-256 of the file that the components were imported from. Unset: they are trained.
+    /// SHA-256 of the file that the components were imported from; unset, they are trained.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub imported_components: Option<String>,
+    /// The network to decompose, and how it comes to be.
     pub target: Target,
+    /// How the network is decomposed. In a spec without this table one rule for all networks fills it in, and
+    /// `[decomposition]` with it.
     pub method: Method,
     /// The training of the components.
     pub decomposition: Training,
+    /// How a finished decomposition is measured.
     pub measurement: Measurement,
 }
 
@@ -62,21 +67,23 @@ impl Spec {
 }
 
 /// The network to take apart and how it comes to be.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Target {
-    /// Set: all replicas decompose the target of this seed. Unset: each replica trains its own from its seed.
+    /// Seed of the one target that all replicas decompose; unset, each replica has the target of its own seed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
-    /// SHA-256 of the file that the networks were imported from, whose instances are the seeds 0, 1, 2... Unset: they
-    /// are trained. Part of the hash, so that an imported network is never taken for a trained one.
+    /// SHA-256 of the file that the networks were imported from, whose instances are the seeds 0, 1, 2...; unset, they are
+    /// trained or constructed. It is part of the hash, so that an imported network is never taken for a trained one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub imported: Option<String>,
     #[serde(flatten)]
     pub network: Network,
-    /// Unset, as is `training`, for a network that is constructed and not trained.
+    /// Random initial values of the network's weights. A network that is constructed has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub initial_values: Option<InitialValues>,
+    /// What the network is given in training, decomposition and measurement.
     pub inputs: Inputs,
+    /// The training of the network. One that is constructed has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub training: Option<Training>,
 }
@@ -111,7 +118,7 @@ impl Target {
 }
 
 /// How a finished decomposition is measured.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Measurement {
     /// Number of samples on which activity is counted.
     pub samples: usize,

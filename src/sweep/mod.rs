@@ -43,6 +43,8 @@ pub use space_reader::Written;
 pub use standing::{Standing, Unreadable, standing, standings};
 pub use status::status;
 pub use strategy::{Draws, MOST_TRIALS, Strategy, in_words};
-pub use trials::{Trial, Trials, load_planned, load_trials, load_with_sweep, parse_trials, parse_with_sweep};
+pub use trials::{
+    SweptSpec, Trial, Trials, load_planned, load_trials, load_with_sweep, parse_trials, parse_with_sweep, reference,
+};
 pub use work::{Part, Shard, work};
 pub use workers::run_workers;

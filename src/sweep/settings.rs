@@ -1,8 +1,10 @@
 //! The `[sweep]` of a spec.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use super::{Domain, Parameter, Slurm, Strategy, strategy::MOST_KEYS};
+use schemars::JsonSchema;
+
+use super::{Domain, Parameter, Range, Slurm, Strategy, strategy::MOST_KEYS};
 use crate::{
     experiment::Halving,
     interrupt::Interrupt,
@@ -11,18 +13,23 @@ use crate::{
 };
 
 /// Many trials of one experiment.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, JsonSchema)]
 pub struct Sweep {
+    /// Which values the trials get.
     pub strategy: Strategy,
-    /// One replica of every trial for each.
+    /// Seeds of every trial, one replica for each; unset, those of the spec.
     pub seeds: Vec<u64>,
-    /// Unset: as many as suit the memory.
+    /// The most replicas that are trained together; unset, 64, or as many as need 2 GB.
     pub replicas_per_pack: Option<usize>,
-    /// Unset: every trial is trained to its end.
+    /// Successive halving, which ends trials early that are behind; without this table every trial is trained to its end.
     pub halving: Option<Halving>,
-    /// After so many minutes a process saves and leaves. Unset: it stays until nothing is left to do.
+    /// Minutes after which a command saves and leaves, to be given again; unset, it stays until nothing is left to do. It is no
+    /// part of what the sweep is.
     pub minutes: Option<f64>,
+    /// Keys of the spec to vary, each with a list of values or with a range.
+    #[schemars(with = "BTreeMap<String, Range>")]
     pub space: Vec<Parameter>,
+    /// What the jobs of the sweep ask of Slurm.
     pub slurm: Slurm,
 }
 

@@ -1,21 +1,24 @@
 //! The `[sweep.slurm]` of a spec: what the jobs of a sweep ask of Slurm.
 
+use schemars::JsonSchema;
+
 use crate::settings::TableReader;
 
 /// Each text is as `sbatch` takes it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, JsonSchema)]
 pub struct Slurm {
-    /// This and the next two: unset, the cluster's default.
+    /// Partition for the jobs; unset, the cluster's default.
     pub partition: Option<String>,
-    /// For example `04:00:00`. A job that runs out of it goes on from its checkpoint in the next.
+    /// Time limit of a job, such as `04:00:00`, after which it is resumed from its checkpoint in the next; unset, the cluster's
+    /// default.
     pub time: Option<String>,
-    /// For example `8G`.
+    /// Memory of a job, such as `8G`; unset, the cluster's default.
     pub memory: Option<String>,
-    /// For each job.
+    /// Number of GPUs of a job.
     pub gpus: usize,
-    /// For each job.
+    /// Number of threads of a job.
     pub threads: usize,
-    /// How many jobs may run at once; unset, as many as the cluster lets.
+    /// The most jobs of the sweep that run at once; unset, as many as the cluster lets.
     pub at_once: Option<usize>,
     /// The most tasks in one array; `scontrol show config` names the cluster's limit as MaxArraySize.
     pub array_limit: usize,

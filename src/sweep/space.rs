@@ -1,5 +1,6 @@
 //! What a sweep varies: keys of the spec, each with the values that it may take.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use toml::Value;
 
@@ -26,22 +27,27 @@ pub enum Domain {
     Range(Range),
 }
 
-/// Numbers from `from` to `to`, both included.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// A range of values: the numbers from `from` to `to`, both included.
+#[derive(Clone, Copy, Debug, PartialEq, JsonSchema)]
 pub struct Range {
+    /// The least value.
     pub from: f64,
+    /// The largest value.
     pub to: f64,
-    /// Only so many, evenly spaced on the scale. Unset: any.
+    /// Number of values, evenly spaced on the scale; unset, any between the ends may be drawn.
     pub points: Option<usize>,
+    /// On what the range is even.
     pub scale: Scale,
     /// Whether only whole numbers are meant, as for a key that takes no others.
+    #[schemars(skip)]
     pub integers: bool,
 }
 
 /// On what a range is even.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Scale {
+    /// Each number is the one before it and the same step.
     #[default]
     Linear,
     /// Each number is the one before it times the same factor.

@@ -1,6 +1,7 @@
 //! Which values the trials of a sweep get.
 
 use rand::RngExt;
+use schemars::JsonSchema;
 use serde::Serialize;
 use toml::Value;
 
@@ -14,10 +15,10 @@ use crate::{
 pub const MOST_TRIALS: usize = 10_000;
 
 /// Every strategy that a spec can name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Strategy {
-    /// Every combination of the values; the last key's change fastest.
+    /// Every combination of the values; those of the last key change fastest.
     #[default]
     Grid,
     /// Each value drawn independently and uniformly from its domain.
@@ -28,9 +29,11 @@ pub enum Strategy {
 }
 
 /// How many trials are drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Draws {
+    /// Number of trials.
     pub trials: usize,
+    /// Seed of the draws.
     pub seed: u64,
 }
 

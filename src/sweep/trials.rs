@@ -2,14 +2,25 @@
 
 use std::path::Path;
 
+use schemars::JsonSchema;
+
 use super::{
     Drawn, MOST_TRIALS, Parameter, Sweep, in_words,
     space_reader::{take_real_numbers, with_values},
 };
 use crate::{
-    settings::{Node, Origin, Problem, SpecError, TableReader, grouped, related},
+    settings::{self, Entry, Node, Origin, Problem, SpecError, TableReader, grouped, related},
     spec::{Resolved, Spec, read_text, resolve, shown},
 };
+
+/// What a spec's file holds: an experiment and, beside it, what to vary of it.
+#[derive(Clone, Debug, JsonSchema)]
+pub struct SweptSpec {
+    #[schemars(flatten)]
+    pub spec: Spec,
+    /// Many trials of the experiment.
+    pub sweep: Option<Sweep>,
+}
 
 /// A sweep with its trials.
 #[derive(Clone, Debug)]
@@ -42,18 +53,26 @@ enum Author {
 
 /// The experiment of the file at `path` with its `[sweep]` if it has one: checked, but not its trials. Each of `overrides`
 /// (`KEY=VALUE`) is applied in order.
-pub fn load_with_sweep(path: &Path, overrides: &[String]) -> Result<(Spec, Option<Sweep>), SpecError> {
+pub fn load_with_sweep(path: &Path, overrides: &[String]) -> Result<SweptSpec, SpecError> {
     parse_with_sweep(path, &read_text(path)?, overrides)
 }
 
 /// Like [`load_with_sweep`], of a file's text: `path` only names it.
-pub fn parse_with_sweep(path: &Path, text: &str, overrides: &[String]) -> Result<(Spec, Option<Sweep>), SpecError> {
+pub fn parse_with_sweep(path: &Path, text: &str, overrides: &[String]) -> Result<SweptSpec, SpecError> {
     let Resolved { spec, beside: sweep, .. } = resolve(path, text, overrides, read_sweep)?;
-    Ok((spec, sweep))
+    Ok(SweptSpec { spec, sweep })
 }
 
 fn read_sweep(table: &mut TableReader, spec: &Spec) -> Option<Sweep> {
     table.optional_table("sweep", |table| Sweep::read(table, &spec.seeds))
+}
+
+/// Every key of a spec and its sweep.
+pub fn reference() -> Vec<Entry> {
+    settings::reference::<SweptSpec, _>(|table| {
+        let spec = Spec::read(table, "x");
+        read_sweep(table, &spec)
+    })
 }
 
 /// The sweep of the file at `path`, each of `overrides` (`KEY=VALUE`) applied in order.

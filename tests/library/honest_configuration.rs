@@ -17,7 +17,7 @@ use apd::{
     interrupt::{Interrupt, Interrupted},
     run::{RunError, Unfinished},
     spec::Spec,
-    sweep::{Array, Plan, arrays},
+    sweep::{Array, Plan, arrays, reference},
 };
 use tch::Device;
 use tempfile::TempDir;
@@ -153,11 +153,12 @@ fn every_key_of_a_shipped_spec_changes_the_resolved_spec_and_its_hash() {
 
 #[test]
 fn every_key_and_every_variant_is_among_those_tried() {
-    let (mut known, mut tried) = (BTreeSet::new(), BTreeSet::new());
+    let (mut known, mut tried, mut keys) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for variant in VARIANTS {
         let written = variant();
         let resolved = Table::try_from(written.spec().unwrap_or_else(|error| panic!("{error}"))).unwrap();
         let found = written.known("", &resolved);
+        keys.extend(found.keys.iter().map(|key| key.path.clone()));
         known.extend(found.keys.into_iter().map(|key| key.path).chain(found.others));
         tried.extend(found.tables);
         tried.extend(assert_keys_change_the_resolved_spec(&written));
@@ -166,6 +167,13 @@ fn every_key_and_every_variant_is_among_those_tried() {
     let untried: Vec<&String> =
         known.difference(&tried).filter(|key| !["format", "sweep"].contains(&&***key)).collect();
     assert!(untried.is_empty(), "no other value was tried of {untried:?}");
+    let told = reference().into_iter().filter(|entry| !entry.is_table() && !entry.path.starts_with("sweep."));
+    keys.remove("sweep");
+    assert_eq!(
+        told.map(|entry| entry.path).collect::<BTreeSet<_>>(),
+        keys,
+        "the reference tells the keys that are read"
+    );
 }
 
 /// How far a run goes.

@@ -10,7 +10,7 @@ use apd::{
 use snapbox::{file, str};
 use tch::Tensor;
 
-const COMMANDS: [&[&str]; 21] = [
+const COMMANDS: [&[&str]; 23] = [
     &["train"],
     &["train", "target"],
     &["decompose"],
@@ -32,6 +32,8 @@ const COMMANDS: [&[&str]; 21] = [
     &["sweep", "work"],
     &["sweep", "status"],
     &["completions"],
+    &["help"],
+    &["help", "spec"],
 ];
 
 #[test]

@@ -16,6 +16,7 @@ mod misuse;
 mod options;
 mod represented;
 mod set_up;
+mod spec_reference;
 #[path = "../library/support/mod.rs"]
 mod support;
 mod surroundings;

@@ -45,6 +45,30 @@ struct Sizes {
 const STAND_IN: Sizes =
     Sizes { features: 5.0, parameters: 10.0, full_rank: 2, active: 1.0, has_hidden_activations: false };
 
+/// A network that has nothing in common with [`STAND_IN`].
+const ANOTHER: Sizes =
+    Sizes { features: 40.0, parameters: 800.0, full_rank: 10, active: 0.01, has_hidden_activations: true };
+
+/// The dotted keys that the rule fills in, each with its value if that is the same for every network.
+pub fn filled_in() -> Vec<(String, Option<toml::Value>)> {
+    let [one, another] = [STAND_IN, ANOTHER].map(|sizes| {
+        let mut keys = Vec::new();
+        collect("", sizes.defaults(), &mut keys);
+        keys
+    });
+    let pairs = one.into_iter().zip(another);
+    pairs.map(|((key, value), (_, other))| (key, (value == other).then_some(value))).collect()
+}
+
+fn collect(prefix: &str, table: Table, keys: &mut Vec<(String, toml::Value)>) {
+    for (key, value) in table {
+        match value {
+            toml::Value::Table(inner) => collect(&format!("{prefix}{key}."), inner, keys),
+            value => keys.push((format!("{prefix}{key}"), value)),
+        }
+    }
+}
+
 impl Sizes {
     fn of(network: &Network, inputs: &Inputs) -> Self {
         let features = network.features();

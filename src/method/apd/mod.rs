@@ -7,7 +7,7 @@ mod method;
 mod objective;
 mod settings;
 
-pub use defaults::defaults;
+pub use defaults::{defaults, filled_in};
 pub use method::WORDS;
 pub use objective::{ApdObjective, SparsePass};
 pub use settings::{Apd, Coefficients, Columns, LastComponent};

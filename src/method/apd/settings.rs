@@ -1,5 +1,6 @@
 //! What a spec says under `[method.apd]`.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
 };
 
 /// The settings of Attribution-based Parameter Decomposition.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Apd {
     /// Number of components C.
     pub components: usize,
@@ -22,31 +23,40 @@ pub struct Apd {
     /// Power p of the Schatten norm in the simplicity loss.
     pub schatten_power: f64,
     /// Share of the steps over which components grow from rank one to the rank budget, by the same factor in equal times: the
-    /// first part of each is trained from the first step on, the others start at zero and join one after the other. 0: all
-    /// from the first step on.
+    /// first rank-one part of each is trained from the first step on, the others start at zero and are introduced one after the
+    /// other. With 0 all are trained from the first step on.
     #[serde(skip_serializing_if = "is_default")]
     pub rank_growth: f64,
     /// Share of the steps, the first ones, over which the weight of the simplicity loss rises evenly from zero, so that the
-    /// selection alone forms the components and simplicity then cleans them. 0: it counts in full from the first step on.
+    /// selection alone forms the components and simplicity then cleans them. With 0 it counts in full from the first step on.
     #[serde(skip_serializing_if = "is_default")]
     pub simplicity_rise: f64,
-    /// Share of the steps, the last ones, over which that weight falls evenly to zero: what it has shrunk grows back.
+    /// Share of the steps, the last ones, over which the weight of the simplicity loss falls evenly to zero, so that what it has
+    /// shrunk grows back.
     #[serde(skip_serializing_if = "is_default")]
     pub simplicity_fade: f64,
-    /// What a component counts in the simplicity loss at least, active or not, as a share of what a mean one counts: nothing
-    /// else asks those that are never active for what they hold of the parameters. 0: as often as it is active.
+    /// What a component counts in the simplicity loss at least, active or not, as a share of what one counts on average:
+    /// nothing else asks those that are never active for what they hold of the parameters. With 0 a component counts as often
+    /// as it is active.
     #[serde(skip_serializing_if = "is_default")]
     pub activity_floor: f64,
+    /// How the dependence of the output on a component is measured.
     #[serde(skip_serializing_if = "is_default")]
     pub attribution: Attribution,
+    /// The weights at which the derivatives of attributions are taken.
     #[serde(skip_serializing_if = "is_default")]
     pub attributions_at: AttributionsAt,
+    /// What is demanded of the columns of the factors A.
     #[serde(skip_serializing_if = "is_default")]
     pub columns: Columns,
+    /// What the last component is.
     #[serde(skip_serializing_if = "is_default")]
     pub last_component: LastComponent,
+    /// The weights of the loss terms.
     pub coefficients: Coefficients,
+    /// Random initial values of the factors.
     pub initial_values: InitialValues,
+    /// Which components are active on which sample.
     pub selection: Selection,
 }
 
@@ -106,15 +116,18 @@ impl Apd {
 }
 
 /// The weights of the loss terms.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Coefficients {
+    /// Weight of the distance between the sum of the components and the target's weights.
     pub faithfulness: f64,
+    /// Weight of the error of the output with the active components alone.
     pub minimality: f64,
+    /// Weight of the Schatten norms of the active components.
     pub simplicity: f64,
-    /// Of the hidden activations in the sparse pass against the target's.
+    /// Weight of the error of the hidden activations with the active components alone.
     #[serde(skip_serializing_if = "is_default")]
     pub hidden: f64,
-    /// Of the output with all components against the target's.
+    /// Weight of the error of the output with all components.
     #[serde(skip_serializing_if = "is_default")]
     pub output: f64,
 }
@@ -134,9 +147,10 @@ impl Coefficients {
 }
 
 /// What is demanded of the columns of the factors A.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Columns {
+    /// Nothing.
     #[default]
     Free,
     /// Length one: before each step they are normalised, and of the gradient the part along each column is dropped.
@@ -149,10 +163,10 @@ impl Choice for Columns {
 }
 
 /// What the last component is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LastComponent {
-    /// One like the others.
+    /// A component like the others.
     #[default]
     Selected,
     /// Active on every sample and not selected among: it takes up what no other component explains.

@@ -46,7 +46,7 @@ impl Written {
     }
 
     pub fn spec(&self) -> Result<apd::spec::Spec, SpecError> {
-        Ok(parse_with_sweep(Path::new("x.toml"), &self.text, &self.settings)?.0)
+        Ok(parse_with_sweep(Path::new("x.toml"), &self.text, &self.settings)?.spec)
     }
 
     pub fn trials(&self) -> Result<Trials, SpecError> {
