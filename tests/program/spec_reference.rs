@@ -25,14 +25,14 @@ fn a_key_is_told_with_its_range_its_default_and_how_to_set_it() {
 [method.apd]
 
   columns               What is demanded of the columns of the factors A.
-                        One of these; default "free". Without `[method]`:
-                        "unit_norm".
+                        One of these; default `"free"`. Without `[method]`:
+                        `"unit_norm"`.
                           "free": Nothing.
                           "unit_norm": Length one: before each step they are
                             normalised, and of the gradient the part along each
                             column is dropped.
 
-  Given as              --set method.apd.columns="free"
+  Given as              --set method.apd.columns=free
 
 "#]]);
 }
@@ -44,14 +44,14 @@ fn the_end_of_a_name_is_enough() {
 
   warm_up               Share of the steps, the first ones, over which the
                         learning rate rises linearly from zero.
-                        A number of at least 0 and below 1; default 0.
+                        A number of at least 0 and below 1; default `0`.
 
 [decomposition]
 
   warm_up               Share of the steps, the first ones, over which the
                         learning rate rises linearly from zero.
-                        A number of at least 0 and below 1; default 0. Without
-                        `[method]`: 0.01.
+                        A number of at least 0 and below 1; default `0`. Without
+                        `[method]`: `0.01`.
 
 "#]]);
 }
@@ -67,17 +67,18 @@ In its place: [target.inputs.independent], [target.inputs.exactly],
 [target.inputs.gated].
 
   group                 Number of features in a group.
-                        An integer from 1 to 100_000; required, such as 2.
+                        An integer from 1 to 100_000; required, such as `2`.
 
   probability           Probability of a group to be active.
-                        A number above 0 and at most 1; required, such as 0.05.
+                        A number above 0 and at most 1; required, such as
+                        `0.05`.
 
   low                   The least value of an active feature.
-                        A number; default 0.
+                        A number; default `0`.
 
   high                  Where the values of an active feature end; this one is
                         not among them.
-                        A number; default 1.
+                        A number; default `1`.
 
 "#]]);
 }
