@@ -10,8 +10,8 @@
 //! - The method: [`attribution`], [`selection`], [`loss`], put together in [`method`].
 //! - Training: [`fit`] (the only loop), [`optimizer`], [`schedule`], [`profile`] (where a step's time goes).
 //! - What came of it: [`metric`] (components in, numbers out), [`statistics`].
-//! - Around it: [`settings`] (TOML read with the place of every value), [`spec`] (a checked experiment of them), [`run`] (what stays on disk), [`state_dict_file`] (what
-//!   others have left on disk), [`experiment`] (one experiment's whole way), [`sweep`] (many trials of one),
+//! - Around it: [`settings`] (TOML read with the place of every value), [`spec`] (a checked experiment of them), [`run`] (what stays on disk), [`table`] (every table
+//!   of it, declared once), [`state_dict_file`] (what others have left on disk), [`experiment`] (one experiment's whole way), [`sweep`] (many trials of one),
 //!   [`report`] (figures and tables from run folders alone), [`cli`].
 //! - Below it all: [`interrupt`] (being asked to stop), [`device`], [`libtorch`], [`memory`], [`slices`], [`version`], `shell`, `visible`, `panicked`.
 //!

@@ -9,7 +9,7 @@ use crate::table::{
     column::Mean,
 };
 
-/// The kind of the run's network; of an unknown one a toy model of superposition, whose report has most to say of any run.
+/// The kind of the run's network; a run of an unknown one is shown as if it were of a toy model of superposition.
 pub fn network(run: &RunData) -> NetworkKind {
     run.target.as_ref().map_or(NetworkKind::Tms, Target::kind)
 }

@@ -197,3 +197,71 @@ pub fn files_of_runs() -> impl Iterator<Item = &'static str> {
     let is_first = |place: usize| OF_RUNS[..place].iter().all(|table| table.file != OF_RUNS[place].file);
     (0..OF_RUNS.len()).filter(move |place| is_first(*place)).map(|place| OF_RUNS[place].file)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde::de::DeserializeOwned;
+
+    use super::*;
+
+    fn read<R: DeserializeOwned>(text: &str) -> Result<R, String> {
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        reader.deserialize().next().unwrap().map_err(|error| error.to_string())
+    }
+
+    fn all() -> impl Iterator<Item = &'static Table> {
+        OF_RUNS.iter().chain(&OF_SWEEPS)
+    }
+
+    #[test]
+    fn a_row_is_written_under_the_names_of_its_fields() {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.serialize(ServingRow { replica: 1, feature: 2, component: 3, weight: 0.5, share: 0.25 }).unwrap();
+        let text = String::from_utf8(writer.into_inner().unwrap()).unwrap();
+        assert_eq!(text, format!("{}\n1,2,3,0.5,0.25\n", ServingRow::TABLE.header().join(",")));
+    }
+
+    #[test]
+    fn columns_are_read_by_name_and_those_that_are_not_there_are_empty() {
+        let row: ComponentRow = read("component,of_a_newer_version,replica,alive,cosine\n3,x,0,true,\n").unwrap();
+        assert_eq!((row.replica, row.component, row.alive, row.cosine, row.state), (0, 3, Some(true), None, None));
+        assert!(row.activation_frequency.is_nan());
+        assert_eq!(row.number("component"), 3.0);
+        assert!(row.number("cosine").is_nan() && row.number("of_a_newer_version").is_nan());
+        let error = read::<LayerRow>("replica,layer\n0,1\n").unwrap_err();
+        assert!(error.ends_with("missing field `component`"), "{error}");
+    }
+
+    #[test]
+    fn a_count_is_a_whole_number_or_none() {
+        let alive = |cell: &str| read::<SummaryRow>(&format!("replica,seed,alive\n0,0,{cell}\n")).map(|row| row.alive);
+        assert_eq!([alive("5"), alive(""), alive("NaN")], [Ok(Some(5)), Ok(None), Ok(None)]);
+        for cell in ["1.5", "-1", "1e300"] {
+            let error = alive(cell).unwrap_err();
+            assert!(error.ends_with("no whole number"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_list_is_read_from_as_many_columns_as_there_are() {
+        let header = RankRow::header(2).join(",");
+        let row: RankRow = read(&format!("{header}\n0,1,embed,1,1,1,1,1,2.5,\n")).unwrap();
+        assert_eq!(row.singular_value, [Some(2.5), None]);
+        assert_eq!(row.padded(3).singular_value.len(), 3);
+    }
+
+    #[test]
+    fn every_column_is_explained_in_sentences_and_has_a_name_of_its_own() {
+        for table in all() {
+            let names: BTreeSet<&str> = table.columns.iter().map(|column| column.name).collect();
+            assert_eq!(names.len(), table.columns.len(), "{}", table.file);
+            for text in table.columns.iter().map(Column::in_short).chain([table.in_short()]) {
+                assert!(text.ends_with('.') && text.len() > 10, "{}: {text:?}", table.file);
+            }
+            let divisors = table.columns.iter().filter_map(|column| column.mean?.over);
+            assert!(divisors.into_iter().all(|over| table.column(over).is_some()), "{}", table.file);
+        }
+    }
+}

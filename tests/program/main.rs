@@ -9,6 +9,7 @@ mod cli;
 mod cli_test;
 mod end_to_end;
 mod export;
+mod golden;
 mod import;
 mod import_layout;
 mod list_diff;

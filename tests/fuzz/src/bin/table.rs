@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use apd::{table::TrainingRow, run::read_table};
+use apd::{run::read_table, table::TrainingRow};
 use apd_fuzz::{InMemory, assert_printable};
 use libfuzzer_sys::fuzz_target;
 
