@@ -11,11 +11,12 @@ use crate::settings::{Choice, TableReader, Variant};
 /// Source: Jamieson and Talwalkar, "Non-stochastic best arm identification and hyperparameter optimization", AISTATS 2016.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Halving {
-    /// Number of steps after which trials end for the first time.
+    /// Number of steps after which trials end for the first time; below those of every trial.
     pub first: u64,
-    /// One in so many of the trials that are trained together goes on, each time that so many times the steps have been made.
+    /// After the first steps, and whenever this times as many have been made, the best one in so many of the trials that are
+    /// trained together goes on.
     pub factor: u64,
-    /// By what trials are compared.
+    /// By what trials are compared, on average over their seeds.
     pub measurement: Criterion,
 }
 
@@ -26,7 +27,7 @@ pub enum Criterion {
     /// The score of `scores.csv`, the largest first.
     #[default]
     Score,
-    /// The area under the rate-distortion curve, the smallest first.
+    /// The area under the rate-distortion curve, `mean_log_error` of `scores.csv`, the smallest first.
     MeanLogError,
 }
 

@@ -21,7 +21,8 @@ pub struct Sweep {
     pub seeds: Vec<u64>,
     /// The most replicas that are trained together; unset, 64, or as many as need 2 GB.
     pub replicas_per_pack: Option<usize>,
-    /// Successive halving, which ends trials early that are behind; without this table every trial is trained to its end.
+    /// Successive halving, which ends trials early that are behind (Jamieson and Talwalkar 2016); without this table every trial
+    /// is trained to its end.
     pub halving: Option<Halving>,
     /// Minutes after which a command saves and leaves, to be given again; unset, it stays until nothing is left to do. It is no
     /// part of what the sweep is.

@@ -3,6 +3,7 @@
     seeds.py TARGET FOLDER
 """
 
+import re
 import sys
 import zipfile
 from pathlib import Path
@@ -11,14 +12,9 @@ here = Path(__file__).resolve().parent
 root = here.parent.parent
 target, folder = sys.argv[1], Path(sys.argv[2])
 
-# Of every dotted key some value that it can have.
+# What the reference of a spec has no value of.
 SETTINGS = """\
 seeds=[7, 3]
-target.tms.hidden_layers=1
-target.inputs.exactly.active=2
-method.apd.selection.sample_top_k.k=1
-method.apd.attribution.integrated_gradient.points=2
-decomposition.schedule.exponential.half_life=10
 sweep.strategy={sobol={trials=4, seed=3}}
 sweep.space.method.apd.coefficients.simplicity={from=0.1, to=10.0, points=3, scale='log'}
 sweep.space.method.apd.rank={from=1, to=3}
@@ -34,6 +30,18 @@ strategy = { random = { trials = 3 } }
 """
 
 
+def settings():
+    """Of every dotted key its default, an example or each of its words, as the reference tells them."""
+    table = ""
+    for line in (root / "docs/spec.md").read_text().splitlines():
+        if heading := re.match(r"## (?:`\[(.+)\]`)?", line):
+            table = f"{heading[1]}." if heading[1] else ""
+        elif key := re.match(r"\| `(\w+)` \|", line):
+            values = re.findall(r"<br>`(\".*?\")`:", line) + re.findall(r"(?:default|such as) `(.*?)`", line)
+            yield from (f"{table}{key[1]}={value}" for value in values)
+    yield from SETTINGS.splitlines()
+
+
 def seeds():
     specs = [path.read_bytes() for path in sorted((root / "experiments").glob("*.toml"))]
     golden = sorted(path for path in (root / "tests/golden_run").iterdir())
@@ -45,8 +53,8 @@ def seeds():
             plain = b"\n".join(line for line in lines if line) + b"\n"
             yield from (spec, plain, plain + SWEEP.encode())
     elif target == "set":
-        yield SETTINGS.encode()
-        yield from (line.encode() for line in SETTINGS.splitlines())
+        yield "\n".join(settings()).encode()
+        yield from (line.encode() for line in settings())
     elif target == "checkpoint":
         yield from (path.read_bytes() for path in checkpoints)
     elif target == "pickle":

@@ -205,6 +205,7 @@ fn survives_kills(spec: &str, moments: [&str; 3]) {
 }
 
 #[test]
+#[ignore = "half a minute: scripts/test --all"]
 fn a_killed_sweep_goes_on_and_ends_as_if_nothing_had_been() {
     survives_kills(SWEEP, ["components: 300", "measuring", "pack 1"]);
 }
@@ -358,6 +359,7 @@ fn trials_that_are_behind_end_early_and_the_last_one_is_the_run_of_its_spec() {
 }
 
 #[test]
+#[ignore = "half a minute: scripts/test --all"]
 fn a_halving_sweep_that_is_killed_goes_on_and_ends_as_if_nothing_had_been() {
     survives_kills(HALVING, ["components: 300", "after 100 steps", "after 200 steps"]);
 }
