@@ -2,6 +2,8 @@
 
 use std::ops::{Index, IndexMut};
 
+use serde::{Deserialize, Serialize};
+
 /// One decomposed weight matrix W [d_in, d_out], in row-vector convention y = x W. A tied use of it (transposed) is the
 /// same site and is counted once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +23,20 @@ impl Site {
     pub fn parameters(&self) -> i64 {
         self.d_in * self.d_out
     }
+}
+
+/// What a site is in its network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// It takes features to a hidden space and, transposed, back.
+    TiedEmbedding,
+    /// A linear layer within the hidden space, counted from 0.
+    Hidden { layer: usize },
+    /// It takes the residual stream to the neurons of a layer.
+    MlpIn { layer: usize },
+    /// It takes the neurons of a layer to the residual stream.
+    MlpOut { layer: usize },
 }
 
 /// Which site of a network, in the order of [`crate::network::Network::sites`].

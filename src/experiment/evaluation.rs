@@ -35,7 +35,7 @@ pub fn evaluate(spec: &Spec, session: &Session, folder: &Path) -> Result<Finishe
     copy_missing_target_tables(spec, &[beside, &session.results], &folder)?;
     let work = session.interrupt.of_work(Stage::Measurement, 0, 1, folder.path());
     measure(spec, &trained, &folder, &work)?;
-    provenance.evaluated(session.machine())?;
+    provenance.evaluated(session.machine(), spec.describe())?;
     Ok(Finished { folder: folder.path().into(), already: false })
 }
 

@@ -119,7 +119,7 @@ pub fn import_target(
         }
         let _lock =
             folder.lock(&section, &session.interrupt.of_work(Stage::Import, replica, replicas, folder.path()))?;
-        Provenance::begin(&folder.provenance(), session.machine())?.end(Status::Finished)?;
+        Provenance::begin(&folder.provenance(), session.machine(), None)?.end(Status::Finished)?;
         let tensors =
             target.weights.replica(replica as usize).map(|tensor| tensor.squeeze_dim(0)).named(&spec.target.network);
         write_tensors(&folder.target(), &tensors, &notes(TargetLayout::NOTE, path, &target.origin))?;
@@ -144,7 +144,7 @@ pub fn import_components(
     if folder.is_finished()? || folder.is_imported()? {
         return Ok(Finished { folder: folder.path().into(), already: true });
     }
-    let mut provenance = Provenance::begin(&folder.provenance(), session.machine())?;
+    let mut provenance = Provenance::begin(&folder.provenance(), session.machine(), Some(spec.describe()))?;
     let network = &spec.target.network;
     let replicas: Vec<Weights> = (0..spec.seeds.len())
         .map(|replica| {

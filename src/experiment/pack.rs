@@ -66,7 +66,8 @@ impl Pack<'_> {
     pub fn decompose(&self, session: &mut Session) -> Result<Finished, Unfinished> {
         let begin = |member: &Member| {
             let finished = member.folder.is_finished()?;
-            let begun = || Provenance::begin(&member.folder.provenance(), session.machine());
+            let begun =
+                || Provenance::begin(&member.folder.provenance(), session.machine(), Some(member.spec.describe()));
             (!finished).then(begun).transpose()
         };
         let mut provenances = self.members.iter().map(begin).collect::<Result<Vec<_>, _>>()?;

@@ -108,7 +108,7 @@ fn make(spec: &Spec, session: &mut Session, missing: &[(TargetFolder, Lock)]) ->
     let how = if network.is_trainable() { "training" } else { "constructing" };
     tracing::info!("{how} {} target(s) that are not in {} yet", seeds.len(), session.results.display());
     let machine = session.machine();
-    let provenances = missing.iter().map(|(folder, _)| Provenance::begin(&folder.provenance(), machine.clone()));
+    let provenances = missing.iter().map(|(folder, _)| Provenance::begin(&folder.provenance(), machine.clone(), None));
     let mut provenances: Vec<Provenance> = provenances.collect::<Result<_, _>>()?;
     let folders = missing.iter().map(|(folder, _)| folder).zip(&mut provenances).enumerate();
 

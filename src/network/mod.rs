@@ -25,7 +25,7 @@ use crate::{
     random::{Purpose, stream},
     reading::{Dense, Node, Reading},
     settings::{Choice, Variant},
-    site::{PerSite, Site, SiteIndex},
+    site::{PerSite, Role, Site, SiteIndex},
     slices::tensor_from,
     weights::Weights,
 };
@@ -59,6 +59,15 @@ impl Network {
             Network::Tms(tms) => tms.sites(),
             Network::ResidualMlp(mlp) => mlp.layers().sites(),
             Network::GatedFunctions(gated) => gated.layers().sites(),
+        }
+    }
+
+    /// What each site is, in the order of [`sites`](Self::sites).
+    pub fn roles(&self) -> Vec<Role> {
+        match self {
+            Network::Tms(tms) => tms.roles(),
+            Network::ResidualMlp(mlp) => mlp.layers().roles(),
+            Network::GatedFunctions(gated) => gated.layers().roles(),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::residual_mlp::Biases;
 use crate::{
     reading::{Activation, BiasIndex, Reading},
-    site::{PerSite, Site, SiteIndex},
+    site::{PerSite, Role, Site, SiteIndex},
 };
 
 /// Layers of one size, each with the sites `layers.<i>.mlp_in` and `layers.<i>.mlp_out`.
@@ -37,6 +37,10 @@ impl ResidualLayers {
             ]
         };
         (0..self.layers).flat_map(of_layer).collect()
+    }
+
+    pub fn roles(&self) -> Vec<Role> {
+        (0..self.layers).flat_map(|layer| [Role::MlpIn { layer }, Role::MlpOut { layer }]).collect()
     }
 
     /// Name and width of every bias: those before the activation, then those after it.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::{
     reading::{Activation, BiasIndex, Reading},
     settings::{Choice, TableReader, Variant},
-    site::{PerSite, Site, SiteIndex},
+    site::{PerSite, Role, Site, SiteIndex},
 };
 
 /// Sizes of a toy model of superposition.
@@ -51,6 +51,11 @@ impl Tms {
         let hidden =
             (0..self.hidden_layers).map(|layer| Site::new(format!("hidden.{layer}"), self.hidden, self.hidden));
         std::iter::once(embed).chain(hidden).collect()
+    }
+
+    pub(super) fn roles(&self) -> Vec<Role> {
+        let hidden = (0..self.hidden_layers).map(|layer| Role::Hidden { layer });
+        std::iter::once(Role::TiedEmbedding).chain(hidden).collect()
     }
 
     /// x_hat = relu(x W H_1 .. H_n W^T + b).

@@ -6,6 +6,7 @@
 mod atomic;
 mod checkpoint;
 mod checksums;
+mod description;
 mod error;
 mod folder;
 mod kind;
@@ -23,6 +24,7 @@ mod time;
 pub use atomic::{check_results, folder_error, in_the_way, prepare_results, refuse_link, write_whole};
 pub use checkpoint::{Checkpoint, Checkpoints};
 pub use checksums::{read_checked, read_sealed};
+pub use description::{DescribedMethod, DescribedSite, DescribedTarget, Reference, RunDescription, TargetKind};
 pub use error::{Elsewhere, RunError, Unfinished, reason};
 pub use folder::RunFolder;
 pub use kind::FolderKind;

@@ -8,8 +8,9 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    RunError,
+    RunDescription, RunError,
     checksums::{self, Checksums, PLACEHOLDER},
+    description::if_known,
     folder::{SPEC, files, is_of_training, tables_of_targets},
     utc_now, write_whole,
 };
@@ -78,7 +79,7 @@ pub struct Evaluation {
 /// # use apd::run::{Machine, Provenance, Status};
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let path = folder.path().join("provenance.json");
-/// let mut provenance = Provenance::begin(&path, Machine::new("cpu", 2))?; // status: running
+/// let mut provenance = Provenance::begin(&path, Machine::new("cpu", 2), None)?; // status: running
 /// // ... work ...
 /// provenance.end(Status::Finished)?;
 /// # Ok::<(), apd::run::RunError>(())
@@ -110,6 +111,9 @@ pub struct Provenance {
     /// The steps after which its training was ended, as those of trials that are behind are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub halted_at: Option<u64>,
+    /// What the run is; `None` of targets and of older runs.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "if_known")]
+    pub run: Option<RunDescription>,
     /// The last measurement that was not part of the run itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evaluation: Option<Evaluation>,
@@ -130,8 +134,9 @@ impl Provenance {
     /// The newest layout of the file that is known here.
     pub const FORMAT: u64 = 2;
 
-    /// Notes that a run begins, or that the run of the provenance at `path` is gone on with.
-    pub fn begin(path: &Path, machine: Machine) -> Result<Provenance, RunError> {
+    /// Notes that a run begins, or that the run of the provenance at `path` is gone on with. `run` says what it is, unless it
+    /// is the training of a target.
+    pub fn begin(path: &Path, machine: Machine, run: Option<RunDescription>) -> Result<Provenance, RunError> {
         let earlier = match Self::read(path) {
             Ok(earlier) => Some(earlier),
             Err(error) if error.is_missing() => None,
@@ -155,6 +160,7 @@ impl Provenance {
             status: Status::Running,
             reason: None,
             halted_at: None,
+            run,
             evaluation: None,
             // Whoever opened the folder has compared it with what it is to be.
             files: checksums::of_files(folder_of(path), [SPEC])?,
@@ -187,8 +193,9 @@ impl Provenance {
         self.end(Status::Failed)
     }
 
-    /// Notes that the tables of a run have been made anew; how it came about stays as it is.
-    pub fn evaluated(mut self, machine: Machine) -> Result<(), RunError> {
+    /// Notes that the tables of a `run` have been made anew; how it came about stays as it is.
+    pub fn evaluated(mut self, machine: Machine, run: RunDescription) -> Result<(), RunError> {
+        self.run = Some(run);
         self.status = Status::Finished;
         self.format = Self::FORMAT;
         let known = std::mem::take(&mut self.files);
@@ -292,13 +299,13 @@ mod tests {
     fn a_resumed_run_keeps_its_beginning_and_adds_its_time() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("provenance.json");
-        let mut first = Provenance::begin(&path, Machine::new("cpu", 2)).unwrap();
+        let mut first = Provenance::begin(&path, Machine::new("cpu", 2), None).unwrap();
         assert_eq!(Provenance::read(&path).unwrap().status, Status::Running);
         first.session = Some((Instant::now(), 100.0));
         first.end(Status::Interrupted).unwrap();
         assert!(!has_status(&path, Status::Finished).unwrap());
 
-        let mut second = Provenance::begin(&path, Machine::new("cpu", 2)).unwrap();
+        let mut second = Provenance::begin(&path, Machine::new("cpu", 2), None).unwrap();
         second.end(Status::Finished).unwrap();
         let read = Provenance::read(&path).unwrap();
         assert_eq!((read.status, read.resumed, read.started), (Status::Finished, 1, first.started));
@@ -312,7 +319,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("provenance.json");
         std::fs::write(&path, r#"{ "format": 3, "status": { "finished": true } }"#).unwrap();
-        let error = Provenance::begin(&path, Machine::new("cpu", 2)).unwrap_err();
+        let error = Provenance::begin(&path, Machine::new("cpu", 2), None).unwrap_err();
         assert_eq!(
             error.to_string(),
             format!(
@@ -332,7 +339,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("provenance.json");
         std::fs::write(&path, "{").unwrap();
-        let mut provenance = Provenance::begin(&path, Machine::new("cpu", 2)).unwrap();
+        let mut provenance = Provenance::begin(&path, Machine::new("cpu", 2), None).unwrap();
         provenance.fail("no room").unwrap();
         let read = Provenance::read(&path).unwrap();
         assert_eq!((read.status, read.reason.as_deref(), read.resumed), (Status::Failed, Some("no room"), 0));

@@ -28,7 +28,7 @@ pub trait Choice: Clone + PartialEq + 'static {
 type Named<T> = (&'static str, fn(&mut TableReader) -> T);
 
 impl<T> Variant<T> {
-    fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Variant::Word(name, _) | Variant::Table(name, _) => name,
         }

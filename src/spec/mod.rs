@@ -2,11 +2,12 @@
 //!
 //! The settings of each part live beside the code that they configure; this module composes them. In reading order:
 //! [`load()`] takes a file to a [`Spec`], read by [`settings`](crate::settings); `identity` reads name, seeds and format;
-//! `defaults` are for a spec without a method; `checks` compares settings of different parts; `resolved` writes a spec back
+//! `defaults` are for a spec without a method; `checks` compares settings of different parts; `description` says what a run is; `resolved` writes a spec back
 //! as TOML and gives it a hash.
 
 mod checks;
 mod defaults;
+mod description;
 mod identity;
 mod load;
 mod resolved;
@@ -14,6 +15,7 @@ mod resolved;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub use description::describe;
 pub use identity::FORMAT;
 pub(crate) use identity::optional_seeds;
 pub(crate) use load::{Resolved, read_text, resolve, shown};

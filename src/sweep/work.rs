@@ -116,7 +116,7 @@ fn decompose_or_fail(
         for &trial in &plan.packs[pack] {
             let path = folder.trial_run(trial).provenance();
             if standing(folder, trial, || Ok(false)) != Standing::Finished && path.exists() {
-                Provenance::begin(&path, session.machine())?.fail(&error)?;
+                Provenance::begin(&path, session.machine(), Some(plan.trials[trial].spec.describe()))?.fail(&error)?;
             }
         }
         Err(error.into())

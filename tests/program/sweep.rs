@@ -438,7 +438,7 @@ fn a_failed_trial_is_left_until_it_is_to_be_tried_again() {
     let ended = swept();
     let folder = sweep_folder(ended.folder.path());
     let provenance = folder.join("trials/0001/provenance.json");
-    Provenance::begin(&provenance, Machine::new("cpu", 1)).unwrap().fail("no room").unwrap();
+    Provenance::begin(&provenance, Machine::new("cpu", 1), None).unwrap().fail("no room").unwrap();
     let whole = results(ended.folder.path());
     let again = ended.then().args(sweep([])).ends(0);
     again.stdout_is(str![[r#"

@@ -62,7 +62,7 @@ fn begin(folder: &SweepFolder, plan: &Plan, trial: usize) -> (RunFolder, Provena
     let run = folder.trial_run(trial);
     fs::create_dir_all(run.path()).unwrap();
     fs::write(run.spec(), plan.trials[trial].spec.to_toml()).unwrap();
-    let provenance = Provenance::begin(&run.provenance(), Machine::new("cpu", 1)).unwrap();
+    let provenance = Provenance::begin(&run.provenance(), Machine::new("cpu", 1), None).unwrap();
     (run, provenance)
 }
 
