@@ -6,8 +6,8 @@ use tch::{Device, Kind, Tensor};
 
 use crate::{
     initial_values::InitialValues,
+    kernel::{Kernel, simd},
     random::{Purpose, stream},
-    simd,
     site::{PerSite, Site, SiteIndex},
     slices::{slice, slice_mut},
 };
@@ -55,7 +55,7 @@ const TINY: f64 = 1e-18;
 /// component, rank].
 fn column_products(left: &Tensor, right: &Tensor) -> Tensor {
     let [replicas, d_in, components, rank] = left.size()[..] else { panic!("A has four axes") };
-    if left.device().is_cuda() {
+    if left.device().is_cuda() || !Kernel::FactorSums.is_on() {
         return (left * right).sum_dim_intlist([1].as_slice(), false, None);
     }
     let mut products = Tensor::empty([replicas, components, rank], (left.kind(), left.device()));
@@ -72,7 +72,7 @@ fn column_products(left: &Tensor, right: &Tensor) -> Tensor {
 /// [replica, component, rank].
 pub(crate) fn row_products(left: &Tensor, right: &Tensor) -> Tensor {
     let [replicas, components, rank, d_out] = left.size()[..] else { panic!("B has four axes") };
-    if left.device().is_cuda() {
+    if left.device().is_cuda() || !Kernel::FactorSums.is_on() {
         return (left * right).sum_dim_intlist([3].as_slice(), false, None);
     }
     let mut products = Tensor::empty([replicas, components, rank], (left.kind(), left.device()));
@@ -84,7 +84,7 @@ pub(crate) fn row_products(left: &Tensor, right: &Tensor) -> Tensor {
 fn normalise_columns(a: &Tensor) {
     let factors = column_products(a, a).sqrt().clamp_min(TINY).reciprocal();
     let mut a = a.shallow_clone();
-    if a.device().is_cuda() {
+    if a.device().is_cuda() || !Kernel::FactorSums.is_on() {
         let _ = a.g_mul_(&factors.unsqueeze(1));
         return;
     }

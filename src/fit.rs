@@ -19,13 +19,13 @@ use tch::{Device, Tensor};
 
 use crate::{
     inputs::Inputs,
+    kernel::threads,
     optimizer::{Adam, Fault, Group, Parameter, Rate, restore},
     profile::{Phase, phase},
     random::Purpose,
     schedule::Schedule,
     settings::TableReader,
     table::TrainingRow,
-    threads,
 };
 
 /// About how often the terms of a training are logged.

@@ -3,10 +3,10 @@
 //!
 //! # In reading order
 //!
-//! - What is computed on: [`site`] (a weight matrix that is decomposed), [`weights`], [`network`] (sizes and forward pass,
-//!   written once), [`inputs`], [`components`] (factors of low rank), [`initial_values`], [`random`] (streams keyed by seed,
+//! - What is computed on: [`site`] (a weight matrix that is decomposed), [`weights`], [`network`] (sizes and forward pass), [`inputs`], [`components`] (factors of low rank), [`initial_values`], [`random`] (streams keyed by seed,
 //!   purpose and step).
-//! - How a forward pass is read: [`reading`] — dense, masked, selected, or with a tangent a component.
+//! - How a forward pass is run: [`graph`] (a network's operations), [`execute`] (with its own weights, masked or selected
+//!   components, or derivatives along all components), [`kernel`] (loops that are faster than walking along the graph).
 //! - The method: [`attribution`], [`selection`], [`loss`], put together in [`method`].
 //! - Training: [`fit`] (the only loop), [`optimizer`], [`schedule`], [`profile`] (where a step's time goes).
 //! - What came of it: [`metric`] (components in, numbers out), [`statistics`].
@@ -31,11 +31,14 @@ pub mod attribution;
 pub mod cli;
 pub mod components;
 pub mod device;
+pub mod execute;
 pub mod experiment;
 pub mod fit;
+pub mod graph;
 pub mod initial_values;
 pub mod inputs;
 pub mod interrupt;
+pub mod kernel;
 pub mod libtorch;
 pub mod loss;
 pub mod memory;
@@ -46,7 +49,6 @@ pub mod optimizer;
 mod panicked;
 pub mod profile;
 pub mod random;
-pub mod reading;
 pub mod report;
 pub mod run;
 pub mod schedule;
@@ -55,16 +57,13 @@ mod second_method;
 pub mod selection;
 pub mod settings;
 mod shell;
-mod simd;
 pub mod site;
 pub mod slices;
-mod small_matmul;
 pub mod spec;
 pub mod state_dict_file;
 pub mod statistics;
 pub mod sweep;
 pub mod table;
-mod threads;
 pub mod version;
 mod visible;
 pub mod weights;

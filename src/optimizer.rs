@@ -3,7 +3,6 @@
 //! A replica is no longer updated once one of its numbers is not finite, or so large that sums of squares of such numbers
 //! are not; its values stay as they were before.
 
-mod entries;
 mod group;
 mod guard;
 
@@ -12,21 +11,19 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use entries::{Entries, Lengthwise, Moving, Update};
 pub use group::Group;
 pub use guard::Fault;
 use guard::Guard;
 use tch::{Device, Kind, Tensor};
 
 use crate::{
-    simd,
+    kernel::{
+        Kernel,
+        adam::{EPSILON, Entries, FIRST_DECAY, Lengthwise, Moving, SECOND_DECAY, Update},
+        simd, threads,
+    },
     slices::{numbers_on, slice, slice_mut},
-    threads,
 };
-
-const FIRST_DECAY: f64 = 0.9;
-const SECOND_DECAY: f64 = 0.999;
-const EPSILON: f64 = 1e-8;
 
 /// Values and derivatives beyond this magnitude are of no use: their squares, summed, soon leave single precision.
 const LARGEST: f32 = 1e15;
@@ -61,6 +58,18 @@ pub struct Rate {
     pub learning_rate: f64,
     /// Decoupled weight decay: the values shrink by learning_rate * weight_decay.
     pub weight_decay: f64,
+}
+
+impl Rate {
+    /// The numbers of the `number`-th update, counted from 1.
+    fn update(self, number: u64) -> Update {
+        let correction = |decay: f64| 1.0 - decay.powf(number as f64);
+        Update {
+            step_size: (self.learning_rate / correction(FIRST_DECAY)) as f32,
+            root_correction: (1.0 / correction(SECOND_DECAY).sqrt()) as f32,
+            shrinkage: (1.0 - self.learning_rate * self.weight_decay) as f32,
+        }
+    }
 }
 
 struct Slot {
@@ -116,9 +125,8 @@ impl Adam {
         for (index, group) in self.groups.iter().enumerate() {
             group.cut(self.slots.iter_mut().filter(|slot| slot.parameter.group == index));
         }
-        let of_group = |group: &Group| -> Vec<Update> {
-            group.rates(rates).into_iter().map(|rate| Update::new(rate, number)).collect()
-        };
+        let of_group =
+            |group: &Group| -> Vec<Update> { group.rates(rates).into_iter().map(|rate| rate.update(number)).collect() };
         let updates: Vec<Vec<Update>> = self.groups.iter().map(of_group).collect();
         // Decay moves values that have no derivative, too.
         let parts = self.parts.filter(|_| rates.iter().all(|rate| rate.weight_decay == 0.0));
@@ -131,7 +139,13 @@ impl Adam {
                 }
                 let sound: Vec<bool> = faults.iter().map(|fault| fault.0 == 0).collect();
                 for slot in &mut self.slots {
-                    slot.update_loop(&updates[slot.parameter.group], &sound, parts);
+                    let updates = &updates[slot.parameter.group];
+                    if Kernel::Adam.is_on() {
+                        slot.update_loop(updates, &sound, parts);
+                    } else {
+                        slot.update_composed(&UpdatesOnDevice::new(updates, &Tensor::from_slice(&sound)));
+                        slot.look_at_values();
+                    }
                 }
             }
             Guard::OnDevice { updates: since, slots } => {
@@ -402,7 +416,7 @@ mod tests {
             (Adam::new(vec![parameter([1.0, -2.0, 3.0, 0.5])]), Adam::new(vec![parameter([1.0, -2.0, 3.0, 0.5])]));
         for number in 1..20 {
             let gradient = [1.0, 2.0, 3.0, 4.0].map(|base: f32| (base * number as f32).sin());
-            let updates = RATES.map(|rate| Update::new(rate, number));
+            let updates = RATES.map(|rate| rate.update(number));
             set(&mut looped.slots[0].parameter.gradient, gradient);
             set(&mut composed.slots[0].parameter.gradient, gradient);
             looped.slots[0].update_loop(&updates, &[true; 2], None);
@@ -427,7 +441,7 @@ mod tests {
                 let parameter = Parameter { name: "w".into(), value: value.copy(), gradient, lengthwise, group: 0 };
                 Slot::new(parameter, [value.zeros_like(), value.zeros_like()])
             };
-            let updates = RATES.map(|rate| Update::new(rate, 1));
+            let updates = RATES.map(|rate| rate.update(1));
             let mut whole = slot(&gradient + &value * &lengthwise, None);
             let mut looped = slot(gradient.copy(), Some(lengthwise.shallow_clone()));
             let mut composed = slot(gradient.copy(), Some(lengthwise));

@@ -14,6 +14,7 @@ use apd::{
     attribution::{Attribution, AttributionsAt},
     components::{Components, Factors},
     fit::{Moment, Objective, Term},
+    graph::{Form, Matrix, SiteUse, Value},
     loss::per_replica,
     method::{
         Observed,
@@ -21,7 +22,6 @@ use apd::{
     },
     network::Network,
     optimizer::Parameter,
-    reading::{Activation, BiasIndex, EmbeddingIndex, Reading, SiteUse},
     selection::Selection,
     site::Site,
     weights::Weights,
@@ -177,16 +177,32 @@ impl<'a> Literal<'a> {
         terms
     }
 
-    /// The network's pass in which sites are `product`.
+    /// The network's pass in which sites are `product`, in operations that libtorch can differentiate.
     fn pass(&self, input: &Tensor, product: impl Fn(SiteUse, &Tensor) -> Tensor) -> Pass {
-        let mut reading =
-            Autograd { weights: &self.weights, product, uses: Vec::new(), activations: Vec::new(), ends_active: false };
-        let Node(output) = self.network.forward(&mut reading, Node(input.shallow_clone()));
-        let Autograd { uses, mut activations, ends_active, .. } = reading;
-        if ends_active {
-            activations.pop();
+        let graph = self.network.graph();
+        let mut values = vec![input.shallow_clone()];
+        let mut uses = Vec::new();
+        for (_, operation) in graph.operations() {
+            let of = |value: Value| &values[value.index()];
+            let made = match operation.form() {
+                Form::Product { input, matrix: Matrix::Site(site) } => {
+                    let output = product(site, of(input));
+                    uses.push(SiteCall { site, input: of(input).shallow_clone(), output: output.shallow_clone() });
+                    output
+                }
+                Form::Product { input, matrix: Matrix::Embedding(embedding) } => {
+                    of(input).matmul(&self.weights.embeddings[embedding.0])
+                }
+                Form::Sum { left, right } => of(left) + of(right),
+                Form::PlusRow { input, bias } => of(input) + self.weights.biases[bias.0].unsqueeze(1),
+                Form::Function { inputs, function } => {
+                    function.value(&inputs.iter().map(|&input| of(input)).collect::<Vec<_>>())
+                }
+            };
+            values.push(made);
         }
-        Pass { output, uses, activations }
+        let activations = graph.hidden_activations().map(|value| values[value.index()].shallow_clone()).collect();
+        Pass { output: values.swap_remove(graph.output().index()), uses, activations }
     }
 }
 
@@ -227,58 +243,6 @@ struct SiteCall {
     site: SiteUse,
     input: Tensor,
     output: Tensor,
-}
-
-/// The reading in operations that libtorch can differentiate.
-struct Autograd<'a, P> {
-    weights: &'a Weights,
-    product: P,
-    uses: Vec<SiteCall>,
-    activations: Vec<Tensor>,
-    /// Whether the last operation was an activation.
-    ends_active: bool,
-}
-
-struct Node(Tensor);
-
-impl Clone for Node {
-    fn clone(&self) -> Self {
-        Self(self.0.shallow_clone())
-    }
-}
-
-impl<P: Fn(SiteUse, &Tensor) -> Tensor> Reading for Autograd<'_, P> {
-    type Value = Node;
-
-    fn apply(&mut self, site: impl Into<SiteUse>, Node(input): Node) -> Node {
-        let site = site.into();
-        let output = (self.product)(site, &input);
-        self.ends_active = false;
-        self.uses.push(SiteCall { site, input, output: output.shallow_clone() });
-        Node(output)
-    }
-
-    fn embed(&mut self, embedding: EmbeddingIndex, Node(input): Node) -> Node {
-        self.ends_active = false;
-        Node(input.matmul(&self.weights.embeddings[embedding.0]))
-    }
-
-    fn add(&mut self, Node(left): Node, Node(right): Node) -> Node {
-        self.ends_active = false;
-        Node(left + right)
-    }
-
-    fn add_bias(&mut self, bias: BiasIndex, Node(input): Node) -> Node {
-        self.ends_active = false;
-        Node(input + self.weights.biases[bias.0].unsqueeze(1))
-    }
-
-    fn activate(&mut self, activation: Activation, Node(input): Node) -> Node {
-        let output = activation.of(&input);
-        self.ends_active = true;
-        self.activations.push(output.shallow_clone());
-        Node(output)
-    }
 }
 
 /// Both factors of all sites.

@@ -5,10 +5,12 @@
 //! `scripts/bench` calls it once an experiment, since a process has one peak of its memory:
 //! `cargo bench --profile dev --bench step -- experiments/tms_5-2.toml --set seeds=1`.
 //!
+//! - [`kernels`]: what each hand-written loop gains
 //! - [`measure`]: timing by Criterion
 //! - [`rates`]: what this machine's products and copies take
 //! - [`row`]: the row, and the machine that it is of
 
+mod kernels;
 mod literal;
 mod measure;
 mod operations;
@@ -59,6 +61,9 @@ struct Arguments {
     /// Leave the literal formulation out
     #[arg(long)]
     without_literal: bool,
+    /// Measure what each hand-written loop gains instead, in pairs of blocks of steps with and without it; `seconds` a block
+    #[arg(long, value_name = "PAIRS")]
+    kernels: Option<usize>,
     /// The column that a measurement of scaling varies
     #[arg(long, default_value = "")]
     varied: String,
@@ -100,10 +105,17 @@ impl Arguments {
         let device = device::open(self.device).map_err(|error| error.to_string())?;
         let cores = || available_parallelism().ok().and_then(|cores| NonZeroU16::try_from(cores).ok());
         let threads = self.threads.or_else(cores).unwrap_or(NonZeroU16::MIN);
-        let row = measure_experiment(&spec, device, threads, self);
-        println!("{row}");
-        if let Some(table) = &self.table {
-            row.append_to(table).map_err(|error| format!("{}: {error}", table.display()))?;
+        let table = self.table.as_deref();
+        if let Some(pairs) = self.kernels {
+            kernels::measure(&spec, device, threads, pairs, self.seconds, table).map_err(|error| error.to_string())?;
+        } else {
+            let row = measure_experiment(&spec, device, threads, self);
+            println!("{row}");
+            if let Some(table) = table {
+                row.append_to(table).map_err(|error| format!("{}: {error}", table.display()))?;
+            }
+        }
+        if let Some(table) = table {
             let name = table.file_stem().unwrap_or_default().to_string_lossy();
             let machine = table.with_file_name(format!("{name}_machine.toml"));
             std::fs::write(&machine, describe_machine(device, threads)).map_err(|error| error.to_string())?;

@@ -1,35 +1,23 @@
-//! How many floating-point operations a step takes, counted from the shapes: of the fast form and of the literal one.
+//! How many floating-point operations a step takes, counted from the shapes: of the fast form and of the literal one. Those of
+//! the derivatives along all components are the products that [`apd::execute::Tangent`] makes when it is run on zeros.
 //!
 //! A multiplication and an addition count as two. Zeros are counted like other numbers, although the loops over small
 //! networks skip them; so are numbers that a tie or an interruption leaves unused. Of samples without any feature, which have
 //! the same attributions, one is counted, as on the CPU. Activations and sums over values are left out: they are few beside
 //! the products.
 
-use std::collections::BTreeSet;
-
 use apd::{
+    components::{Components, Factors},
+    execute::{Product, Tangent},
+    graph::{Form, Matrix, SiteUse},
     method::{Method, apd::Apd},
     network::Network,
-    reading::{Activation, BiasIndex, EmbeddingIndex, Reading, SiteUse},
     selection::Selection,
     site::{PerSite, Site},
     spec::Spec,
+    weights::Weights,
 };
-
-/// `number` products of matrices [rows, inner] x [inner, columns].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Product {
-    pub number: i64,
-    pub rows: i64,
-    pub inner: i64,
-    pub columns: i64,
-}
-
-impl Product {
-    pub fn operations(self) -> f64 {
-        2.0 * [self.number, self.rows, self.inner, self.columns].map(|length| length as f64).iter().product::<f64>()
-    }
-}
+use tch::{Device, Kind, Tensor};
 
 /// What a step consists of.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -197,23 +185,53 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// The forward sweep with a tangent a component, and the squares of its end.
+    /// The derivatives along all components, and their squares at the end.
     fn tangents(&self, operations: &mut Operations) {
-        let mut sweep = Sweep { step: self, made: BTreeSet::new(), operations };
-        let input = WithTangents {
-            value: vec![Term { width: self.network.features() as i64, path: Vec::new() }],
-            tangents: Vec::new(),
+        let Self { replicas, components, rank, .. } = *self;
+        let zeros = |shape: &[i64]| Tensor::zeros(shape, (Kind::Float, Device::Cpu));
+        let matrix = |site: &Site| zeros(&[replicas, site.d_in, site.d_out]);
+        let weights = Weights {
+            sites: self.sites.map(matrix),
+            embeddings: self.embeddings.iter().map(matrix).collect(),
+            biases: self.network.biases().iter().map(|(_, width)| zeros(&[replicas, *width])).collect(),
         };
-        let output = self.network.forward(&mut sweep, input);
-        sweep.carry_out_all(&output.tangents, true);
-        operations.others +=
-            (2 * self.replicas * self.attributed * self.components * self.network.features() as i64) as f64;
+        let factors = self.sites.map(|site| Factors {
+            a: zeros(&[replicas, site.d_in, components, rank]),
+            b: zeros(&[replicas, components, rank, site.d_out]),
+        });
+        let components = Components { factors };
+        let mut tangent = Tangent::new(&weights, &components);
+        let input = zeros(&[replicas, self.attributed, self.network.features() as i64]);
+        let outputs = tangent.run(&self.network.graph(), &input);
+        operations.products.extend(tangent.products());
+        operations.others += 2.0 * outputs.numel() as f64;
     }
 
+    /// The products with the network's own matrices in the order of the forward pass.
     fn calls(&self) -> Vec<Call> {
-        let mut calls = Calls { step: self, calls: Vec::new() };
-        self.network.forward(&mut calls, false);
-        calls.calls
+        let graph = self.network.graph();
+        // Of every value.
+        let mut moved = vec![false];
+        let mut calls = Vec::new();
+        for (_, operation) in graph.operations() {
+            let form = operation.form();
+            let mut moves = false;
+            form.inputs(|input| moves |= moved[input.index()]);
+            if let Form::Product { matrix, .. } = form {
+                let ((inner, columns), is_site) = match matrix {
+                    Matrix::Site(site) => (self.shape(site), true),
+                    Matrix::Embedding(embedding) => {
+                        let Site { d_in, d_out, .. } = self.embeddings[embedding.0];
+                        ((d_in, d_out), false)
+                    }
+                };
+                let product = Product { number: self.replicas, rows: self.batch, inner, columns };
+                calls.push(Call { product, is_site, moves_input: moves });
+                moves |= is_site;
+            }
+            moved.push(moves);
+        }
+        calls
     }
 
     /// Rows and columns of a site's matrix as it is used.
@@ -230,182 +248,4 @@ struct Call {
     is_site: bool,
     /// Whether a decomposed parameter is behind the input.
     moves_input: bool,
-}
-
-/// Reads a forward pass as the list of its products; a value is whether a decomposed parameter is behind it.
-struct Calls<'a> {
-    step: &'a Step<'a>,
-    calls: Vec<Call>,
-}
-
-impl Calls<'_> {
-    fn push(&mut self, (inner, columns): (i64, i64), is_site: bool, moves_input: bool) {
-        let product = Product { number: self.step.replicas, rows: self.step.batch, inner, columns };
-        self.calls.push(Call { product, is_site, moves_input });
-    }
-}
-
-impl Reading for Calls<'_> {
-    type Value = bool;
-
-    fn apply(&mut self, site: impl Into<SiteUse>, moves: bool) -> bool {
-        self.push(self.step.shape(site.into()), true, moves);
-        true
-    }
-
-    fn embed(&mut self, embedding: EmbeddingIndex, moves: bool) -> bool {
-        let Site { d_in, d_out, .. } = self.step.embeddings[embedding.0];
-        self.push((d_in, d_out), false, moves);
-        moves
-    }
-
-    fn add(&mut self, left: bool, right: bool) -> bool {
-        left || right
-    }
-
-    fn add_bias(&mut self, _bias: BiasIndex, moves: bool) -> bool {
-        moves
-    }
-
-    fn activate(&mut self, _activation: Activation, moves: bool) -> bool {
-        moves
-    }
-}
-
-/// A matrix by which numbers are multiplied, as in [`crate::reading::Tangent`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Matrix {
-    Weights {
-        site: usize,
-        transposed: bool,
-    },
-    Embedding(usize),
-    Bias(usize),
-    /// The first factors of all components side by side.
-    Left {
-        site: usize,
-        transposed: bool,
-    },
-    /// The second factors, each for its component.
-    Right {
-        site: usize,
-        transposed: bool,
-    },
-}
-
-/// Numbers that are still to be multiplied by the matrices along a path.
-#[derive(Clone)]
-struct Term {
-    width: i64,
-    path: Vec<(Matrix, (i64, i64))>,
-}
-
-#[derive(Clone)]
-struct WithTangents {
-    value: Vec<Term>,
-    tangents: Vec<Term>,
-}
-
-/// Reads a forward pass as the products that [`crate::reading::Tangent`] makes of it.
-struct Sweep<'a> {
-    step: &'a Step<'a>,
-    /// Products of matrices that have been made already.
-    made: BTreeSet<Vec<Matrix>>,
-    operations: &'a mut Operations,
-}
-
-impl Sweep<'_> {
-    fn of_site(&self, site: SiteUse, of: fn(usize, bool) -> Matrix) -> Matrix {
-        of(site.site.0, site.transposed)
-    }
-
-    /// The numbers times the matrices along their path; `of_tangents`: they are numbers of every component. Their width.
-    fn carry_out(&mut self, Term { width, path }: &Term, of_tangents: bool) -> i64 {
-        let Some(((first, _), (_, (_, columns)))) = path.first().zip(path.last()) else { return *width };
-        self.multiply_matrices(path);
-        let Step { replicas, attributed, components, .. } = *self.step;
-        match first {
-            Matrix::Right { .. } => self.operations.push(replicas * components, attributed, *width, *columns),
-            _ if of_tangents => self.operations.push(replicas, attributed * components, *width, *columns),
-            _ => self.operations.push(replicas, attributed, *width, *columns),
-        }
-        *columns
-    }
-
-    fn multiply_matrices(&mut self, path: &[(Matrix, (i64, i64))]) {
-        let Some((_, before)) = path.split_last().filter(|(_, before)| !before.is_empty()) else { return };
-        if self.made.insert(path.iter().map(|(matrix, _)| *matrix).collect()) {
-            self.multiply_matrices(before);
-            let [(_, (rows, _)), .., (_, (inner, columns))] = path[..] else { unreachable!("two matrices at least") };
-            self.operations.push(self.step.replicas, rows, inner, columns);
-        }
-    }
-
-    fn carry_out_all(&mut self, sum: &[Term], of_tangents: bool) -> Option<i64> {
-        sum.iter().map(|term| self.carry_out(term, of_tangents)).last()
-    }
-
-    /// Every term times a matrix: carried out, unless the product would be wider than the numbers are.
-    fn times(&mut self, sum: &[Term], matrix: Matrix, shape: (i64, i64), of_tangents: bool) -> Vec<Term> {
-        let mut narrow = None;
-        let mut waiting = Vec::new();
-        for Term { width, path } in sum {
-            let path = path.iter().copied().chain([(matrix, shape)]).collect();
-            let term = Term { width: *width, path };
-            if shape.1 > *width {
-                waiting.push(term);
-            } else {
-                narrow = Some(self.carry_out(&term, of_tangents));
-            }
-        }
-        waiting.extend(narrow.map(|width| Term { width, path: Vec::new() }));
-        waiting
-    }
-}
-
-impl Reading for Sweep<'_> {
-    type Value = WithTangents;
-
-    fn apply(&mut self, site: impl Into<SiteUse>, WithTangents { value, tangents }: WithTangents) -> WithTangents {
-        let site = site.into();
-        let Step { components, rank, .. } = *self.step;
-        let (rows, columns) = self.step.shape(site);
-        let left = self.of_site(site, |site, transposed| Matrix::Left { site, transposed });
-        for Term { width, path } in &value {
-            let path = path.iter().copied().chain([(left, (rows, components * rank))]).collect();
-            self.carry_out(&Term { width: *width, path }, false);
-        }
-        let right = self.of_site(site, |site, transposed| Matrix::Right { site, transposed });
-        let inner = [Term { width: rank, path: Vec::new() }];
-        let own = self.times(&inner, right, (components * rank, columns), true);
-        let weights = self.of_site(site, |site, transposed| Matrix::Weights { site, transposed });
-        let carried = self.times(&tangents, weights, (rows, columns), true);
-        let value = self.times(&value, weights, (rows, columns), false);
-        WithTangents { value, tangents: own.into_iter().chain(carried).collect() }
-    }
-
-    fn embed(&mut self, embedding: EmbeddingIndex, WithTangents { value, tangents }: WithTangents) -> WithTangents {
-        let Site { d_in, d_out, .. } = self.step.embeddings[embedding.0];
-        let matrix = Matrix::Embedding(embedding.0);
-        let value = self.times(&value, matrix, (d_in, d_out), false);
-        WithTangents { value, tangents: self.times(&tangents, matrix, (d_in, d_out), true) }
-    }
-
-    fn add(&mut self, mut left: WithTangents, right: WithTangents) -> WithTangents {
-        left.value.extend(right.value);
-        left.tangents.extend(right.tangents);
-        left
-    }
-
-    fn add_bias(&mut self, bias: BiasIndex, mut input: WithTangents) -> WithTangents {
-        let (_, width) = self.step.network.biases()[bias.0];
-        input.value.push(Term { width: 1, path: vec![(Matrix::Bias(bias.0), (1, width))] });
-        input
-    }
-
-    fn activate(&mut self, _activation: Activation, WithTangents { value, tangents }: WithTangents) -> WithTangents {
-        let width = self.carry_out_all(&value, false).expect("a value has a term");
-        let tangents = self.carry_out_all(&tangents, true).map(|width| Term { width, path: Vec::new() });
-        WithTangents { value: vec![Term { width, path: Vec::new() }], tangents: tangents.into_iter().collect() }
-    }
 }

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::operations::Product;
+use apd::execute::Product;
 use tch::{Device, Kind, Tensor};
 
 use crate::measure::finish;

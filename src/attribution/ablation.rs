@@ -4,8 +4,8 @@ use tch::Tensor;
 
 use crate::{
     components::Components,
+    execute::{Masked, Tape},
     network::Network,
-    reading::{Masked, Tape},
     weights::Weights,
 };
 
@@ -15,10 +15,7 @@ pub fn ablation_attributions(network: &Network, weights: &Weights, components: &
     let [replicas, samples, _] = input.size()[..] else { panic!("an input has three axes") };
     let ones = Tensor::ones([replicas, samples, components.number()], (input.kind(), input.device()));
     let output = |mask: &Tensor| {
-        let mut tape = Tape::new(Masked::new(components, mask), weights);
-        let features = tape.input(input);
-        let output = network.forward(&mut tape, features);
-        tape.tensor(output).shallow_clone()
+        Tape::new(network.graph(), Masked::new(components, mask), weights, input).output().shallow_clone()
     };
     let all = output(&ones);
     let lost = |component: i64| {

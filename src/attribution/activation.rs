@@ -4,8 +4,8 @@ use tch::Tensor;
 
 use crate::{
     components::{Components, Factors},
+    execute::{Masked, Tape},
     network::Network,
-    reading::{Masked, Tape},
     weights::Weights,
 };
 
@@ -17,9 +17,7 @@ pub fn activation_attributions(
     components: &Components,
     input: &Tensor,
 ) -> Tensor {
-    let mut tape = Tape::new(Masked::all(components, input), weights);
-    let features = tape.input(input);
-    network.forward(&mut tape, features);
+    let tape = Tape::new(network.graph(), Masked::all(components, input), weights, input);
     let squares = tape.site_uses().map(|(site, input)| {
         let Factors { a, b } = &components.factors[site.site];
         // The factors as [replica, component, width of v, rank] and [replica, component, rank, width of v P].

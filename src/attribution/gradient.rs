@@ -5,8 +5,8 @@ use tch::Tensor;
 use super::{loops::Loops, quadrature::gauss_legendre};
 use crate::{
     components::{Components, row_products},
+    execute::Tangent,
     network::Network,
-    reading::{Tangent, WithTangents},
     site::Site,
     slices::slice,
     weights::Weights,
@@ -30,9 +30,10 @@ pub fn gradient_attributions(network: &Network, weights: &Weights, components: &
 
 /// [`gradient_attributions`] in products over blocks of samples.
 pub fn by_block(network: &Network, weights: &Weights, components: &Components, input: &Tensor) -> Tensor {
+    let graph = network.graph();
     empty_samples_once(weights, components, input, |weights, components, input| {
-        let mut reading = Tangent::new(weights, components);
-        mean_squares(network, components, input, |block| tangents(network, &mut reading, block))
+        let mut tangent = Tangent::new(weights, components);
+        mean_squares(network, components, input, |block| tangent.run(&graph, block))
     })
 }
 
@@ -84,22 +85,17 @@ pub fn integrated_gradient_attributions(
     points: usize,
 ) -> Tensor {
     let nodes = gauss_legendre(points);
+    let graph = network.graph();
     empty_samples_once(weights, components, input, |weights, components, input| {
         let scaled: Vec<Weights> =
             nodes.iter().map(|(t, _)| weights.with_sites(weights.sites.map(|matrix| matrix * *t))).collect();
-        let mut readings: Vec<Tangent> = scaled.iter().map(|weights| Tangent::new(weights, components)).collect();
+        let mut along_path: Vec<Tangent> = scaled.iter().map(|weights| Tangent::new(weights, components)).collect();
         mean_squares(network, components, input, |block| {
-            let parts =
-                readings.iter_mut().zip(&nodes).map(|(reading, (_, share))| tangents(network, reading, block) * *share);
+            let parts = along_path.iter_mut().zip(&nodes);
+            let parts = parts.map(|(tangent, (_, share))| tangent.run(&graph, block) * *share);
             parts.reduce(|sum, part| sum + part).expect("a quadrature has points")
         })
     })
-}
-
-/// (J(x) P_c)_o, [replica, component, sample, output].
-pub fn tangents(network: &Network, reading: &mut Tangent, input: &Tensor) -> Tensor {
-    let output = network.forward(reading, WithTangents::input(input.shallow_clone()));
-    reading.tangents(&output)
 }
 
 /// Block by block, the mean over the outputs of the squares of what `tangents` makes of a block of samples.

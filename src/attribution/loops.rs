@@ -6,11 +6,11 @@ use tch::Tensor;
 
 use crate::{
     components::Components,
+    graph::Graph,
+    kernel::{BLOCK, Kernel, LANES, LaneTangent, SampleTangent, TangentMatrices, claims, threads},
     network::Network,
-    reading::{LANES, LaneTangent, LaneValue, SampleTangent, TangentMatrices, components_innermost},
-    site::Site,
+    site::{PerSite, Site},
     slices::{slice, slice_mut},
-    threads,
     weights::Weights,
 };
 
@@ -38,23 +38,30 @@ impl Loops {
         let features = network.features() as i64;
         let is_narrow = |embedding: &Site| embedding.d_in.max(embedding.d_out) <= 2 * features;
         let derivatives = network.parameters() * components.number();
-        if !network.embeddings().iter().all(is_narrow) || !threads::fits_a_core(derivatives) {
+        if !claims(&network.graph())
+            || !network.embeddings().iter().all(is_narrow)
+            || !threads::fits_a_core(derivatives)
+        {
             return None;
         }
-        Some(if derivatives <= DERIVATIVES_OF_LANES { Self::ByLanes } else { Self::BySample })
+        if derivatives <= DERIVATIVES_OF_LANES && Kernel::LaneTangents.is_on() {
+            return Some(Self::ByLanes);
+        }
+        Kernel::SampleTangents.is_on().then_some(Self::BySample)
     }
 
     /// [`super::gradient_attributions`], whatever suits.
     pub fn attributions(self, network: &Network, weights: &Weights, components: &Components, input: &Tensor) -> Tensor {
         let [replicas, samples, features] = input.size()[..] else { panic!("an input has three axes") };
         let mut attributions = Tensor::empty([replicas, samples, components.number()], (input.kind(), input.device()));
+        let graph = network.graph();
         let tangents = components_innermost(components);
         let [samples, features, number] = [samples, features, components.number()].map(|length| length as usize);
         let products = samples * network.parameters() as usize * number / PRODUCTS_FOR_ONE;
         let of_replicas = slice(input).chunks_exact(samples * features);
         let of_replicas = of_replicas.zip(slice_mut(&mut attributions).chunks_exact_mut(samples * number));
         for (replica, (input, attributions)) in of_replicas.enumerate() {
-            let matrices = TangentMatrices::new(weights, components, &tangents, replica);
+            let matrices = TangentMatrices::new(weights, number, &tangents, replica);
             threads::for_each_run(attributions, number, threads::worth_having(products), |first, rows| {
                 let samples = Samples { inputs: &input[first * features..], features, number };
                 // Sparse features leave many inputs without any: those share one result.
@@ -62,8 +69,8 @@ impl Loops {
                 let (empty, mut distinct): (Vec<usize>, Vec<usize>) = (0..rows.len() / number).partition(is_empty);
                 distinct.extend(empty.first());
                 match self {
-                    Self::BySample => samples.one_by_one(network, &matrices, &distinct, rows),
-                    Self::ByLanes => samples.by_lanes(network, &matrices, &distinct, rows),
+                    Self::BySample => samples.one_by_one(&graph, &matrices, &distinct, rows),
+                    Self::ByLanes => samples.by_lanes(&graph, &matrices, &distinct, rows),
                 }
                 if let [first, others @ ..] = &empty[..] {
                     let of_empty = rows[samples.row(*first)].to_vec();
@@ -96,28 +103,34 @@ impl Samples<'_> {
     }
 
     /// Writes the attributions of the listed samples.
-    fn one_by_one(&self, network: &Network, matrices: &TangentMatrices, listed: &[usize], attributions: &mut [f32]) {
-        let mut reading = SampleTangent::new(matrices);
+    fn one_by_one(&self, graph: &Graph, matrices: &TangentMatrices, listed: &[usize], attributions: &mut [f32]) {
+        let mut tangent = SampleTangent::new(matrices);
         for &sample in listed {
-            let input = reading.input(self.input(sample));
-            let output = network.forward(&mut reading, input);
-            reading.mean_squares(output, &mut attributions[self.row(sample)]);
+            tangent.mean_squares(graph, self.input(sample), &mut attributions[self.row(sample)]);
         }
     }
 
     /// The same.
-    fn by_lanes(&self, network: &Network, matrices: &TangentMatrices, listed: &[usize], attributions: &mut [f32]) {
+    fn by_lanes(&self, graph: &Graph, matrices: &TangentMatrices, listed: &[usize], attributions: &mut [f32]) {
         for samples in listed.chunks(LANES) {
             let mut input = vec![[0.0; LANES]; self.features];
             for (lane, &sample) in samples.iter().enumerate() {
                 input.iter_mut().zip(self.input(sample)).for_each(|(lanes, entry)| lanes[lane] = *entry);
             }
-            let output = network.forward(&mut LaneTangent(matrices), LaneValue::input(input));
-            let means = output.mean_squares(self.number);
+            let means = LaneTangent(matrices).mean_squares(graph, input);
             for (lane, &sample) in samples.iter().enumerate() {
                 let row = &mut attributions[self.row(sample)];
                 row.iter_mut().zip(&means).for_each(|(attribution, mean)| *attribution = mean[lane]);
             }
         }
     }
+}
+
+/// P_c of every site of every replica with the components innermost, [replica, d_in, d_out, component], filled up with zeros
+/// to whole blocks.
+fn components_innermost(components: &Components) -> PerSite<Tensor> {
+    let missing = components.number().wrapping_neg().rem_euclid(BLOCK as i64);
+    components
+        .factors
+        .map(|factors| factors.matrices().permute([0, 2, 3, 1]).constant_pad_nd([0, missing]).contiguous())
 }

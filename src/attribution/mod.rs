@@ -8,7 +8,7 @@ mod quadrature;
 
 pub use ablation::ablation_attributions;
 pub use activation::activation_attributions;
-pub use gradient::{by_block, gradient_attributions, integrated_gradient_attributions, tangents};
+pub use gradient::{by_block, gradient_attributions, integrated_gradient_attributions};
 pub use loops::Loops;
 pub use quadrature::gauss_legendre;
 use schemars::JsonSchema;

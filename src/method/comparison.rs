@@ -4,10 +4,11 @@ use tch::Tensor;
 
 use crate::{
     components::Components,
+    execute::{Dense, SiteProduct, Tape},
     fit::Term,
+    graph::Value,
     loss::{MeanSquaredError, per_replica},
     network::Network,
-    reading::{Dense, Node, SiteProduct, Tape, Value},
     weights::Weights,
 };
 
@@ -17,7 +18,6 @@ pub struct Target<'a> {
     weights: &'a Weights,
     input: Tensor,
     dense: Dense<'a>,
-    output: Node,
 }
 
 /// A loss term of a pass: what is compared, and what it counts for every replica.
@@ -46,9 +46,8 @@ impl Part {
 
 impl<'a> Target<'a> {
     pub fn new(network: &'a Network, weights: &'a Weights, input: &Tensor) -> Self {
-        let mut dense = Dense::new(weights);
-        let output = network.run(&mut dense, input);
-        Self { network, weights, input: input.shallow_clone(), dense, output }
+        let dense = Dense::new(&network.graph(), weights, input);
+        Self { network, weights, input: input.shallow_clone(), dense }
     }
 
     /// The pass in which sites are `product`.
@@ -56,12 +55,10 @@ impl<'a> Target<'a> {
     where
         P: SiteProduct<Gradient = Components> + 'a,
     {
-        let mut tape = Tape::new(product, self.weights);
-        let features = tape.input(&self.input);
-        let output = self.network.forward(&mut tape, features);
+        let tape = Tape::new(self.network.graph(), product, self.weights, &self.input);
         let compared = parts.into_iter().map(|part| {
-            let values = part.of(|| tape.hidden_activations(), output);
-            let targets = part.of(|| self.dense.hidden_activations(), self.output);
+            let values = part.of(|| tape.graph().hidden_activations().collect(), tape.graph().output());
+            let targets = part.of(|| self.dense.hidden_activations().to_vec(), self.dense.output());
             let pairs =
                 values.iter().zip(&targets).map(|(&value, &target)| (tape.tensor(value), self.dense.tensor(target)));
             let error = MeanSquaredError::new(pairs);

@@ -17,13 +17,13 @@ use super::{
 };
 use crate::{
     components::{Components, Gradient},
+    execute::Masked,
     fit::{Moment, Objective, Term},
     initial_values::{InitialValues, Shape},
     loss::{Faithfulness, per_replica},
     network::Network,
     optimizer::{Group, Parameter},
     random::{Purpose, stream},
-    reading::Masked,
     settings::TableReader,
     site::{PerSite, Site},
     slices::tensor_from,

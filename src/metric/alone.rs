@@ -5,8 +5,8 @@ use tch::Tensor;
 use super::one_feature::values;
 use crate::{
     components::Components,
+    execute::{Masked, Tape},
     network::Network,
-    reading::{Masked, Tape},
     weights::Weights,
 };
 
@@ -26,10 +26,8 @@ pub fn error_with_one_component(
     let values = values(&one_hot(1, 0)).view([1, -1, 1]);
     let input = one_hot(network.features() as i64, feature) * &values;
     let mask = one_hot(components.number(), component).expand([1, values.size()[1], -1], false);
-    let mut tape = Tape::new(Masked::new(components, &mask), weights);
-    let features = tape.input(&input);
-    let output = network.forward(&mut tape, features);
-    let difference = tape.tensor(output) - network.output(weights, &input);
+    let tape = Tape::new(network.graph(), Masked::new(components, &mask), weights, &input);
+    let difference = tape.output() - network.output(weights, &input);
     difference.square().mean(tch::Kind::Double).double_value(&[])
 }
 

@@ -4,9 +4,9 @@ use tch::{Device, Kind, Tensor};
 
 use crate::{
     components::Components,
+    execute::{MaskDerivative, Masked, Selected, SiteProduct, Tape},
     method::Decomposed,
     network::Network,
-    reading::{MaskDerivative, Masked, Selected, SiteProduct, Tape},
     selection::{ActivePairs, Budget},
     weights::Weights,
 };
@@ -65,12 +65,11 @@ impl<'a> Partial<'a> {
     /// `mask` [1, sample, candidate], of which it has the shape; `target` [1, sample, output] is the target's output.
     pub fn error_derivative(&self, mask: &Tensor, input: &Tensor, target: &Tensor) -> Tensor {
         let derivative = self.in_blocks([&self.with_last(mask), input, target], |[mask, input, target]| {
-            let mut tape = Tape::new(MaskDerivative::new(self.components, &mask), self.weights);
-            let features = tape.input(&input);
-            let output = self.network.forward(&mut tape, features);
-            let slope = (tape.tensor(output) - &target) * (2.0 / target.size()[2] as f64);
+            let product = MaskDerivative::new(self.components, &mask);
+            let tape = Tape::new(self.network.graph(), product, self.weights, &input);
+            let slope = (tape.output() - &target) * (2.0 / target.size()[2] as f64);
             let mut gradient = mask.zeros_like();
-            tape.backward([(output, slope)], &mut gradient);
+            tape.backward([(tape.graph().output(), slope)], &mut gradient);
             gradient
         });
         derivative.narrow(2, 0, self.candidates())
@@ -115,10 +114,7 @@ impl<'a> Partial<'a> {
     }
 
     fn pass<P: SiteProduct>(&self, product: P, input: &Tensor) -> Tensor {
-        let mut tape = Tape::new(product, self.weights);
-        let features = tape.input(input);
-        let output = self.network.forward(&mut tape, features);
-        tape.tensor(output).shallow_clone()
+        Tape::new(self.network.graph(), product, self.weights, input).output().shallow_clone()
     }
 
     fn block_samples(&self) -> i64 {

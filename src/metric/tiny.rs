@@ -5,8 +5,8 @@ use tch::Tensor;
 use super::Partial;
 use crate::{
     components::{Components, Factors},
+    graph::Activation,
     network::{Biases, Embedding, LabelCoefficients, Labels, Loss, Network, ResidualMlp},
-    reading::Activation,
     slices::tensor_from,
     weights::Weights,
 };

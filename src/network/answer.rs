@@ -3,12 +3,7 @@
 use tch::{Device, Kind, Tensor};
 
 use super::{Labels, Loss, Network, ResidualMlp, Tms};
-use crate::{
-    fit::InputStream,
-    loss::MeanSquaredError,
-    reading::{Dense, Node, Reading},
-    weights::Weights,
-};
+use crate::{execute::Dense, fit::InputStream, graph::Graph, loss::MeanSquaredError, weights::Weights};
 
 /// How far answers are from the labels: their mean squared difference over samples and entries. Where features differ in
 /// importance, the squared difference of feature j is weighted by w_j; the mean stays one over all entries.
@@ -33,16 +28,11 @@ impl AnswerError {
 
 impl Network {
     /// The forward pass up to what is held against the labels: the output, or the residual stream before the unembedding.
-    pub fn answer<R: Reading>(&self, reading: &mut R, input: R::Value) -> R::Value {
-        match self {
-            Network::ResidualMlp(mlp) if mlp.loss == Loss::ResidualStream => mlp.residual_stream(reading, input),
-            _ => self.forward(reading, input),
-        }
-    }
-
-    /// The answer of `dense` for `input` [replica, sample, feature].
-    pub(super) fn run_answer(&self, dense: &mut Dense, input: &Tensor) -> Node {
-        dense.read(input, |reading, input| self.answer(reading, input))
+    pub(super) fn answer(&self) -> Graph {
+        Graph::build(|graph, input| match self {
+            Network::ResidualMlp(mlp) if mlp.loss == Loss::ResidualStream => mlp.residual_stream(graph, input),
+            _ => self.forward(graph, input),
+        })
     }
 
     /// An answer [replica, sample, feature] as it is held against labels.
@@ -137,9 +127,8 @@ pub fn errors_beside_baselines(
         let error = |answer: &Tensor| network.answer_error(answer, &compared).value().to_kind(Kind::Double);
         let simple = network.simple_answers(&input, &labels);
         let simple = simple.iter().map(|(name, answer)| (*name, error(&network.as_compared(weights, answer))));
-        let mut dense = Dense::new(weights);
-        let answer = network.run_answer(&mut dense, &input);
-        let errors = std::iter::once(("target", error(dense.tensor(answer)))).chain(simple);
+        let dense = Dense::new(&network.answer(), weights, &input);
+        let errors = std::iter::once(("target", error(dense.tensor(dense.output())))).chain(simple);
         if sums.is_empty() {
             sums = errors.collect();
         } else {
@@ -193,11 +182,11 @@ impl Room {
 mod tests {
     use super::*;
     use crate::{
+        graph::Activation,
         initial_values::{InitialValues, Shape},
         inputs::{IndependentFeatures, Inputs},
         network::{Biases, Embedding, HiddenKind, LabelCoefficients},
         random::Purpose,
-        reading::Activation,
         slices::tensor_from,
     };
 

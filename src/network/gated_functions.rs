@@ -18,9 +18,9 @@ use super::{Biases, residual_layers::ResidualLayers};
 use crate::weights::Weights;
 use crate::{
     components::{Components, Factors},
+    graph::{Activation, EmbeddingIndex, Graph, Value},
     inputs::GatedInputs,
     random::{Purpose, stream},
-    reading::{Activation, EmbeddingIndex, Reading},
     settings::TableReader,
     site::{PerSite, Site},
     slices::tensor_from,
@@ -143,10 +143,10 @@ impl GatedFunctions {
         [inputs, output].iter().map(|matrix| matrix.repeat([replicas, 1, 1])).collect()
     }
 
-    pub(super) fn forward<R: Reading>(&self, reading: &mut R, inputs: R::Value) -> R::Value {
-        let residual = reading.embed(Self::EMBEDDING, inputs);
-        let residual = self.layers().forward(reading, residual);
-        reading.embed(Self::UNEMBEDDING, residual)
+    pub(super) fn forward(&self, graph: &mut Graph, inputs: Value) -> Value {
+        let residual = graph.embed(Self::EMBEDDING, inputs);
+        let residual = self.layers().forward(graph, residual);
+        graph.embed(Self::UNEMBEDDING, residual)
     }
 
     /// What the network of this seed interpolates.

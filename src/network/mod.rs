@@ -1,5 +1,5 @@
-//! The networks that can be taken apart. A network is its sizes and its forward pass, written once and read in several
-//! ways.
+//! The networks that can be decomposed. A network is its sizes and its forward pass, which is built into a graph and run in
+//! several ways.
 
 mod answer;
 mod gated_functions;
@@ -21,9 +21,10 @@ pub use tms::{HiddenKind, Tms};
 pub use training::Task;
 
 use crate::{
+    execute::Dense,
+    graph::{Graph, Value},
     initial_values::InitialValues,
     random::{Purpose, stream},
-    reading::{Dense, Node, Reading},
     settings::{Choice, Variant},
     site::{PerSite, Role, Site, SiteIndex},
     slices::tensor_from,
@@ -178,11 +179,16 @@ impl Network {
         self.sites().iter().map(Site::parameters).sum()
     }
 
-    pub fn forward<R: Reading>(&self, reading: &mut R, input: R::Value) -> R::Value {
+    /// The forward pass: a dozen entries of a list, so that whoever runs it may as well build it.
+    pub fn graph(&self) -> Graph {
+        Graph::build(|graph, input| self.forward(graph, input))
+    }
+
+    fn forward(&self, graph: &mut Graph, input: Value) -> Value {
         match self {
-            Network::Tms(tms) => tms.forward(reading, input),
-            Network::ResidualMlp(mlp) => mlp.forward(reading, input),
-            Network::GatedFunctions(gated) => gated.forward(reading, input),
+            Network::Tms(tms) => tms.forward(graph, input),
+            Network::ResidualMlp(mlp) => mlp.forward(graph, input),
+            Network::GatedFunctions(gated) => gated.forward(graph, input),
         }
     }
 
@@ -211,15 +217,9 @@ impl Network {
         }
     }
 
-    /// The output of `dense` for `input` [replica, sample, feature].
-    pub fn run(&self, dense: &mut Dense, input: &Tensor) -> Node {
-        dense.read(input, |reading, input| self.forward(reading, input))
-    }
-
     /// The network's output [replica, sample, output] with its own weights.
     pub fn output(&self, weights: &Weights, input: &Tensor) -> Tensor {
-        let mut dense = Dense::new(weights);
-        let output = self.run(&mut dense, input);
-        dense.tensor(output).shallow_clone()
+        let dense = Dense::new(&self.graph(), weights, input);
+        dense.tensor(dense.output()).shallow_clone()
     }
 }

@@ -2,7 +2,7 @@
 
 use super::residual_mlp::Biases;
 use crate::{
-    reading::{Activation, BiasIndex, Reading},
+    graph::{Activation, BiasIndex, Graph, Value},
     site::{PerSite, Role, Site, SiteIndex},
 };
 
@@ -69,19 +69,19 @@ impl ResidualLayers {
     }
 
     /// The residual stream after all layers, given the one before them.
-    pub fn forward<R: Reading>(&self, reading: &mut R, mut residual: R::Value) -> R::Value {
+    pub fn forward(&self, graph: &mut Graph, mut residual: Value) -> Value {
         for layer in 0..self.layers {
             let (inner, outer) = self.biases_of(layer);
-            let mut hidden = reading.apply(Self::mlp_in(layer), residual.clone());
+            let mut hidden = graph.apply(Self::mlp_in(layer), residual);
             if let Some(bias) = inner {
-                hidden = reading.add_bias(bias, hidden);
+                hidden = graph.add_bias(bias, hidden);
             }
-            hidden = reading.activate(self.activation, hidden);
-            let mut output = reading.apply(Self::mlp_out(layer), hidden);
+            hidden = graph.activate(self.activation, hidden);
+            let mut output = graph.apply(Self::mlp_out(layer), hidden);
             if let Some(bias) = outer {
-                output = reading.add_bias(bias, output);
+                output = graph.add_bias(bias, output);
             }
-            residual = reading.add(residual, output);
+            residual = graph.add(residual, output);
         }
         residual
     }

@@ -8,8 +8,8 @@ use tch::{Kind, Tensor};
 
 use super::residual_layers::ResidualLayers;
 use crate::{
+    graph::{Activation, EmbeddingIndex, Graph, Value},
     initial_values::{InitialValues, sample_normal},
-    reading::{Activation, EmbeddingIndex, Reading},
     settings::{Choice, TableReader, Variant, is_default},
     site::Site,
 };
@@ -141,15 +141,15 @@ impl ResidualMlp {
     }
 
     /// y = (x W_E + sum_l (act(r_l W_in + b_in) W_out + b_out)) W_U.
-    pub(super) fn forward<R: Reading>(&self, reading: &mut R, features: R::Value) -> R::Value {
-        let residual = self.residual_stream(reading, features);
-        reading.embed(Self::UNEMBEDDING, residual)
+    pub(super) fn forward(&self, graph: &mut Graph, features: Value) -> Value {
+        let residual = self.residual_stream(graph, features);
+        graph.embed(Self::UNEMBEDDING, residual)
     }
 
     /// The residual stream after the last layer.
-    pub(super) fn residual_stream<R: Reading>(&self, reading: &mut R, features: R::Value) -> R::Value {
-        let residual = reading.embed(Self::EMBEDDING, features);
-        self.layers().forward(reading, residual)
+    pub(super) fn residual_stream(&self, graph: &mut Graph, features: Value) -> Value {
+        let residual = graph.embed(Self::EMBEDDING, features);
+        self.layers().forward(graph, residual)
     }
 
     /// What the network is to answer to `input` [replica, sample, feature]; `coefficients` [replica, 1, feature].

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
-    reading::{Activation, BiasIndex, Reading},
+    graph::{Activation, BiasIndex, Graph, Value},
     settings::{Choice, TableReader, Variant},
     site::{PerSite, Role, Site, SiteIndex},
 };
@@ -59,14 +59,14 @@ impl Tms {
     }
 
     /// x_hat = relu(x W H_1 .. H_n W^T + b).
-    pub(super) fn forward<R: Reading>(&self, reading: &mut R, features: R::Value) -> R::Value {
-        let mut hidden = reading.apply(Self::EMBED, features);
+    pub(super) fn forward(&self, graph: &mut Graph, features: Value) -> Value {
+        let mut hidden = graph.apply(Self::EMBED, features);
         for layer in 0..self.hidden_layers {
-            hidden = reading.apply(SiteIndex(1 + layer), hidden);
+            hidden = graph.apply(SiteIndex(1 + layer), hidden);
         }
-        let output = reading.apply(Self::EMBED.transposed(), hidden);
-        let output = reading.add_bias(Self::OUTPUT_BIAS, output);
-        reading.activate(Activation::Relu, output)
+        let output = graph.apply(Self::EMBED.transposed(), hidden);
+        let output = graph.add_bias(Self::OUTPUT_BIAS, output);
+        graph.activate(Activation::Relu, output)
     }
 }
 

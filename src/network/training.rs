@@ -7,12 +7,12 @@ use tch::Tensor;
 use super::Network;
 use crate::weights::Weights;
 use crate::{
+    execute::Dense,
     fit::{Moment, Objective, Term},
+    kernel::threads,
     optimizer::Parameter,
     profile::{Phase, phase},
-    reading::Dense,
     site::SiteIndex,
-    threads,
 };
 
 /// The task of a target network: to answer with the labels of its inputs, in mean squared error.
@@ -65,8 +65,8 @@ impl Objective for Task<'_> {
     }
 
     fn add_gradients(&mut self, moment: Moment, input: &Tensor) -> Vec<Term> {
-        let mut dense = Dense::new(&self.weights);
-        let answer = phase(Phase::TargetPass, || self.network.run_answer(&mut dense, input));
+        let dense = phase(Phase::TargetPass, || Dense::new(&self.network.answer(), &self.weights, input));
+        let answer = dense.output();
         let labels = self.network.as_compared(&self.weights, &self.network.labels(input, &self.label_coefficients));
         let error = self.network.answer_error(dense.tensor(answer), &labels);
         let replicas = input.size()[0] as usize;

@@ -1,11 +1,5 @@
 //! The largest entries of a table.
 
-/// From so many entries on a table is first counted in bins.
-const LONG_TABLE: usize = 1 << 12;
-
-/// A bin holds the entries that share their sign, exponent and first two digits.
-const BITS_WITHIN_A_BIN: u32 = 21;
-
 /// The indices of the `count` largest entries, or of all if there are fewer (a batch may have more active inputs than it has
 /// pairs), ascending; of equal ones at the cut the lower indices. Entries are not negative, so that their bits are ordered as
 /// they are.
@@ -53,26 +47,9 @@ fn entries_where(table: &[f32], condition: impl Fn(u32) -> bool, mut function: i
 
 /// The bits of the `count`th largest entry of at least so many, and how many entries are larger.
 fn cut(table: &[f32], count: usize) -> (u32, usize) {
-    let bits = || table.iter().map(|entry| entry.to_bits());
-    let (mut candidates, mut larger) = (Vec::new(), 0);
-    if table.len() < LONG_TABLE {
-        candidates.extend(bits());
-    } else {
-        let bin = |bits: u32| (bits >> BITS_WITHIN_A_BIN) as usize;
-        let mut bins = [0_u32; 1 << (u32::BITS - BITS_WITHIN_A_BIN)];
-        // Most tables are mostly zeros, which would wait for each other to be counted.
-        bits().filter(|&bits| bits != 0).for_each(|bits| bins[bin(bits)] += 1);
-        bins[0] += table.len() as u32 - bins.iter().sum::<u32>();
-        let mut of_cut = bins.len() - 1;
-        while larger + (bins[of_cut] as usize) < count {
-            larger += bins[of_cut] as usize;
-            of_cut -= 1;
-        }
-        entries_where(table, |bits| bin(bits) == of_cut, |_, bits| candidates.push(bits));
-    }
-    let place = count - larger - 1;
-    let (before, &mut cut, _) = candidates.select_nth_unstable_by(place, |left, right| right.cmp(left));
-    (cut, larger + before.iter().filter(|&&bits| bits > cut).count())
+    let mut bits: Vec<u32> = table.iter().map(|entry| entry.to_bits()).collect();
+    let (before, &mut cut, _) = bits.select_nth_unstable_by(count - 1, |left, right| right.cmp(left));
+    (cut, before.iter().filter(|&&bits| bits > cut).count())
 }
 
 #[cfg(test)]
@@ -87,7 +64,7 @@ mod tests {
     #[test]
     fn of_a_long_table_the_same_entries_are_selected_as_by_sorting_it() {
         let entry = |index: usize| [0.0, 1e-30, 0.3, 1.0, 1.25, 2e9][index * index % 23 % 6] * (1 + index % 5) as f32;
-        let table: Vec<f32> = (0..2 * LONG_TABLE).map(entry).collect();
+        let table: Vec<f32> = (0..8_192).map(entry).collect();
         let mut sorted: Vec<usize> = (0..table.len()).collect();
         sorted.sort_by(|&left, &right| table[right].total_cmp(&table[left]));
         for count in [1, 2, 7, 500, 2_001, table.len() / 2, table.len() - 1] {

@@ -32,10 +32,10 @@ use super::{
     state_dict::StateDict,
 };
 use crate::{
+    graph::Activation,
     network::{
         Biases, Embedding, GatedFunctions, HiddenKind, LabelCoefficients, Labels, Loss, Network, ResidualMlp, Tms,
     },
-    reading::Activation,
     run::RunError,
     site::Site,
     weights::Weights,

@@ -48,7 +48,7 @@ use crate::cli_test::{Ended, Test};
 use crate::support::assert_close;
 use apd::{
     components::Components,
-    reading::{Masked, Tape},
+    execute::{Masked, Tape},
     run::{read_table, read_tensors},
     state_dict_file::{ImportOptions, ImportedComponents, ImportedTarget, Refusal, StateDictFile},
 };
@@ -293,10 +293,8 @@ fn an_imported_residual_mlp_with_biases_has_the_outputs_that_its_authors_code_gi
         |name: &str| expected.iter().find(|(found, _)| found == name).unwrap().1.transpose(0, 1).contiguous();
     let input = expected("x");
     assert_close(&network.output(&weights, &input), &expected("target_output"), 1e-5, "target");
-    let mut tape = Tape::new(Masked::all(&components, &input), &weights);
-    let features = tape.input(&input);
-    let output = network.forward(&mut tape, features);
-    assert_close(tape.tensor(output), &expected("all_components_output"), 1e-5, "all components");
+    let tape = Tape::new(network.graph(), Masked::all(&components, &input), &weights, &input);
+    assert_close(tape.output(), &expected("all_components_output"), 1e-5, "all components");
 }
 
 #[test]

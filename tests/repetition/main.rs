@@ -7,9 +7,9 @@ mod support;
 use apd::{
     components::Components,
     fit::{Divergence, Fit, Moment, Objective, Training},
+    graph::Activation,
     method::{Decomposed, apd::ApdObjective},
     network::{Biases, Embedding, Network, Task},
-    reading::Activation,
     slices::slice,
     weights::Weights,
 };

@@ -7,10 +7,9 @@
 use tch::Tensor;
 
 use crate::{
-    attribution::tangents,
     components::{Components, Factors},
+    execute::Tangent,
     network::Network,
-    reading::Tangent,
     weights::Weights,
 };
 
@@ -40,7 +39,7 @@ pub fn backward(
     gradient: &mut Components,
 ) {
     let leaves = components.map(|factor| factor.detach().set_requires_grad(true));
-    let tangents = tangents(network, &mut Tangent::new(weights, &leaves), input);
+    let tangents = Tangent::new(weights, &leaves).run(&network.graph(), input);
     let half = (powers * 0.5).view([-1, 1, 1]);
     let of_squares = (attributions + FLOOR).pow(&(&half - 1.0)) * half * slope.unsqueeze(1);
     let squares = tangents.square().mean_dim([-1].as_slice(), false, None);

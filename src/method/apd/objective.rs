@@ -9,7 +9,9 @@ use super::{Apd, Columns, LastComponent, lp};
 use crate::{
     attribution::AttributionsAt,
     components::{Components, Factors, Gradient},
+    execute::{Masked, Selected},
     fit::{Moment, Objective, Term},
+    kernel::{Kernel, threads},
     loss::{Faithfulness, Simplicity, at_least_a_share_of_the_mean, per_replica},
     method::{
         Decomposed, Observed, Settings,
@@ -18,9 +20,7 @@ use crate::{
     network::Network,
     optimizer::Parameter,
     profile::{Phase, phase},
-    reading::{Masked, Selected},
     selection::{ActivePairs, Budget, BudgetsOnDevice, Selection, largest_as_mask, share_of_tied_cuts},
-    threads,
     weights::Weights,
 };
 
@@ -172,6 +172,9 @@ impl<'a> ApdObjective<'a> {
             parts.push(Part::hidden("hidden", hidden));
         }
         let mut comparisons = phase(Phase::SparsePass, || match active {
+            Active::Pairs(pairs) if !Kernel::ActivePairs.is_on() => {
+                vec![target.compare(Masked::new(components, &pairs.to_mask()), parts)]
+            }
             Active::Pairs(pairs) => vec![target.compare(Selected::new(components, pairs), parts)],
             Active::Mask(mask) => vec![target.compare(Masked::new(components, mask), parts)],
             Active::Powers(_) => Vec::new(),

@@ -12,7 +12,9 @@ use std::{
 use apd::{
     attribution::{Attribution, AttributionsAt},
     components::Components,
+    execute::{Masked, SiteProduct, Tape},
     fit::{Fit, InputStream, Moment, Objective, Term, Training, total},
+    graph::Activation,
     initial_values::{InitialValues, Shape},
     inputs::{IndependentFeatures, Inputs},
     method::{
@@ -22,7 +24,6 @@ use apd::{
     network::{Biases, Embedding, HiddenKind, LabelCoefficients, Labels, Loss, Network, ResidualMlp, Tms},
     optimizer::{Adam, Rate},
     random::Purpose,
-    reading::{Activation, Masked, SiteProduct, Tape},
     schedule::Schedule,
     selection::{BatchTopK, Selection},
     weights::Weights,
@@ -291,10 +292,7 @@ impl Case {
 }
 
 fn output<P: SiteProduct>(network: &Network, product: P, weights: &Weights, x: &Tensor) -> Tensor {
-    let mut tape = Tape::new(product, weights);
-    let input = tape.input(x);
-    let output = network.forward(&mut tape, input);
-    tape.tensor(output).shallow_clone()
+    Tape::new(network.graph(), product, weights, x).output().shallow_clone()
 }
 
 #[test]

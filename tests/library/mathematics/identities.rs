@@ -2,11 +2,12 @@
 
 use crate::support::{assert_close, components, inputs, networks, residual_mlp, weights};
 use apd::{
-    attribution::{Loops, ablation_attributions, by_block, gauss_legendre, tangents as tangents_of},
+    attribution::{Loops, ablation_attributions, by_block, gauss_legendre},
     components::{Components, Factors},
+    execute::{Masked, SiteProduct, Tangent, Tape},
     fit::{Moment, Objective},
+    graph::Activation,
     network::{Biases, Embedding, Loss, Network, ResidualMlp, Task},
-    reading::{Activation, Masked, SiteProduct, Tangent, Tape},
     run::{read_tensors, write_tensors},
     site::PerSite,
     weights::Weights,
@@ -17,10 +18,7 @@ const SEEDS: [u64; 2] = [3, 4];
 const COMPONENTS: usize = 6;
 
 fn output<P: SiteProduct>(network: &Network, product: P, weights: &Weights, input: &Tensor) -> Tensor {
-    let mut tape = Tape::new(product, weights);
-    let features = tape.input(input);
-    let output = network.forward(&mut tape, features);
-    tape.tensor(output).shallow_clone()
+    Tape::new(network.graph(), product, weights, input).output().shallow_clone()
 }
 
 /// The weights that are the sum of the components, with the biases and embeddings of `weights`.
@@ -76,8 +74,7 @@ fn a_sample_alone_and_among_others_has_the_same_output() {
 
 /// Tangents [replica, sample, component, output] in double precision.
 fn tangents(network: &Network, weights: &Weights, components: &Components, input: &Tensor) -> Tensor {
-    let mut reading = Tangent::new(weights, components);
-    tangents_of(network, &mut reading, &input.to_kind(Kind::Double)).transpose(1, 2)
+    Tangent::new(weights, components).run(&network.graph(), &input.to_kind(Kind::Double)).transpose(1, 2)
 }
 
 /// (f(W + step D) - f(W - step D)) / (2 step).

@@ -5,6 +5,7 @@ use crate::literal_form::Literal;
 use crate::support::{assert_close, components, inputs, residual_mlp, settings, tms, weights};
 use apd::{
     fit::{InputStream, Moment, Objective, total},
+    graph::Activation,
     inputs::{ExactlyActive, Inputs},
     method::{
         Decomposed,
@@ -12,7 +13,6 @@ use apd::{
     },
     network::{Biases, Embedding, Network},
     optimizer::{Adam, Rate},
-    reading::Activation,
 };
 use tch::{Device, Tensor};
 

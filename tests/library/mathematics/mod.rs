@@ -3,6 +3,7 @@
 mod gated_functions;
 mod golden;
 mod identities;
+mod kernels;
 mod literal;
 mod rank_growth;
 mod simplicity_weight;

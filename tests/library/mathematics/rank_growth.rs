@@ -4,13 +4,13 @@ use crate::support::{inputs, residual_mlp, settings, weights};
 use apd::{
     components::Components,
     fit::{Moment, Objective},
+    graph::Activation,
     method::{
         Decomposed,
         apd::{Apd, ApdObjective, Columns},
     },
     network::{Biases, Embedding},
     optimizer::{Adam, Rate},
-    reading::Activation,
 };
 use tch::{Device, Kind, Tensor};
 

@@ -3,9 +3,9 @@
 use crate::support::{components, inputs, residual_mlp, settings, weights};
 use apd::{
     fit::{Moment, Objective},
+    graph::Activation,
     method::apd::{Apd, ApdObjective, Coefficients},
     network::{Biases, Embedding},
-    reading::Activation,
 };
 use tch::Device;
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use apd::{
     attribution::{Attribution, AttributionsAt},
     fit::Training,
+    graph::Activation,
     initial_values::{InitialValues, Shape},
     inputs::{GatedInputs, IndependentFeatures, Inputs},
     method::{
@@ -14,7 +15,6 @@ use apd::{
     network::{
         Biases, Embedding, GatedFunctions, HiddenKind, LabelCoefficients, Labels, Loss, Network, ResidualMlp, Tms,
     },
-    reading::Activation,
     schedule::Schedule,
     selection::{BatchTopK, Selection},
     spec::{Measurement, Spec, Target, load, parse},

@@ -2,8 +2,8 @@
 
 use tch::{Kind, Tensor};
 
-use super::{SiteProduct, SiteUse, masked::Masked, tape::Forward};
-use crate::components::Components;
+use super::{SiteProduct, masked::Masked, tape::Forward};
+use crate::{components::Components, graph::SiteUse};
 
 /// As [`Masked`], with the mask in the place of the components as what moves: its gradient is [replica, sample, component].
 pub struct MaskDerivative<'a> {

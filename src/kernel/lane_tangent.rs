@@ -1,10 +1,13 @@
-//! The tangent reading for some samples at a time, side by side in the lanes of vectors.
+//! Derivatives along all components for some samples at a time, side by side in the lanes of vectors.
 //!
 //! Of a tiny network a product is over sooner than [`super::SampleTangent`] has found out which of it matters: here everything
 //! is multiplied, for so many samples at once that all loops have a length that the compiler knows.
 
-use super::{Activation, BiasIndex, EmbeddingIndex, Reading, SiteUse, TangentMatrices};
-use crate::simd::widest;
+use super::{
+    simd::widest,
+    tangent_matrices::{TangentMatrices, activation_of},
+};
+use crate::graph::{Activation, BiasIndex, EmbeddingIndex, Form, Graph, Live, Matrix, SiteUse};
 
 /// Samples side by side.
 pub const LANES: usize = 32;
@@ -12,25 +15,20 @@ pub const LANES: usize = 32;
 /// An entry of a value, or one derivative of it, of each sample.
 pub type Lanes = [f32; LANES];
 
-/// Reads a forward pass of [`LANES`] samples as its derivatives along all components.
+/// Runs a graph on [`LANES`] samples at once for the derivatives of its output along all components.
 pub struct LaneTangent<'a>(pub &'a TangentMatrices<'a>);
 
 /// A value of some samples and its derivatives along every component.
 #[derive(Clone)]
-pub struct LaneValue {
+struct LaneValue {
     value: Vec<Lanes>,
     /// [entry, component]; none where no parameter has moved the value.
     tangents: Vec<Lanes>,
 }
 
 impl LaneValue {
-    /// A network's input, which no parameter moves.
-    pub fn input(value: Vec<Lanes>) -> Self {
-        Self { value, tangents: Vec::new() }
-    }
-
     /// For every component, the mean over the entries of the value of their squared derivatives.
-    pub fn mean_squares(&self, components: usize) -> Vec<Lanes> {
+    fn mean_squares(&self, components: usize) -> Vec<Lanes> {
         let mut means = vec![[0.0; LANES]; components];
         widest(
             #[inline(always)]
@@ -79,12 +77,31 @@ fn product(input: &LaneValue, components: usize, d_out: usize, entry: impl Fn(us
     output
 }
 
-impl Reading for LaneTangent<'_> {
-    type Value = LaneValue;
+impl LaneTangent<'_> {
+    /// For every component, the mean over the outputs of `graph` at each sample's `input` of their squared derivatives.
+    pub fn mean_squares(&self, graph: &Graph, input: Vec<Lanes>) -> Vec<Lanes> {
+        // A network's input, which no parameter moves.
+        let mut live = Live::new(graph, LaneValue { value: input, tangents: Vec::new() });
+        for (_, operation) in graph.operations() {
+            let made = match operation.form() {
+                Form::Product { input, matrix: Matrix::Site(site) } => self.apply(site, live.take(input)),
+                Form::Product { input, matrix: Matrix::Embedding(embedding) } => {
+                    self.embed(embedding, live.take(input))
+                }
+                Form::Sum { left, right } => {
+                    let left = live.take(left);
+                    self.add(left, live.take(right))
+                }
+                Form::PlusRow { input, bias } => self.add_bias(bias, live.take(input)),
+                Form::Function { inputs, function } => self.activate(activation_of(function), live.take(inputs[0])),
+            };
+            live.push(made);
+        }
+        live.take(graph.output()).mean_squares(self.0.components)
+    }
 
     /// Product rule, d(x W) = x P_c + dx W.
-    fn apply(&mut self, site_use: impl Into<SiteUse>, input: LaneValue) -> LaneValue {
-        let SiteUse { site, transposed } = site_use.into();
+    fn apply(&self, SiteUse { site, transposed }: SiteUse, input: LaneValue) -> LaneValue {
         let (site, components) = (&self.0.sites[site], self.0.components);
         let width = if transposed { site.d_in } else { site.d_out };
         // Of the entry of the matrix between an input and an output, counted row by row.
@@ -114,7 +131,7 @@ impl Reading for LaneTangent<'_> {
     }
 
     /// An embedding is no component's: d(x E) = dx E.
-    fn embed(&mut self, embedding: EmbeddingIndex, input: LaneValue) -> LaneValue {
+    fn embed(&self, embedding: EmbeddingIndex, input: LaneValue) -> LaneValue {
         let (matrix, d_out) = self.0.embeddings[embedding.0];
         widest(
             #[inline(always)]
@@ -130,7 +147,7 @@ impl Reading for LaneTangent<'_> {
         )
     }
 
-    fn add(&mut self, mut left: LaneValue, right: LaneValue) -> LaneValue {
+    fn add(&self, mut left: LaneValue, right: LaneValue) -> LaneValue {
         left.value.iter_mut().zip(&right.value).for_each(|(left, right)| add_scaled(left, 1.0, right));
         if left.tangents.is_empty() {
             left.tangents = right.tangents;
@@ -141,14 +158,14 @@ impl Reading for LaneTangent<'_> {
     }
 
     /// A bias is no component's.
-    fn add_bias(&mut self, bias: BiasIndex, mut input: LaneValue) -> LaneValue {
+    fn add_bias(&self, bias: BiasIndex, mut input: LaneValue) -> LaneValue {
         let entries = input.value.iter_mut().zip(self.0.biases[bias.0]);
         entries.for_each(|(entries, bias)| entries.iter_mut().for_each(|entry| *entry += bias));
         input
     }
 
     /// Chain rule, d(f(x)) = f'(x) dx.
-    fn activate(&mut self, activation: Activation, LaneValue { mut value, mut tangents }: LaneValue) -> LaneValue {
+    fn activate(&self, activation: Activation, LaneValue { mut value, mut tangents }: LaneValue) -> LaneValue {
         let of_entries = tangents.chunks_exact_mut(self.0.components).zip(&value);
         for (tangents, value) in of_entries {
             let slopes = value.map(|entry| activation.slope_of_entry(entry));

@@ -7,8 +7,11 @@
 
 use super::{Loops, Read, Written};
 use crate::{
+    kernel::{
+        Kernel,
+        simd::{BLOCK, BLOCKS_TOGETHER, Block, add_scaled_blocks, widest},
+    },
     selection::Group,
-    simd::{BLOCK, BLOCKS_TOGETHER, Block, add_scaled_blocks, widest},
 };
 
 /// Blocks of packed factors that stay in the nearest cache beside their derivatives and a few rows.
@@ -18,12 +21,12 @@ const BLOCKS_IN_CACHE: usize = 256;
 pub(super) fn blocks(loops: &Loops) -> Option<usize> {
     let blocks = loops.rank.div_ceil(BLOCK);
     let is_small = blocks <= BLOCKS_TOGETHER && (loops.d_in + loops.d_out) * blocks <= BLOCKS_IN_CACHE;
-    is_small.then_some(blocks)
+    (is_small && Kernel::PackedFactors.is_on()).then_some(blocks)
 }
 
 /// Adds y = x A_c B_c to the outputs of all pairs; returns the inner numbers x A_c.
-pub(super) fn forward(loops: &Loops, blocks: usize, pairs: usize, input: &[f32], output: &mut [f32]) -> Vec<f32> {
-    let mut inner = vec![0.0; pairs * blocks * BLOCK];
+pub(super) fn forward(loops: &Loops, blocks: usize, input: &[f32], output: &mut [f32]) -> Vec<f32> {
+    let mut inner = vec![0.0; loops.pairs * blocks * BLOCK];
     widest(
         #[inline(always)]
         || match blocks {

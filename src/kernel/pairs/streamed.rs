@@ -9,14 +9,16 @@ use std::ops::Range;
 
 use super::{Loops, Read, Written};
 use crate::{
+    kernel::{
+        simd::{add_scaled, dot, widest},
+        threads,
+    },
     selection::Group,
-    simd::{add_scaled, dot, widest},
-    threads,
 };
 
 /// Adds y = x A_c B_c to the outputs of all pairs; returns the inner numbers x A_c.
-pub(super) fn forward(loops: &Loops, pairs: usize, input: &[f32], output: &mut [f32]) -> Vec<f32> {
-    let mut inner = vec![0.0; pairs * loops.rank];
+pub(super) fn forward(loops: &Loops, input: &[f32], output: &mut [f32]) -> Vec<f32> {
+    let mut inner = vec![0.0; loops.pairs * loops.rank];
     if loops.transposed {
         loops.times_b_transposed(input, &mut inner);
         loops.times_a_transposed(&inner, output);

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use pulp::Arch;
 
-use crate::threads;
+use super::{Kernel, threads};
 
 /// Lanes of a sum: as many as the widest vector has.
 const LANES: usize = 16;
@@ -31,7 +31,8 @@ pub const BLOCKS_TOGETHER: usize = 4;
 /// Runs loops with the widest vectors. What they call has to be inlined to profit.
 #[inline(always)]
 pub fn widest<Result>(loops: impl FnOnce() -> Result) -> Result {
-    Arch::new().dispatch(loops)
+    let arch = if Kernel::WidestVectors.is_on() { Arch::new() } else { Arch::Scalar };
+    arch.dispatch(loops)
 }
 
 /// sum += factor * row.

@@ -1,37 +1,24 @@
-//! Site products with selected components, touching only the active (sample, component) pairs.
+//! Products of the active (sample, component) pairs with their components' factors.
 //!
-//! A decomposition selects about one component a sample out of dozens: the loops below do that share of the work that
-//! [`super::Masked`] does. They run over pairs grouped by component and skip numbers that are zero.
+//! The loops run over pairs grouped by component and skip numbers that are zero. Small factors are copied next to each other,
+//! large ones are read as they lie in memory.
 
 mod packed;
 mod streamed;
 
 use tch::Tensor;
 
-use super::{SiteProduct, SiteUse, tape::Forward};
 use crate::{
-    components::{Components, Factors},
     selection::{ActivePairs, Group},
-    slices::{slice, slice_mut},
+    slices::slice,
 };
-
-/// Components that are on or off: y = sum over the active c of x A_c B_c. For tensors in main memory.
-pub struct Selected<'a> {
-    components: &'a Components,
-    pairs: &'a ActivePairs,
-}
-
-impl<'a> Selected<'a> {
-    /// The same pairs at every use of a site.
-    pub fn new(components: &'a Components, pairs: &'a ActivePairs) -> Self {
-        Self { components, pairs }
-    }
-}
 
 /// One site's factors as memory, and the pairs that use them. Of a product's two sides, the rows of the input side have d_in
 /// numbers, those of the output side d_out, one row a sample of all replicas; in a transposed product they change places.
-struct Loops<'a> {
+pub struct Loops<'a> {
     groups: Vec<Group<'a>>,
+    /// Number of all pairs.
+    pairs: usize,
     d_in: usize,
     d_out: usize,
     components: usize,
@@ -44,27 +31,49 @@ struct Loops<'a> {
 }
 
 /// What a backward pass reads.
-struct Read<'a> {
-    input: &'a [f32],
+pub struct Read<'a> {
+    pub input: &'a [f32],
     /// What the forward pass has saved of every pair.
-    inner: &'a [f32],
-    output_gradient: &'a [f32],
+    pub inner: &'a [f32],
+    pub output_gradient: &'a [f32],
 }
 
 /// What it adds to.
-struct Written<'a> {
-    input_gradient: Option<&'a mut [f32]>,
-    a_gradient: &'a mut [f32],
-    b_gradient: &'a mut [f32],
+pub struct Written<'a> {
+    pub input_gradient: Option<&'a mut [f32]>,
+    pub a_gradient: &'a mut [f32],
+    pub b_gradient: &'a mut [f32],
 }
 
 impl<'a> Loops<'a> {
-    fn new(factors: &'a Factors, pairs: &'a ActivePairs, transposed: bool) -> Self {
-        let [_, d_in, components, rank] = factors.a.size()[..] else { panic!("A has four axes") };
-        let d_out = factors.b.size()[3];
+    /// Of the factors A [replica, d_in, component, rank] and B [replica, component, rank, d_out].
+    pub fn new(a: &'a Tensor, b: &'a Tensor, pairs: &'a ActivePairs, transposed: bool) -> Self {
+        let [_, d_in, components, rank] = a.size()[..] else { panic!("A has four axes") };
+        let d_out = b.size()[3];
         let [d_in, d_out, components, rank] = [d_in, d_out, components, rank].map(|length| length as usize);
-        let (a, b) = (slice(&factors.a), slice(&factors.b));
-        Self { groups: pairs.groups().collect(), d_in, d_out, components, rank, transposed, a, b }
+        let (a, b) = (slice(a), slice(b));
+        Self { groups: pairs.groups().collect(), pairs: pairs.len(), d_in, d_out, components, rank, transposed, a, b }
+    }
+
+    /// Numbers of a row of the product.
+    pub fn output_width(&self) -> usize {
+        if self.transposed { self.d_in } else { self.d_out }
+    }
+
+    /// Adds y = x A_c B_c to the outputs of all pairs; returns the inner numbers x A_c, `rank` or more for every pair.
+    pub fn forward(&self, input: &[f32], output: &mut [f32]) -> Vec<f32> {
+        match packed::blocks(self) {
+            Some(blocks) => packed::forward(self, blocks, input, output),
+            None => streamed::forward(self, input, output),
+        }
+    }
+
+    /// Adds the derivatives with respect to factors and inputs.
+    pub fn backward(&self, read: Read, written: Written) {
+        match packed::blocks(self) {
+            Some(blocks) => packed::backward(self, blocks, read, written),
+            None => streamed::backward(self, read, written),
+        }
     }
 
     /// Where in A the row `index` of a component begins.
@@ -80,57 +89,16 @@ impl<'a> Loops<'a> {
     }
 }
 
-impl SiteProduct for Selected<'_> {
-    /// The inner products, `rank` or more for every pair.
-    type Saved = Vec<f32>;
-    type Gradient = Components;
-
-    fn forward(&self, site: SiteUse, input: &Tensor) -> (Tensor, Vec<f32>) {
-        let loops = Loops::new(&self.components.factors[site.site], self.pairs, site.transposed);
-        let width = if site.transposed { loops.d_in } else { loops.d_out };
-        let [replicas, samples, _] = input.size()[..] else { panic!("a value has three axes") };
-        let mut output = Tensor::zeros([replicas, samples, width as i64], (input.kind(), input.device()));
-        let (entries, pairs) = (slice_mut(&mut output), self.pairs.len());
-        let inner = match packed::blocks(&loops) {
-            Some(blocks) => packed::forward(&loops, blocks, pairs, slice(input), entries),
-            None => streamed::forward(&loops, pairs, slice(input), entries),
-        };
-        (output, inner)
-    }
-
-    fn backward(
-        &self,
-        site: SiteUse,
-        forward: Forward<'_, Vec<f32>>,
-        output_gradient: &Tensor,
-        gradient: &mut Components,
-    ) -> Option<Tensor> {
-        let loops = Loops::new(&self.components.factors[site.site], self.pairs, site.transposed);
-        let mut input_gradient = forward.input_gradient_wanted.then(|| Tensor::zeros_like(forward.input));
-        let read = Read { input: slice(forward.input), inner: forward.saved, output_gradient: slice(output_gradient) };
-        let Factors { a, b } = &mut gradient.factors[site.site];
-        let written = Written {
-            input_gradient: input_gradient.as_mut().map(slice_mut),
-            a_gradient: slice_mut(a),
-            b_gradient: slice_mut(b),
-        };
-        match packed::blocks(&loops) {
-            Some(blocks) => packed::backward(&loops, blocks, read, written),
-            None => streamed::backward(&loops, read, written),
-        }
-        input_gradient
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
+        components::Components,
         initial_values::{InitialValues, Shape},
+        kernel::threads,
         selection::Budget,
         site::Site,
         slices::tensor_from,
-        threads,
     };
 
     const BATCH: i64 = 9;
@@ -142,7 +110,8 @@ mod tests {
         };
         let attributions = numbers(components.number(), 3).abs();
         let pairs = ActivePairs::largest(&attributions, &[Budget::OfBatch(14), Budget::OfBatch(9)]);
-        let loops = Loops::new(components.factors.iter().next().unwrap(), &pairs, transposed);
+        let factors = components.factors.iter().next().unwrap();
+        let loops = Loops::new(&factors.a, &factors.b, &pairs, transposed);
         let (first, second) = if transposed { (loops.d_out, loops.d_in) } else { (loops.d_in, loops.d_out) };
         let (input, output_gradient) = (numbers(first as i64, 5), numbers(second as i64, 7));
         let mut output = vec![0.0; 2 * BATCH as usize * second];
@@ -150,8 +119,8 @@ mod tests {
         let (mut a_gradient, mut b_gradient) = (vec![0.0; loops.a.len()], vec![0.0; loops.b.len()]);
         let blocks = packed.then(|| packed::blocks(&loops).expect("small factors"));
         let inner = match blocks {
-            Some(blocks) => packed::forward(&loops, blocks, pairs.len(), slice(&input), &mut output),
-            None => streamed::forward(&loops, pairs.len(), slice(&input), &mut output),
+            Some(blocks) => packed::forward(&loops, blocks, slice(&input), &mut output),
+            None => streamed::forward(&loops, slice(&input), &mut output),
         };
         let read = Read { input: slice(&input), inner: &inner, output_gradient: slice(&output_gradient) };
         let written = Written {

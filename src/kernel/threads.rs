@@ -15,6 +15,8 @@ use std::{
 
 use openmp::on_threads;
 
+use super::Kernel;
+
 /// Entries of a replica's largest arrays up to which they stay in a core's cache, so that loops over them beat libtorch's
 /// operations on several threads.
 const ENTRIES_OF_A_CORE: i64 = 1 << 18;
@@ -51,6 +53,12 @@ fn settle() {
 /// take longer or shorter, but few, because a lane's items share what a step costs whatever its size. Only where each item has
 /// a thread of its own are there no more.
 pub fn lanes(items: usize, threads: usize) -> usize {
+    if !Kernel::Lanes.is_on() {
+        return 1;
+    }
+    if !Kernel::SpareLanes.is_on() {
+        return threads.min(items);
+    }
     let busy_to_the_end = |lanes: &usize| items.div_ceil(*lanes) * threads <= items;
     (threads + 1..items).find(busy_to_the_end).unwrap_or(items)
 }
@@ -100,6 +108,9 @@ pub fn side_by_side<Lane: Send, Result: Send>(
 
 /// On how many threads work on so many entries is best spread.
 pub fn worth_having(entries: usize) -> usize {
+    if !Kernel::LoopThreads.is_on() {
+        return 1;
+    }
     LOOP_THREADS.load(Ordering::Relaxed).min(entries / ENTRIES_WORTH_A_THREAD).max(1)
 }
 

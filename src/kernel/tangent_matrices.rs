@@ -2,13 +2,26 @@
 
 use tch::Tensor;
 
+use super::simd::{BLOCK, Block};
 use crate::{
-    components::Components,
-    simd::{BLOCK, Block},
+    graph::{Activation, Form, Function, Graph},
     site::PerSite,
     slices::slice,
     weights::Weights,
 };
+
+/// Whether the loops over samples can run a graph: what is not linear in it is a function of single entries.
+pub fn claims(graph: &Graph) -> bool {
+    graph.operations().all(|(_, operation)| match operation.form() {
+        Form::Function { function, .. } => function.of_entries().is_some(),
+        Form::Product { .. } | Form::Sum { .. } | Form::PlusRow { .. } => true,
+    })
+}
+
+/// The function of single entries in a graph that is claimed.
+pub(super) fn activation_of(function: &dyn Function) -> Activation {
+    function.of_entries().expect("the graph is claimed")
+}
 
 /// A replica's weights and components in main memory. Made once a step, used for every sample.
 pub struct TangentMatrices<'a> {
@@ -33,19 +46,10 @@ pub(super) struct SiteMatrices<'a> {
     pub(super) tangents: &'a [Block],
 }
 
-/// P_c of every site of every replica with the components innermost, [replica, d_in, d_out, component], filled up with zeros
-/// to whole blocks.
-pub fn components_innermost(components: &Components) -> PerSite<Tensor> {
-    let missing = components.number().wrapping_neg().rem_euclid(BLOCK as i64);
-    components
-        .factors
-        .map(|factors| factors.matrices().permute([0, 2, 3, 1]).constant_pad_nd([0, missing]).contiguous())
-}
-
 impl<'a> TangentMatrices<'a> {
-    /// Derivatives at `weights` along `components`, whose matrices are `tangents`, of one replica.
-    pub fn new(weights: &'a Weights, components: &Components, tangents: &'a PerSite<Tensor>, replica: usize) -> Self {
-        let components = components.number() as usize;
+    /// Derivatives at `weights` along so many components, whose matrices are `tangents` [replica, d_in, d_out, component], filled
+    /// up with zeros to whole blocks of components; of one replica.
+    pub fn new(weights: &'a Weights, components: usize, tangents: &'a PerSite<Tensor>, replica: usize) -> Self {
         let blocks = components.div_ceil(BLOCK);
         let sites = tangents.enumerate().map(|(site, tangents)| {
             let [_, d_in, d_out, _] = tangents.size()[..] else { panic!("P has four axes") };

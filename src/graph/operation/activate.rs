@@ -6,10 +6,46 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tch::Tensor;
 
-use crate::settings::{Choice, Variant};
+use super::{Form, Function};
+use crate::{
+    graph::Value,
+    settings::{Choice, Variant},
+};
 
 /// libtorch's name for the gelu that is no approximation.
 const EXACT: &str = "none";
+
+/// f(x) of every entry x of a value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Activate {
+    pub activation: Activation,
+    pub input: Value,
+}
+
+impl Activate {
+    pub(super) fn form(&self) -> Form<'_> {
+        Form::Function { inputs: std::slice::from_ref(&self.input), function: &self.activation }
+    }
+}
+
+impl Function for Activation {
+    fn value(&self, inputs: &[&Tensor]) -> Tensor {
+        self.of(inputs[0])
+    }
+
+    fn backward(&self, inputs: &[&Tensor], output_gradient: &Tensor) -> Vec<Tensor> {
+        vec![self.times_slope(inputs[0], output_gradient)]
+    }
+
+    /// Chain rule: d(f(x)) = f'(x) dx.
+    fn tangents(&self, inputs: &[&Tensor], input_tangents: &[Option<Tensor>]) -> Option<Tensor> {
+        input_tangents[0].as_ref().map(|tangents| tangents * self.slope(inputs[0]).unsqueeze(1))
+    }
+
+    fn of_entries(&self) -> Option<Activation> {
+        Some(*self)
+    }
+}
 
 /// An elementwise function of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -35,7 +71,7 @@ impl Activation {
     }
 
     /// f'(x) times the derivative with respect to f(x).
-    pub fn backward(self, input: &Tensor, output_gradient: &Tensor) -> Tensor {
+    fn times_slope(self, input: &Tensor, output_gradient: &Tensor) -> Tensor {
         match self {
             Activation::Relu => input.threshold_backward(output_gradient, 0.0),
             Activation::Gelu => input.gelu_backward(output_gradient, EXACT),
@@ -43,8 +79,8 @@ impl Activation {
     }
 
     /// f'(x).
-    pub fn slope(self, input: &Tensor) -> Tensor {
-        self.backward(input, &input.ones_like())
+    fn slope(self, input: &Tensor) -> Tensor {
+        self.times_slope(input, &input.ones_like())
     }
 
     /// f of one entry.

@@ -10,6 +10,8 @@ use std::{
     sync::{Mutex, OnceLock},
 };
 
+use crate::kernel::Kernel;
+
 /// `GOMP_parallel` of GCC's OpenMP library: calls a function with some data on this thread and up to so many less one of its
 /// team, and returns when all have.
 type Parallel = unsafe extern "C" fn(extern "C" fn(*mut c_void), *mut c_void, c_uint, c_uint);
@@ -23,7 +25,7 @@ struct Job<'a> {
 /// Calls `work` on up to so many threads at once, at least on this one.
 pub fn on_threads(threads: usize, work: &(dyn Fn() + Sync)) {
     let job = Job { work, panic: Mutex::new(None) };
-    match parallel() {
+    match parallel().filter(|_| Kernel::LibtorchThreads.is_on()) {
         // SAFETY: the job outlives the call, which returns when no thread uses it any more; `run` lets no panic out.
         Some(parallel) => unsafe { parallel(run, (&raw const job).cast_mut().cast(), threads as c_uint, 0) },
         None => std::thread::scope(|scope| {

@@ -1,16 +1,16 @@
-//! The tangent reading for one sample at a time, in loops over small buffers.
+//! Derivatives along all components for one sample at a time, in loops over small buffers.
 //!
-//! Most inputs of a toy model are zero, and so are the slopes of most of its outputs. [`super::Tangent`] multiplies them
+//! Most inputs of a toy model are zero, and so are the slopes of most of its outputs. [`crate::execute::Tangent`] multiplies them
 //! all; here a product waits until the activation behind it has said which of its entries matter. Of the multiplications
 //! of a toy model of superposition with 40 features a few per cent remain.
 
 use super::{
-    Activation, BiasIndex, EmbeddingIndex, Reading, SiteUse,
-    tangent_matrices::{SiteMatrices, TangentMatrices},
+    simd::{BLOCK, BLOCKS_TOGETHER, Block, add_scaled, add_scaled_blocks, widest},
+    tangent_matrices::{SiteMatrices, TangentMatrices, activation_of},
 };
-use crate::simd::{BLOCK, BLOCKS_TOGETHER, Block, add_scaled, add_scaled_blocks, widest};
+use crate::graph::{Activation, BiasIndex, EmbeddingIndex, Form, Graph, Matrix, SiteUse, Value};
 
-/// Reads forward passes, one sample after the other, as their derivatives along all components.
+/// Runs a graph, sample after sample, for the derivatives of its output along all components.
 ///
 /// A pass is over in a microsecond, in which nothing may be allocated: its numbers lie one after the other in buffers that the
 /// next pass uses again, and a value is where in them they lie.
@@ -21,6 +21,8 @@ pub struct SampleTangent<'a> {
     /// Which entries of values are not zero, or have derivatives.
     indices: Vec<usize>,
     sums: Vec<(Tangents, Tangents)>,
+    /// Of the graph, as far as it has been run.
+    made: Vec<SampleValue>,
 }
 
 /// Where some entries of a buffer lie.
@@ -40,7 +42,7 @@ impl Span {
 
 /// A value of one sample and its derivatives along every component.
 #[derive(Clone, Copy)]
-pub struct SampleValue {
+struct SampleValue {
     value: Span,
     tangents: Tangents,
 }
@@ -86,21 +88,43 @@ impl TangentRows {
 
 impl<'a> SampleTangent<'a> {
     pub fn new(matrices: &'a TangentMatrices<'a>) -> Self {
-        Self { matrices, values: Vec::new(), derivatives: Vec::new(), indices: Vec::new(), sums: Vec::new() }
+        Self {
+            matrices,
+            values: Vec::new(),
+            derivatives: Vec::new(),
+            indices: Vec::new(),
+            sums: Vec::new(),
+            made: Vec::new(),
+        }
     }
 
-    /// Begins a pass with a network's input, which no parameter moves. The values of the pass before are no more.
-    pub fn input(&mut self, input: &[f32]) -> SampleValue {
+    /// For every component, the mean over the outputs of `graph` at one sample's `input` of their squared derivatives.
+    pub fn mean_squares(&mut self, graph: &Graph, input: &[f32], means: &mut [f32]) {
         self.values.clear();
         self.derivatives.clear();
         self.indices.clear();
         self.sums.clear();
+        self.made.clear();
         self.values.extend_from_slice(input);
-        SampleValue { value: Span { start: 0, length: input.len() }, tangents: Tangents::Zero }
+        // A network's input, which no parameter moves.
+        let value = Span { start: 0, length: input.len() };
+        self.made.push(SampleValue { value, tangents: Tangents::Zero });
+        for (_, operation) in graph.operations() {
+            let of = |value: Value| self.made[value.index()];
+            let made = match operation.form() {
+                Form::Product { input, matrix: Matrix::Site(site) } => self.apply(site, of(input)),
+                Form::Product { input, matrix: Matrix::Embedding(embedding) } => self.embed(embedding, of(input)),
+                Form::Sum { left, right } => self.add(of(left), of(right)),
+                Form::PlusRow { input, bias } => self.add_bias(bias, of(input)),
+                Form::Function { inputs, function } => self.activate(activation_of(function), of(inputs[0])),
+            };
+            self.made.push(made);
+        }
+        self.mean_squares_of(self.made[graph.output().index()], means);
     }
 
     /// For every component, the mean over the entries of a value of their squared derivatives.
-    pub fn mean_squares(&mut self, SampleValue { value, tangents }: SampleValue, means: &mut [f32]) {
+    fn mean_squares_of(&mut self, SampleValue { value, tangents }: SampleValue, means: &mut [f32]) {
         let rows = self.all_rows(tangents, value);
         let (rows, blocks) = (rows.derivatives.of(&self.derivatives), self.matrices.blocks);
         widest(
@@ -167,7 +191,7 @@ impl<'a> SampleTangent<'a> {
 
     /// Adds tangents to rows, which are the last.
     fn add_to(&mut self, rows: TangentRows, tangents: Tangents) {
-        let Self { matrices, values, derivatives, indices, sums } = self;
+        let Self { matrices, values, derivatives, indices, sums, .. } = self;
         let (before, written) = derivatives.split_at_mut(rows.derivatives.start);
         let written = rows.indices.of(indices).iter().zip(written.chunks_exact_mut(matrices.blocks));
         match tangents {
@@ -207,75 +231,8 @@ impl<'a> SampleTangent<'a> {
             }
         }
     }
-}
 
-/// A product x W of one sample, or x W^T.
-struct Product<'a> {
-    site: &'a SiteMatrices<'a>,
-    transposed: bool,
-    /// Blocks of a row of derivatives.
-    blocks: usize,
-    input: &'a [f32],
-    /// Which entries of the input are not zero.
-    active: &'a [usize],
-    /// Which have derivatives; and for each of them a row of these.
-    moving: &'a [usize],
-    derivatives: &'a [Block],
-}
-
-impl Product<'_> {
-    /// Adds the derivatives of an entry of the output to a row.
-    #[inline(always)]
-    fn add_derivatives(&self, output: usize, sum: &mut [Block]) {
-        let mut start = 0;
-        while start < sum.len() {
-            start += match sum.len() - start {
-                1 => self.add_some::<1>(output, sum, start),
-                2 => self.add_some::<2>(output, sum, start),
-                3 => self.add_some::<3>(output, sum, start),
-                _ => self.add_some::<BLOCKS_TOGETHER>(output, sum, start),
-            };
-        }
-    }
-
-    /// [`Self::add_derivatives`] of the components of so many blocks from `start` on; returns the number of blocks.
-    #[inline(always)]
-    fn add_some<const BLOCKS: usize>(&self, output: usize, sum: &mut [Block], start: usize) -> usize {
-        // Product rule, d(x W) = x P_c + dx W.
-        let sum: &mut [Block; BLOCKS] = (&mut sum[start..start + BLOCKS]).try_into().expect("so many");
-        let mut held = *sum;
-        let &SiteMatrices { d_out, weights, tangents, .. } = self.site;
-        let (first, stride) = if self.transposed { (output * d_out, 1) } else { (output, d_out) };
-        for &input in self.active {
-            add_scaled_blocks(
-                &mut held,
-                self.input[input],
-                &tangents[(first + input * stride) * self.blocks + start..],
-            );
-        }
-        for (row, &input) in self.moving.iter().enumerate() {
-            add_scaled_blocks(
-                &mut held,
-                weights[first + input * stride],
-                &self.derivatives[row * self.blocks + start..],
-            );
-        }
-        *sum = held;
-        BLOCKS
-    }
-}
-
-/// output += x M for one sample and a matrix of rows as long as the output.
-fn add_product(input: &[f32], matrix: &[f32], output: &mut [f32]) {
-    let rows = input.iter().zip(matrix.chunks_exact(output.len()));
-    rows.filter(|(entry, _)| **entry != 0.0).for_each(|(&entry, row)| add_scaled(output, entry, row));
-}
-
-impl Reading for SampleTangent<'_> {
-    type Value = SampleValue;
-
-    fn apply(&mut self, site_use: impl Into<SiteUse>, SampleValue { value, tangents }: SampleValue) -> SampleValue {
-        let site_use = site_use.into();
+    fn apply(&mut self, site_use: SiteUse, SampleValue { value, tangents }: SampleValue) -> SampleValue {
         let site = &self.matrices.sites[site_use.site];
         debug_assert_eq!(value.length, if site_use.transposed { site.d_out } else { site.d_in });
         let active = self.entries_where(value, |entry| entry != 0.0);
@@ -354,4 +311,66 @@ impl Reading for SampleTangent<'_> {
         pairs.for_each(|(output, &entry)| *output = activation.of_entry(entry));
         SampleValue { value: output, tangents: Tangents::Rows(rows) }
     }
+}
+
+/// A product x W of one sample, or x W^T.
+struct Product<'a> {
+    site: &'a SiteMatrices<'a>,
+    transposed: bool,
+    /// Blocks of a row of derivatives.
+    blocks: usize,
+    input: &'a [f32],
+    /// Which entries of the input are not zero.
+    active: &'a [usize],
+    /// Which have derivatives; and for each of them a row of these.
+    moving: &'a [usize],
+    derivatives: &'a [Block],
+}
+
+impl Product<'_> {
+    /// Adds the derivatives of an entry of the output to a row.
+    #[inline(always)]
+    fn add_derivatives(&self, output: usize, sum: &mut [Block]) {
+        let mut start = 0;
+        while start < sum.len() {
+            start += match sum.len() - start {
+                1 => self.add_some::<1>(output, sum, start),
+                2 => self.add_some::<2>(output, sum, start),
+                3 => self.add_some::<3>(output, sum, start),
+                _ => self.add_some::<BLOCKS_TOGETHER>(output, sum, start),
+            };
+        }
+    }
+
+    /// [`Self::add_derivatives`] of the components of so many blocks from `start` on; returns the number of blocks.
+    #[inline(always)]
+    fn add_some<const BLOCKS: usize>(&self, output: usize, sum: &mut [Block], start: usize) -> usize {
+        // Product rule, d(x W) = x P_c + dx W.
+        let sum: &mut [Block; BLOCKS] = (&mut sum[start..start + BLOCKS]).try_into().expect("so many");
+        let mut held = *sum;
+        let &SiteMatrices { d_out, weights, tangents, .. } = self.site;
+        let (first, stride) = if self.transposed { (output * d_out, 1) } else { (output, d_out) };
+        for &input in self.active {
+            add_scaled_blocks(
+                &mut held,
+                self.input[input],
+                &tangents[(first + input * stride) * self.blocks + start..],
+            );
+        }
+        for (row, &input) in self.moving.iter().enumerate() {
+            add_scaled_blocks(
+                &mut held,
+                weights[first + input * stride],
+                &self.derivatives[row * self.blocks + start..],
+            );
+        }
+        *sum = held;
+        BLOCKS
+    }
+}
+
+/// output += x M for one sample and a matrix of rows as long as the output.
+fn add_product(input: &[f32], matrix: &[f32], output: &mut [f32]) {
+    let rows = input.iter().zip(matrix.chunks_exact(output.len()));
+    rows.filter(|(entry, _)| **entry != 0.0).for_each(|(&entry, row)| add_scaled(output, entry, row));
 }

@@ -1,31 +1,22 @@
-//! One update of entries in main memory, in one pass over them.
+//! One update of Adam of entries in main memory, in one pass over them.
 
-use super::{EPSILON, FIRST_DECAY, Rate, SECOND_DECAY};
-use crate::simd;
+use super::simd;
+
+pub const FIRST_DECAY: f64 = 0.9;
+pub const SECOND_DECAY: f64 = 0.999;
+pub const EPSILON: f64 = 1e-8;
 
 /// The numbers of one update of one replica.
 #[derive(Clone, Copy)]
-pub(super) struct Update {
+pub struct Update {
     pub step_size: f32,
     pub root_correction: f32,
     pub shrinkage: f32,
 }
 
-impl Update {
-    /// The `number`-th update, counted from 1.
-    pub fn new(rate: Rate, number: u64) -> Self {
-        let correction = |decay: f64| 1.0 - decay.powf(number as f64);
-        Self {
-            step_size: (rate.learning_rate / correction(FIRST_DECAY)) as f32,
-            root_correction: (1.0 / correction(SECOND_DECAY).sqrt()) as f32,
-            shrinkage: (1.0 - rate.learning_rate * rate.weight_decay) as f32,
-        }
-    }
-}
-
 /// What the values themselves count in their derivative, for rows that follow each other.
 #[derive(Clone, Copy)]
-pub(super) enum Lengthwise<'a> {
+pub enum Lengthwise<'a> {
     Nothing,
     /// A number a row.
     OfRows(&'a [f32]),
@@ -42,7 +33,7 @@ impl Lengthwise<'_> {
 
 /// Which entries of a parameter move: of every `of` that follow each other in memory the `first`.
 #[derive(Clone, Copy)]
-pub(super) struct Moving {
+pub struct Moving {
     pub first: usize,
     pub of: usize,
 }
@@ -70,7 +61,7 @@ impl Moving {
 }
 
 /// Entries of a parameter that follow each other in memory, with all that belongs to them.
-pub(super) struct Entries<'a> {
+pub struct Entries<'a> {
     pub values: &'a mut [f32],
     pub gradients: &'a mut [f32],
     pub first: &'a mut [f32],

@@ -2,8 +2,11 @@
 
 use tch::Tensor;
 
-use super::{SiteProduct, SiteUse, tape::Forward};
-use crate::components::{Components, Factors};
+use super::{SiteProduct, tape::Forward};
+use crate::{
+    components::{Components, Factors},
+    graph::SiteUse,
+};
 
 /// Components weighted sample by sample: y = sum_c mask_c(x) x A_c B_c. Shapes do not depend on the mask.
 pub struct Masked<'a> {

@@ -1,4 +1,4 @@
-//! The reading with the network's own weights, which remembers what a backward pass needs.
+//! A pass with the network's own weights, which remembers what a backward pass needs.
 //!
 //! A residual stream is wide, but what is added to it is narrow: a few numbers a sample times a matrix. Such a term waits,
 //! and the matrices are multiplied first: x W_E W_in is x (W_E W_in), and nothing of the size [sample, width of the
@@ -7,9 +7,8 @@
 
 use tch::Tensor;
 
-use super::{Activation, BiasIndex, EmbeddingIndex, Reading, SiteUse};
 use crate::{
-    small_matmul,
+    graph::{BiasIndex, EmbeddingIndex, Form, Graph, Live, Matrix, Operation, SiteUse},
     weights::{RequiresGrad, Weights},
 };
 
@@ -17,7 +16,7 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub struct Node(usize);
 
-/// A value of the reading: the sum of its terms.
+/// A value of the graph: the sum of its terms.
 #[derive(Clone, Debug)]
 pub struct Sum(Vec<Term>);
 
@@ -42,6 +41,15 @@ enum Parameter {
     Bias(BiasIndex),
 }
 
+impl From<Matrix> for Parameter {
+    fn from(matrix: Matrix) -> Self {
+        match matrix {
+            Matrix::Site(site) => Self::Site(site),
+            Matrix::Embedding(embedding) => Self::Embedding(embedding),
+        }
+    }
+}
+
 impl Parameter {
     /// The parameter, or what `weights` holds in its place, as it is used: a matrix; a bias is one of a single row.
     fn of(self, weights: &Weights) -> Tensor {
@@ -62,42 +70,74 @@ impl Parameter {
     }
 }
 
-enum Operation {
+/// Where a tensor comes from.
+enum Origin {
     Input,
     Parameter(Parameter),
     Sum(Sum),
-    Activate { activation: Activation, input: Node },
+    Function { operation: Operation, inputs: Vec<Node> },
 }
 
 /// A forward pass that can be walked backwards. The derivatives are written out by hand, in a fixed order of
 /// summation, so that a step repeated gives the same bytes.
 pub struct Dense<'a> {
     weights: &'a Weights,
-    nodes: Vec<(Operation, Tensor)>,
+    nodes: Vec<(Origin, Tensor)>,
+    hidden_activations: Vec<Node>,
+    output: Node,
 }
 
 impl<'a> Dense<'a> {
-    pub fn new(weights: &'a Weights) -> Self {
-        Self { weights, nodes: Vec::new() }
-    }
-
-    /// What `forward` makes of `input` [replica, sample, feature].
-    pub fn read(&mut self, input: &Tensor, forward: impl FnOnce(&mut Self, Sum) -> Sum) -> Node {
-        let input = Term::Known(self.push(Operation::Input, input.shallow_clone()));
-        let output = forward(self, input.into());
-        self.carry_out(output)
+    /// Runs `graph` on `input` [replica, sample, feature].
+    pub fn new(graph: &Graph, weights: &'a Weights, input: &Tensor) -> Self {
+        let mut dense = Self { weights, nodes: Vec::new(), hidden_activations: Vec::new(), output: Node(0) };
+        let input = Term::Known(dense.push(Origin::Input, input.shallow_clone()));
+        let mut live = Live::new(graph, Sum::from(input));
+        for (value, operation) in graph.operations() {
+            let sum = match operation.form() {
+                Form::Product { input, matrix } => dense.times(live.take(input), matrix.into()),
+                Form::Sum { left, right } => {
+                    let mut sum = live.take(left);
+                    sum.0.extend(live.take(right).0);
+                    dense.wait(sum)
+                }
+                Form::PlusRow { input, bias } => {
+                    let mut sum = live.take(input);
+                    sum.0.push(Term::Known(dense.parameter(Parameter::Bias(bias))));
+                    dense.wait(sum)
+                }
+                Form::Function { inputs, function } => {
+                    let inputs: Vec<Node> = inputs.iter().map(|&input| dense.carry_out(live.take(input))).collect();
+                    let output = function.value(&dense.tensors(&inputs));
+                    let node = dense.push(Origin::Function { operation: *operation, inputs }, output);
+                    if graph.hidden_activations().any(|hidden| hidden == value) {
+                        dense.hidden_activations.push(node);
+                    }
+                    Term::Known(node).into()
+                }
+            };
+            live.push(sum);
+        }
+        dense.output = dense.carry_out(live.take(graph.output()));
+        dense
     }
 
     pub fn tensor(&self, Node(index): Node) -> &Tensor {
         &self.nodes[index].1
     }
 
-    /// What came out of the activations within the network, in their order; an activation at its end is its output.
-    pub fn hidden_activations(&self) -> Vec<Node> {
-        let inner = &self.nodes[..self.nodes.len() - 1];
-        let activations =
-            inner.iter().enumerate().filter(|(_, (operation, _))| matches!(operation, Operation::Activate { .. }));
-        activations.map(|(index, _)| Node(index)).collect()
+    fn tensors(&self, nodes: &[Node]) -> Vec<&Tensor> {
+        nodes.iter().map(|&node| self.tensor(node)).collect()
+    }
+
+    /// What came out of the network, [replica, sample, output].
+    pub fn output(&self) -> Node {
+        self.output
+    }
+
+    /// What came out of the activations within the network, as [`Graph::hidden_activations`].
+    pub fn hidden_activations(&self) -> &[Node] {
+        &self.hidden_activations
     }
 
     /// Computes what has waited.
@@ -106,25 +146,24 @@ impl<'a> Dense<'a> {
         let mut total = match *first {
             Term::Known(node) if others.is_empty() => return node,
             Term::Known(node) => self.tensor(node).copy(),
-            Term::Waiting { numbers, matrix } => small_matmul::product(self.tensor(numbers), self.tensor(matrix)),
+            Term::Waiting { numbers, matrix } => self.tensor(numbers).bmm(self.tensor(matrix)),
         };
         for &term in others {
             match term {
-                Term::Known(row) if self.is_single_row(row) => small_matmul::add_row(&mut total, self.tensor(row)),
                 Term::Known(node) => drop(total.g_add_(self.tensor(node))),
                 Term::Waiting { numbers, matrix } => drop(total.baddbmm_(self.tensor(numbers), self.tensor(matrix))),
             }
         }
-        self.push(Operation::Sum(sum), total)
+        self.push(Origin::Sum(sum), total)
     }
 
-    fn push(&mut self, operation: Operation, output: Tensor) -> Node {
-        self.nodes.push((operation, output));
+    fn push(&mut self, origin: Origin, output: Tensor) -> Node {
+        self.nodes.push((origin, output));
         Node(self.nodes.len() - 1)
     }
 
     fn parameter(&mut self, parameter: Parameter) -> Node {
-        self.push(Operation::Parameter(parameter), parameter.of(self.weights))
+        self.push(Origin::Parameter(parameter), parameter.of(self.weights))
     }
 
     fn width(&self, node: Node) -> i64 {
@@ -173,11 +212,11 @@ impl<'a> Dense<'a> {
     ) {
         let mut pending = Pending::new(&self.nodes, requires_grad, gradient);
         derivatives.into_iter().for_each(|(node, derivative)| pending.add(node, derivative));
-        for (index, (operation, _)) in self.nodes.iter().enumerate().rev() {
+        for (index, (origin, _)) in self.nodes.iter().enumerate().rev() {
             let Some(derivative) = pending.derivatives[index].take() else { continue };
-            match operation {
-                Operation::Input | Operation::Parameter(_) => {}
-                Operation::Sum(Sum(terms)) => {
+            match origin {
+                Origin::Input | Origin::Parameter(_) => {}
+                Origin::Sum(Sum(terms)) => {
                     for &term in terms {
                         match term {
                             Term::Known(row) if self.is_single_row(row) => {
@@ -191,8 +230,10 @@ impl<'a> Dense<'a> {
                         }
                     }
                 }
-                Operation::Activate { activation, input } => {
-                    pending.add(*input, activation.backward(self.tensor(*input), &derivative));
+                Origin::Function { operation, inputs } => {
+                    let Form::Function { function, .. } = operation.form() else { unreachable!("no other is kept") };
+                    let derivatives = function.backward(&self.tensors(inputs), &derivative);
+                    inputs.iter().zip(derivatives).for_each(|(&input, derivative)| pending.add(input, derivative));
                 }
             }
         }
@@ -208,22 +249,22 @@ struct Pending {
 }
 
 impl Pending {
-    fn new(nodes: &[(Operation, Tensor)], requires_grad: &RequiresGrad, gradient: &Weights) -> Self {
+    fn new(nodes: &[(Origin, Tensor)], requires_grad: &RequiresGrad, gradient: &Weights) -> Self {
         let mut derivatives = Vec::new();
         let mut moves: Vec<bool> = Vec::new();
-        for (operation, _) in nodes {
+        for (origin, _) in nodes {
             let moved = |node: Node| moves[node.0];
-            let (own, derivative) = match operation {
-                Operation::Input => (false, None),
-                Operation::Parameter(parameter) => (parameter.is_trained(requires_grad), Some(parameter.of(gradient))),
-                Operation::Sum(Sum(terms)) => {
+            let (own, derivative) = match origin {
+                Origin::Input => (false, None),
+                Origin::Parameter(parameter) => (parameter.is_trained(requires_grad), Some(parameter.of(gradient))),
+                Origin::Sum(Sum(terms)) => {
                     let moved = |term: &Term| match *term {
                         Term::Known(node) => moved(node),
                         Term::Waiting { numbers, matrix } => moved(numbers) || moved(matrix),
                     };
                     (terms.iter().any(moved), None)
                 }
-                Operation::Activate { input, .. } => (moved(*input), None),
+                Origin::Function { inputs, .. } => (inputs.iter().any(|&input| moved(input)), None),
             };
             moves.push(own);
             derivatives.push(derivative);
@@ -245,33 +286,5 @@ impl Pending {
             Some(sum) => drop(sum.baddbmm_(left, right)),
             none => *none = Some(left.bmm(right)),
         }
-    }
-}
-
-impl Reading for Dense<'_> {
-    type Value = Sum;
-
-    fn apply(&mut self, site: impl Into<SiteUse>, input: Sum) -> Sum {
-        self.times(input, Parameter::Site(site.into()))
-    }
-
-    fn embed(&mut self, embedding: EmbeddingIndex, input: Sum) -> Sum {
-        self.times(input, Parameter::Embedding(embedding))
-    }
-
-    fn add(&mut self, mut left: Sum, right: Sum) -> Sum {
-        left.0.extend(right.0);
-        self.wait(left)
-    }
-
-    fn add_bias(&mut self, bias: BiasIndex, mut input: Sum) -> Sum {
-        input.0.push(Term::Known(self.parameter(Parameter::Bias(bias))));
-        self.wait(input)
-    }
-
-    fn activate(&mut self, activation: Activation, input: Sum) -> Sum {
-        let input = self.carry_out(input);
-        let output = activation.of(self.tensor(input));
-        Term::Known(self.push(Operation::Activate { activation, input }, output)).into()
     }
 }
