@@ -3,8 +3,8 @@
 //!
 //! # In reading order
 //!
-//! - What is computed on: [`site`] (a weight matrix that is decomposed), [`weights`], [`network`] (sizes and forward pass), [`inputs`], [`components`] (factors of low rank), [`initial_values`], [`random`] (streams keyed by seed,
-//!   purpose and step).
+//! - What is computed on: [`site`] (a weight matrix that is decomposed), [`weights`], [`network`] (sizes and forward pass),
+//!   [`inputs`], [`components`] (factors of low rank), [`initial_values`], [`random`] (streams keyed by seed, purpose and step).
 //! - How a forward pass is run: [`graph`] (a network's operations), [`execute`] (with its own weights, masked or selected
 //!   components, or derivatives along all components), [`kernel`] (loops that are faster than walking along the graph).
 //! - The method: [`attribution`], [`selection`], [`loss`], put together in [`method`].
