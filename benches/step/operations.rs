@@ -199,7 +199,7 @@ impl<'a> Step<'a> {
             a: zeros(&[replicas, site.d_in, components, rank]),
             b: zeros(&[replicas, components, rank, site.d_out]),
         });
-        let components = Components { factors };
+        let components = Components::everywhere(factors);
         let mut tangent = Tangent::new(&weights, &components);
         let input = zeros(&[replicas, self.attributed, self.network.features() as i64]);
         let outputs = tangent.run(&self.network.graph(), &input);

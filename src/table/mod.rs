@@ -226,7 +226,10 @@ mod tests {
     #[test]
     fn columns_are_read_by_name_and_those_that_are_not_there_are_empty() {
         let row: ComponentRow = read("component,of_a_newer_version,replica,alive,cosine\n3,x,0,true,\n").unwrap();
-        assert_eq!((row.replica, row.component, row.alive, row.cosine, row.state.as_deref()), (0, 3, Some(true), None, None));
+        assert_eq!(
+            (row.replica, row.component, row.alive, row.cosine, row.state.as_deref()),
+            (0, 3, Some(true), None, None)
+        );
         assert!(row.activation_frequency.is_nan());
         assert_eq!(row.number("component"), 3.0);
         assert!(row.number("cosine").is_nan() && row.number("of_a_newer_version").is_nan());
