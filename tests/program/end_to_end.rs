@@ -280,15 +280,22 @@ fn a_run_says_which_replica_its_score_would_pick() {
 }
 
 #[test]
-fn every_column_of_the_scores_is_in_the_data_dictionary() {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let section = readme.split("**scores.csv**").nth(1).unwrap().split("\n**").next().unwrap();
-    let explained: Vec<&str> = section.lines().filter(|line| line.starts_with("| `")).collect();
-    let explained = explained.iter().map(|line| line.split(" | ").next().unwrap());
-    let explained: Vec<&str> = explained.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
-    let folder = run();
-    let header = header(&run_folder(folder.folder.path(), ""), "scores.csv");
-    assert_eq!(header.split(',').filter(|column| *column != "replica").collect::<Vec<_>>(), explained);
+fn every_column_of_every_table_is_in_the_data_dictionary() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/tables.md")).unwrap();
+    let sections: Vec<&str> = page.split("\n### ").collect();
+    let ended = run();
+    let folder = run_folder(ended.folder.path(), "");
+    let tables = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    for table in tables.filter(|name| name.ends_with(".csv")) {
+        let heading = format!("`{table}`");
+        // The first of three is that of toy models.
+        let section = sections.iter().find(|section| section.starts_with(&heading)).expect(&table);
+        let explained = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+        let header = header(&folder, &table);
+        let columns = header.split(',').filter(|column| !["_2", "_3"].iter().any(|end| column.ends_with(end)));
+        let columns: Vec<&str> = columns.map(|column| column.trim_end_matches("_1")).collect();
+        assert_eq!(columns, explained.collect::<Vec<_>>(), "{table}");
+    }
 }
 
 #[test]
