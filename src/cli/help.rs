@@ -5,12 +5,13 @@
 
 mod spec;
 mod spec_page;
+mod tables;
 
 use clap::{Args, Command, Subcommand};
 
 use super::{Ending, Failure};
 
-/// Print the help of a command, or tell all that can stand in a spec
+/// Print the help of a command, or tell what can stand in a spec or in a table
 #[derive(Debug, Args)]
 #[command(
     subcommand_value_name = "TOPIC",
@@ -21,6 +22,7 @@ The help of a command is that of its option --help.
 
 Examples:
   apd help spec method.apd
+  apd help tables summary
   apd help train target"
 )]
 pub struct Help {
@@ -31,12 +33,14 @@ pub struct Help {
 #[derive(Debug, Subcommand)]
 enum Topic {
     Spec(spec::SpecHelp),
+    Tables(tables::TablesHelp),
 }
 
 impl Help {
     pub fn run(&self) -> Result<Ending, Failure> {
         match &self.topic {
             Topic::Spec(spec) => spec.run(),
+            Topic::Tables(tables) => tables.run(),
         }
     }
 }

@@ -175,7 +175,7 @@ mod tests {
     const SHARED: &str = "set device threads results checkpoint-seconds force";
 
     /// By command, those of them that have an effect on it.
-    const USED: [(&str, &str); 18] = [
+    const USED: [(&str, &str); 19] = [
         ("run", SHARED),
         ("decompose", SHARED),
         ("train target", "set device threads results checkpoint-seconds"),
@@ -194,6 +194,7 @@ mod tests {
         ("doctor", "device results"),
         ("completions", ""),
         ("help spec", ""),
+        ("help tables", ""),
     ];
 
     #[test]

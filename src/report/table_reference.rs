@@ -33,11 +33,6 @@ pub fn describe(name: &str, width: usize) -> Result<String, Option<&'static str>
     }
 }
 
-/// The names of all tables, without `.csv`.
-pub fn names() -> impl Iterator<Item = &'static str> {
-    all().map(|table| table.file.trim_end_matches(".csv"))
-}
-
 /// All tables as a page of Markdown.
 pub fn page() -> String {
     let sections = |tables: &[Table]| tables.iter().map(section_of).collect::<Vec<_>>().join("\n");

@@ -563,46 +563,6 @@ fn damaged_files_are_noted_and_the_rest_is_shown() {
     assert!(text.contains("summary.csv holds 11 of 12 replicas."), "{text}");
 }
 
-/// `SNAPSHOTS=overwrite` writes the page anew.
-#[test]
-fn the_data_dictionary_is_what_the_tables_declare() {
-    assert_data_eq!(report::table_reference::page(), file!["../../docs/tables.md"].raw());
-}
-
-#[test]
-fn a_table_is_described_by_its_name_and_one_that_is_not_there_by_the_nearest() {
-    let text = report::table_reference::describe("layers.csv", 80).unwrap();
-    assert_eq!(report::table_reference::describe("layers", 80).unwrap(), text);
-    assert_data_eq!(
-        text,
-        str![[r#"
-layers.csv
-
-One row per replica, component and layer: how much of the component lies there.
-
-Only runs of residual MLPs have it.
-
-  replica
-      Number of the replica, from 0 in the order of the spec's seeds.
-
-  component
-      Number of the component, from 0.
-
-  layer
-      Number of the layer, from 0.
-
-  share  [share]
-      The layer's share of the component's squared Frobenius norm.
-"#]]
-    );
-    for name in report::table_reference::names() {
-        assert!(widest_line(&report::table_reference::describe(name, 80).unwrap()) <= 80, "{name}");
-    }
-    assert!(widest_line(&report::table_reference::list(80)) <= 80);
-    assert_eq!(report::table_reference::describe("sumary", 80), Err(Some("summary")));
-    assert_eq!(report::table_reference::describe("nothing_like_it", 80), Err(None));
-}
-
 #[test]
 fn numbers_that_are_none_are_shown_as_such() {
     let folder = TMS_5_2.write("not_numbers");

@@ -22,5 +22,6 @@ mod spec_reference;
 mod support;
 mod surroundings;
 mod sweep;
+mod table_reference;
 mod unreadable;
 mod which_folders;
