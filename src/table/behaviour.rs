@@ -7,9 +7,7 @@ use super::{
 
 table! {
     /// One row per replica, feature and alive component (all components if none is alive): its attribution to the feature.
-    struct AttributionRow in "attributions.csv".short_numbers() {
-        /// Number of the replica, from 0 in the order of the spec's seeds.
-        replica: usize => key(),
+    struct AttributionRow in "attributions.csv".short_numbers() per replica {
         /// Number of the feature, from 0; of gated functions of the control bit.
         feature: usize => key(),
         /// Number of the component, from 0.
@@ -25,9 +23,7 @@ table! {
     /// One row per replica and pair of components: how their activity goes together.
     ///
     /// Pairs of which both components are active on some of the samples of `summary.csv` and not on all.
-    struct CoactivityRow in "coactivity.csv".of_selections().short_numbers() {
-        /// Number of the replica, from 0 in the order of the spec's seeds.
-        replica: usize => key(),
+    struct CoactivityRow in "coactivity.csv".of_selections().short_numbers() per replica {
         /// Number of the one component, from 0.
         component: usize => key(),
         /// Number of the other component, above that of the one.
@@ -39,9 +35,7 @@ table! {
 
 table! {
     /// One row per replica, feature and output: what comes out if this feature is 1 and all others are 0.
-    struct ResponseRow in "responses.csv".of(&[Tms, ResidualMlp]).short_numbers() {
-        /// Number of the replica, from 0 in the order of the spec's seeds.
-        replica: usize => key(),
+    struct ResponseRow in "responses.csv".of(&[Tms, ResidualMlp]).short_numbers() per replica {
         /// Number of the feature, from 0.
         feature: usize => key(),
         /// Number of the output, from 0.
@@ -58,9 +52,7 @@ table! {
     ///
     /// The feature alone is active, at -1, -0.95 ... 1. Of gated functions one control bit alone is 1, and x takes 101 even
     /// steps from `low` to `high`.
-    struct CurveRow in "curves.csv".of(&[ResidualMlp, GatedFunctions]).short_numbers() {
-        /// Number of the replica, from 0 in the order of the spec's seeds.
-        replica: usize => key(),
+    struct CurveRow in "curves.csv".of(&[ResidualMlp, GatedFunctions]).short_numbers() per replica {
         /// Number of the feature, from 0; of gated functions of the control bit.
         feature: usize => key(),
         /// Value of the feature; of gated functions x.
@@ -83,9 +75,7 @@ table! {
 
 table! {
     /// One row per replica, feature and neuron: how much of the feature's function goes through the neuron.
-    struct ContributionRow in "contributions.csv".of(&[ResidualMlp]) {
-        /// Number of the replica, from 0 in the order of the spec's seeds.
-        replica: usize => key(),
+    struct ContributionRow in "contributions.csv".of(&[ResidualMlp]) per replica {
         /// Number of the feature, from 0.
         feature: usize => key(),
         /// Number of the neuron, from 0, counted on from layer to layer.

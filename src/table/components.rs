@@ -8,9 +8,7 @@ use super::{
 
 table! {
     /// One row per replica and component: how often it is active, and which mechanism it is like.
-    struct ComponentRow in "components.csv" {
-        /// Number of the replica, from 0 in the order of the spec's seeds.
-        replica: usize => key(),
+    struct ComponentRow in "components.csv" per replica {
         /// Number of the component, from 0.
         component: usize => key(),
         /// Share of the samples on which the component is selected.
@@ -55,9 +53,7 @@ table! {
     /// One row per replica, component and site: ranks and singular values of the component's matrix there.
     ///
     /// The matrix is P_c at that site, with singular values σ_1 ≥ σ_2 ≥ ...
-    struct RankRow in "ranks.csv" {
-        /// Number of the replica, from 0 in the order of the spec's seeds.
-        replica: usize => key(),
+    struct RankRow in "ranks.csv" per replica {
         /// Number of the component, from 0.
         component: usize => key(),
         /// Name of the site, such as `embed` or `layers.0.mlp_in`.
@@ -96,9 +92,7 @@ impl RankRow {
 
 table! {
     /// One row per replica, feature and component that serves the feature.
-    struct ServingRow in "serving.csv".of(&[ResidualMlp]).not_missed() {
-        /// Number of the replica, from 0 in the order of the spec's seeds.
-        replica: usize => key(),
+    struct ServingRow in "serving.csv".of(&[ResidualMlp]).not_missed() per replica {
         /// Number of the feature, from 0.
         feature: usize => key(),
         /// Number of the component, from 0.
@@ -112,9 +106,7 @@ table! {
 
 table! {
     /// One row per replica, component and layer: how much of the component lies there.
-    struct LayerRow in "layers.csv".of(&[ResidualMlp]) {
-        /// Number of the replica, from 0 in the order of the spec's seeds.
-        replica: usize => key(),
+    struct LayerRow in "layers.csv".of(&[ResidualMlp]) per replica {
         /// Number of the component, from 0.
         component: usize => key(),
         /// Number of the layer, from 0.

@@ -5,8 +5,22 @@
 /// the page. The first paragraph stands alone wherever room is short.
 ///
 /// Behind a field stand `=>` and what the column holds, as the functions of [`column`](super::column) say it; behind the
-/// table's file its properties, as the methods of [`Table`](super::Table).
+/// table's file its properties, as the methods of [`Table`](super::Table). A table `per replica` begins with the replica's
+/// number.
 macro_rules! table {
+    (
+        $(#[doc = $about:literal])+
+        struct $row:ident in $file:literal $(.$property:ident $arguments:tt)* per replica { $($fields:tt)+ }
+    ) => {
+        table! {
+            $(#[doc = $about])+
+            struct $row in $file $(.$property $arguments)* {
+                /// Number of the replica, from 0 in the order of the spec's seeds.
+                replica: usize => $crate::table::column::key(),
+                $($fields)+
+            }
+        }
+    };
     (
         $(#[doc = $about:literal])+
         struct $row:ident in $file:literal $(.$property:ident $arguments:tt)* {

@@ -9,9 +9,7 @@ table! {
     /// One row per replica and feature of a toy model of superposition: how well a component matches it.
     ///
     /// What compares a component with the target is empty of a feature that the target does not represent.
-    struct TmsFeatureRow in "features.csv".of(&[Tms]) {
-        /// Number of the replica, from 0 in the order of the spec's seeds.
-        replica: usize => key(),
+    struct TmsFeatureRow in "features.csv".of(&[Tms]) per replica {
         /// Number of the feature, from 0.
         feature: usize => key(),
         /// Component that the optimal assignment gives the feature.
@@ -38,9 +36,7 @@ table! {
     ///
     /// Errors are mean squared errors on inputs with only this feature active at 0.01, 0.02 ... 1. What compares a component
     /// with the target is empty of a feature that the target does not represent.
-    struct MlpFeatureRow in "features.csv".of(&[ResidualMlp]) {
-        /// Number of the replica, from 0 in the order of the spec's seeds.
-        replica: usize => key(),
+    struct MlpFeatureRow in "features.csv".of(&[ResidualMlp]) per replica {
         /// Number of the feature, from 0.
         feature: usize => key(),
         /// Component that is most attributed on the feature's inputs.
@@ -74,9 +70,7 @@ table! {
     /// One row per replica and gated function: how well a component matches it.
     ///
     /// What compares a component with the target is empty of a function that has no weights.
-    struct FunctionRow in "features.csv".of(&[GatedFunctions]) {
-        /// Number of the replica, from 0 in the order of the spec's seeds.
-        replica: usize => key(),
+    struct FunctionRow in "features.csv".of(&[GatedFunctions]) per replica {
         /// Number of the function, from 0.
         feature: usize => key(),
         /// Component that the optimal assignment gives the function.

@@ -12,9 +12,7 @@ table! {
     /// Errors are shares of D(0), the mean squared error to the target's output without any component. A field is empty where
     /// D(0) is zero or an error is not finite; the replica then has no score. a_j is the square of entry j of a
     /// component's profile, its row in `attributions.csv`.
-    struct ScoreRow in "scores.csv".not_missed() {
-        /// Number of the replica, from 0 in the order of the spec's seeds.
-        replica: usize => key(),
+    struct ScoreRow in "scores.csv".not_missed() per replica {
         /// Seed of the replica.
         seed: Option<u64> => key(),
         /// Powers of ten by which few components lower the error, less what profiles that are not one to one cost.
@@ -79,9 +77,7 @@ table! {
     /// On 4,096 samples, in steps of a factor √2 of the selected pairs of sample and component: those with the largest
     /// attributions of the whole table, or with `sample_top_k` of each sample. The lower the curve, the better the
     /// decomposition: no mechanism needs to be known for that.
-    struct RateDistortionRow in "rate_distortion.csv" {
-        /// Number of the replica, from 0 in the order of the spec's seeds.
-        replica: usize => key(),
+    struct RateDistortionRow in "rate_distortion.csv" per replica {
         /// Components selected per sample on average.
         mean_active: f64 => number("components"),
         /// Ranks of the selected components per sample on average, as in `summary.csv`.

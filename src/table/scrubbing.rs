@@ -9,9 +9,7 @@ table! {
     /// One row per replica and percentile of the errors with half of the components ablated.
     ///
     /// Each column is a distribution over the samples with an active feature, of the mean squared error over the outputs.
-    struct ScrubbingRow in "scrubbing.csv".of(&[ResidualMlp]) {
-        /// Number of the replica, from 0 in the order of the spec's seeds.
-        replica: usize => key(),
+    struct ScrubbingRow in "scrubbing.csv".of(&[ResidualMlp]) per replica {
         /// Share of the samples whose error is at most that of the row: 0, 0.01 ... 1.
         quantile: f64 => number("share of samples"),
         /// Error of the target's output to the labels.
@@ -32,9 +30,7 @@ table! {
     ///
     /// Of the first three represented features and those of the smallest and the largest `error_alone`, at the inputs of
     /// `curves.csv`. Outputs are taken over 200 draws of the ablated half, the same draws for every input.
-    struct ScrubbingCurveRow in "scrubbing_curves.csv".of(&[ResidualMlp]).short_numbers() {
-        /// Number of the replica, from 0 in the order of the spec's seeds.
-        replica: usize => key(),
+    struct ScrubbingCurveRow in "scrubbing_curves.csv".of(&[ResidualMlp]).short_numbers() per replica {
         /// Number of the feature, from 0.
         feature: usize => key(),
         /// Value of the feature.

@@ -9,9 +9,7 @@ table! {
     /// One row per replica, logged step and loss term of the training of the components.
     ///
     /// About 200 steps are logged. Losses are those of the paper, without their coefficients.
-    struct TrainingRow in "training.csv".made_by(Source::Training) {
-        /// Number of the replica, from 0 in the order of the spec's seeds.
-        replica: usize => key(),
+    struct TrainingRow in "training.csv".made_by(Source::Training) per replica {
         /// Number of updates before this one: the terms are those before the update of this step.
         step: u64 => key(),
         /// Name of the loss term: `faithfulness`, `minimality`, `simplicity` and so on, and `total`, their weighted sum.
@@ -37,9 +35,7 @@ table! {
     ///
     /// All are measured on the same 100,000 samples that were not trained on. The folder of a trained target holds the table
     /// without `replica`.
-    struct BaselineRow in "baselines.csv".made_by(Source::Targets) {
-        /// Number of the replica, from 0 in the order of the spec's seeds.
-        replica: usize => key(),
+    struct BaselineRow in "baselines.csv".made_by(Source::Targets) per replica {
         /// Whose error it is: that of the `target`, or of a simple answer, `monosemantic` or `nothing`.
         ///
         /// In `monosemantic` each hidden dimension (toy models) or neuron (residual MLPs) serves one feature, the first ones, as
