@@ -52,14 +52,15 @@ impl std::ops::Deref for Method {
     }
 }
 
-/// What the method of a spec is called, `method` being its table `[method]`.
+/// What the method of a spec is called, `method` being its table `[method]`, which is empty where the method is filled in.
 pub fn words(method: &toml::Table) -> &'static Words {
     const ALL: &[&Words] = &[
         &apd::WORDS,
         #[cfg(test)]
         &toy::WORDS,
     ];
-    ALL.iter().find(|words| method.contains_key(words.key)).unwrap_or(&&Words::OF_ANY_METHOD)
+    let known = ALL.iter().find(|words| method.contains_key(words.key));
+    known.copied().unwrap_or(if method.is_empty() { &apd::WORDS } else { &Words::OF_ANY_METHOD })
 }
 
 /// A decomposition under training.
