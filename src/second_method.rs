@@ -1,6 +1,14 @@
 //! Whether the program serves a method that it was not written for: the one of fixed masks, which is there for tests alone.
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use tch::Device;
 
@@ -45,12 +53,15 @@ samples = 320
 struct StopAfter {
     step: Option<u64>,
     of_components: bool,
+    /// The step at which the training of the components has begun.
+    begun_at: Arc<AtomicU64>,
     interrupt: Interrupt,
 }
 
 impl Observer for StopAfter {
-    fn begin(&mut self, stage: &str, _: u64, _: u64) {
+    fn begin(&mut self, stage: &str, first_step: u64, _: u64) {
         self.of_components = stage == "components";
+        self.begun_at.store(first_step, Ordering::Relaxed);
     }
 
     fn progress(&mut self, step: u64, _: Option<&[(String, f64)]>) {
@@ -63,8 +74,13 @@ impl Observer for StopAfter {
 }
 
 fn session(results: &Path, stop_after: Option<u64>) -> Session {
+    watched(results, stop_after, &Arc::default())
+}
+
+fn watched(results: &Path, stop_after: Option<u64>, begun_at: &Arc<AtomicU64>) -> Session {
     let interrupt = Interrupt::never();
-    let observer = StopAfter { step: stop_after, of_components: false, interrupt: interrupt.clone() };
+    let (begun_at, of_components) = (Arc::clone(begun_at), false);
+    let observer = StopAfter { step: stop_after, of_components, begun_at, interrupt: interrupt.clone() };
     Session {
         results: results.into(),
         device: Device::Cpu,
@@ -91,8 +107,11 @@ fn it_is_trained_saved_resumed_bit_for_bit_measured_and_reported() {
     let whole = decompose(&spec(), &mut session(results[0].path(), None)).unwrap().folder;
 
     let stopped = decompose(&spec(), &mut session(results[1].path(), Some(20)));
-    assert!(matches!(stopped, Err(Unfinished::Interrupted(Interrupted { step: 20..60, .. }))), "{stopped:?}");
-    let resumed = decompose(&spec(), &mut session(results[1].path(), None)).unwrap().folder;
+    let Err(Unfinished::Interrupted(Interrupted { step: stopped_at, .. })) = stopped else { panic!("{stopped:?}") };
+    assert!((20..60).contains(&stopped_at), "{stopped_at}");
+    let begun_at = Arc::default();
+    let resumed = decompose(&spec(), &mut watched(results[1].path(), None, &begun_at)).unwrap().folder;
+    assert_eq!(begun_at.load(Ordering::Relaxed), stopped_at, "it goes on and does not begin anew");
     for name in ["training.csv", "components.safetensors", "summary.csv", "components.csv", "ranks.csv", "features.csv"]
     {
         assert!(fs::read(whole.join(name)).unwrap() == fs::read(resumed.join(name)).unwrap(), "{name}");

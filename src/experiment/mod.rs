@@ -32,7 +32,6 @@ use crate::{
     memory, profile,
     run::{Checkpoint, Checkpoints, Machine, RunError, Unfinished},
     spec::Spec,
-    table::TrainingRow,
 };
 
 /// Everything beside the spec that a command gives to an experiment.
@@ -115,7 +114,7 @@ struct Leg<'a> {
 
 /// The state in the newest sound checkpoint.
 fn load(checkpoints: &Checkpoints) -> Result<Option<State>, RunError> {
-    let Some(Checkpoint { step, tensors, log, remark }) = checkpoints.load::<TrainingRow>()? else { return Ok(None) };
+    let Some(Checkpoint { step, tensors, log, remark }) = checkpoints.load()? else { return Ok(None) };
     let divergences = divergence::from_note(&remark).map_err(no_fit)?;
     Ok(Some(State { step, tensors, log, divergences }))
 }

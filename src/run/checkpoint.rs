@@ -6,7 +6,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 use tch::Tensor;
 
@@ -16,16 +15,17 @@ use super::{
     exists,
     tensors::{notes_of, write_tensors_then},
 };
+use crate::table::{Row, TrainingRow};
 
 /// The state of a training after `step` steps. Inputs are a function of (seed, step), so no generator's state is in it.
 #[derive(Debug)]
-pub struct Checkpoint<Row> {
+pub struct Checkpoint {
     /// Number of steps done.
     pub step: u64,
     /// Factors, moments and whatever else the next step reads.
     pub tensors: Vec<(String, Tensor)>,
     /// The rows of `training.csv` so far.
-    pub log: Vec<Row>,
+    pub log: Vec<TrainingRow>,
     /// What else is to be kept, as text; empty in checkpoints of older versions.
     pub remark: String,
 }
@@ -41,15 +41,14 @@ const FORMAT: &str = "1";
 /// The checkpoints of one training: the newest, and the one before it until the next is safely on disk.
 ///
 /// ```
-/// # use apd::run::{Checkpoint, Checkpoints};
-/// # type Row = (u64, f64);
+/// # use apd::{run::{Checkpoint, Checkpoints}, table::TrainingRow};
 /// # let folder = tempfile::tempdir().unwrap();
 /// let checkpoints = Checkpoints::new(folder.path().join("checkpoint"), "hash of the spec");
-/// assert!(checkpoints.load::<Row>()?.is_none());
+/// assert!(checkpoints.load()?.is_none());
 /// let tensors = vec![("embed.A".to_string(), tch::Tensor::from_slice(&[0.5_f32]))];
-/// let log: Vec<Row> = vec![];
+/// let log: Vec<TrainingRow> = vec![];
 /// checkpoints.save(100, &tensors, &log, "")?;
-/// let Checkpoint { step, tensors, log, .. } = checkpoints.load::<Row>()?.unwrap();
+/// let Checkpoint { step, tensors, log, .. } = checkpoints.load()?.unwrap();
 /// assert_eq!((step, tensors[0].0.as_str(), log.len()), (100, "embed.A", 0));
 /// checkpoints.clear()?; // the training is finished
 /// # Ok::<(), apd::run::RunError>(())
@@ -77,11 +76,11 @@ impl Checkpoints {
     }
 
     /// Writes the newest checkpoint. What was the newest becomes the previous one, once this one is on disk.
-    pub fn save<Row: Serialize>(
+    pub fn save(
         &self,
         step: u64,
         tensors: &[(String, Tensor)],
-        log: &[Row],
+        log: &[TrainingRow],
         remark: &str,
     ) -> Result<(), RunError> {
         // Its parent must be there: a run whose folder was removed shall say so and not go on in what is left of it.
@@ -101,7 +100,7 @@ impl Checkpoints {
 
     /// The newest sound checkpoint. A damaged one is reported, put aside as `damaged.safetensors`, and the one before it
     /// used. `Ok(None)`: there is none, begin at step 0.
-    pub fn load<Row: DeserializeOwned>(&self) -> Result<Option<Checkpoint<Row>>, RunError> {
+    pub fn load(&self) -> Result<Option<Checkpoint>, RunError> {
         refuse_link(&self.folder)?;
         // Left half-written by a process that was killed.
         sweep_temporary_files(&self.folder, &[NEWEST]);
@@ -154,7 +153,7 @@ impl Checkpoints {
         self.folder.join(name)
     }
 
-    fn read<Row: DeserializeOwned>(&self, path: &Path) -> Result<Checkpoint<Row>, RunError> {
+    fn read(&self, path: &Path) -> Result<Checkpoint, RunError> {
         let mut file = TensorFile::read(path)?;
         let note = |key: &str| {
             let missing = || RunError::damaged(path, format!("it has no {key}"));
@@ -192,14 +191,17 @@ fn if_there(outcome: io::Result<()>) -> io::Result<()> {
     }
 }
 
-fn as_csv<Row: Serialize>(rows: &[Row]) -> Vec<u8> {
+fn as_csv(rows: &[TrainingRow]) -> Vec<u8> {
     let mut table = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
     rows.iter().for_each(|row| table.serialize(row).expect("a row of plain values, written to memory"));
     table.into_inner().expect("written to memory")
 }
 
-fn from_csv<Row: DeserializeOwned>(text: &[u8]) -> Result<Vec<Row>, csv::Error> {
-    csv::ReaderBuilder::new().has_headers(false).from_reader(text).into_deserialize().collect()
+fn from_csv(text: &[u8]) -> Result<Vec<TrainingRow>, csv::Error> {
+    let mut table = csv::Reader::from_reader(text);
+    // There is no line of names; which column is which is known.
+    table.set_headers(TrainingRow::TABLE.columns.iter().map(|column| column.name).collect());
+    table.into_deserialize().collect()
 }
 
 #[cfg(test)]

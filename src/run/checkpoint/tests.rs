@@ -1,7 +1,5 @@
 use super::*;
 
-type Row = (u64, String, f64);
-
 struct Run {
     _folder: tempfile::TempDir,
     checkpoints: Checkpoints,
@@ -16,9 +14,14 @@ fn saved_at(steps: &[u64]) -> Run {
     run
 }
 
-fn at(step: u64) -> Checkpoint<Row> {
+fn at(step: u64) -> Checkpoint {
     let tensors = vec![("embed.A".to_string(), Tensor::from_slice(&[step as f32, 0.1]))];
-    Checkpoint { step, tensors, log: vec![(step, "faithfulness".into(), 0.1)], remark: "so far".into() }
+    Checkpoint {
+        step,
+        tensors,
+        log: vec![TrainingRow { replica: 2, step, term: "faithfulness".into(), value: 0.1 }],
+        remark: "so far".into(),
+    }
 }
 
 impl Run {
@@ -28,7 +31,7 @@ impl Run {
     }
 
     fn step(&self) -> Option<u64> {
-        self.checkpoints.load::<Row>().unwrap().map(|checkpoint| checkpoint.step)
+        self.checkpoints.load().unwrap().map(|checkpoint| checkpoint.step)
     }
 
     fn damage(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
@@ -48,7 +51,7 @@ impl Run {
 
 #[test]
 fn everything_comes_back() {
-    let checkpoint = saved_at(&[10]).checkpoints.load::<Row>().unwrap().unwrap();
+    let checkpoint = saved_at(&[10]).checkpoints.load().unwrap().unwrap();
     let (step, tensors, log) = (checkpoint.step, checkpoint.tensors, checkpoint.log);
     assert_eq!((step, log, checkpoint.remark), (10, at(10).log, "so far".into()));
     assert_eq!(tensors.len(), 1);
@@ -103,7 +106,7 @@ fn without_a_sound_checkpoint_the_beginning_is_left() {
 fn a_checkpoint_of_another_run_is_refused() {
     let run = saved_at(&[10]);
     let other = Checkpoints::new(run.checkpoints.folder.clone(), "you");
-    let what = other.load::<Row>().unwrap_err().what().to_string();
+    let what = other.load().unwrap_err().what().to_string();
     assert_eq!(what, format!("{} belongs to another run", run.checkpoints.path(NEWEST).display()));
     assert_eq!(run.step(), Some(10));
 }
