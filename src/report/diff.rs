@@ -15,6 +15,7 @@ use super::{
 use crate::{
     run::{RunError, RunFolder},
     settings::with_short_floats,
+    spec,
     statistics::{MeanDeviation, mean_and_deviation},
     table::{Holds, MlpFeatureRow, Row, SummaryRow},
     visible::visible,
@@ -69,8 +70,7 @@ impl Side {
         let (share, numbers) = (Share::of_rows(&summary), numbers(&paths.table::<SummaryRow>()));
         // The table is no part of what is compared: whatever else is wrong with it is no matter here.
         let features: Vec<MlpFeatureRow> = read_table(&paths.table::<MlpFeatureRow>(), &mut Vec::new());
-        let is_gated = settings.keys().any(|key| key.starts_with("target.gated_functions."));
-        let left_out = left_out::sentence_of(&features, if is_gated { "function" } else { "feature" });
+        let left_out = left_out::sentence_of(&features, spec::describe(folder).mechanism_of());
         Ok(Self { shown: folder.display().to_string(), settings, share, numbers, problems, left_out })
     }
 }

@@ -1,17 +1,20 @@
 //! Which columns of `summary.csv` and `scores.csv` the tables of a report show, by the kind of the run's network.
 
 use super::{
-    run_data::{RunData, Target},
+    run_data::RunData,
     table::{fixed, scientific, verdict},
 };
-use crate::table::{
-    Cell, Column, Format, FunctionRow, Holds, MlpFeatureRow, NetworkKind, Row, ScoreRow, SummaryRow, TmsFeatureRow,
-    column::Mean,
+use crate::{
+    run::TargetKind,
+    table::{
+        Cell, Column, Format, FunctionRow, Holds, MlpFeatureRow, NetworkKind, Row, ScoreRow, SummaryRow, TmsFeatureRow,
+        column::Mean,
+    },
 };
 
 /// The kind of the run's network; a run of an unknown one is shown as if it were of a toy model of superposition.
 pub fn network(run: &RunData) -> NetworkKind {
-    run.target.as_ref().map_or(NetworkKind::Tms, Target::kind)
+    run.kind().map_or(NetworkKind::Tms, TargetKind::network)
 }
 
 /// The columns of the run's table of replicas, in order.

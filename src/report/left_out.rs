@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::run_data::{RunData, Target};
+use super::run_data::RunData;
 use crate::{metric::left_out_in_words, table::MlpFeatureRow};
 
 /// Replicas whose features are named at most.
@@ -10,14 +10,12 @@ const MOST_REPLICAS: usize = 4;
 
 /// A sentence that counts and names them; `None` if there are none.
 pub fn sentence(run: &RunData) -> Option<String> {
-    let what = run.target.map_or("feature", |target: Target| target.mechanism_of());
-    sentence_of(&run.evidence.features, what)
+    sentence_of(&run.evidence.features, run.description.mechanism_of())
 }
 
 /// "2 of 5 features (3, 4) of replica 0, ..."; `None` if there are none.
 pub fn words(run: &RunData) -> Option<String> {
-    let what = run.target.map_or("feature", |target: Target| target.mechanism_of());
-    words_of(&run.evidence.features, what)
+    words_of(&run.evidence.features, run.description.mechanism_of())
 }
 
 /// As [`sentence`], of the rows of `features.csv`; `what` is the noun for a row.

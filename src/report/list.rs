@@ -2,25 +2,22 @@
 
 use std::{fs, path::Path};
 
-use serde_json::Value;
-
 use super::{
     files::{cannot_be_read, file_name},
     rows::read_table,
     run_data::{read_provenance, read_spec},
+    status::ListedStatus,
     sweep::ListedSweep,
     table::{Share, Table},
     terminal::{narrowed, unbroken, wrapped},
 };
 use crate::{
-    run::{FolderKind, Lock, RunError, RunFolder, SweepFolder, exists, is_file},
+    run::{FolderKind, RunError, RunFolder, Status, SweepFolder, exists, is_file},
     shell::quoted_path,
+    spec,
     table::SummaryRow,
     visible::visible,
 };
-
-/// The status of what may not be read.
-pub const UNREADABLE: &str = "unreadable";
 
 const HEADER: [&str; 5] = ["folder", "experiment", "begun (UTC)", "status", "recovered"];
 
@@ -110,7 +107,7 @@ impl Listed {
                 folder: file_name(path),
                 experiment: None,
                 started: None,
-                status: UNREADABLE.to_owned(),
+                status: ListedStatus::Unreadable.to_string(),
                 share: None,
                 problems: vec![format!("{}.", error.what())],
             }),
@@ -120,22 +117,22 @@ impl Listed {
     fn read(folder: &Path) -> Self {
         let paths = RunFolder::at(folder);
         let mut problems = Vec::new();
-        let spec = read_spec(&paths.spec(), &mut problems);
+        read_spec(&paths.spec(), &mut problems);
         let provenance = read_provenance(&paths.provenance(), &mut problems);
         let is_closed =
             [paths.spec(), paths.provenance(), paths.table::<SummaryRow>()].iter().any(|path| cannot_be_read(path));
-        let status = if is_closed { UNREADABLE.to_owned() } else { status(&provenance, folder) };
+        let status = if is_closed { ListedStatus::Unreadable } else { ListedStatus::of(&provenance, folder) };
+        let is_finished = status == ListedStatus::Recorded(Status::Finished);
         // Before the end it is not expected. One that may not be looked at is read, which tells why.
-        let summary: Vec<SummaryRow> =
-            match is_file(&paths.table::<SummaryRow>()).unwrap_or(true) || status == "finished" {
-                true => read_table(&paths.table::<SummaryRow>(), &mut problems),
-                false => Vec::new(),
-            };
+        let summary: Vec<SummaryRow> = match is_file(&paths.table::<SummaryRow>()).unwrap_or(true) || is_finished {
+            true => read_table(&paths.table::<SummaryRow>(), &mut problems),
+            false => Vec::new(),
+        };
         Self {
             folder: file_name(folder),
-            experiment: spec.get("name").and_then(|name| name.as_str()).map(str::to_owned),
-            started: text(&provenance, "started"),
-            status,
+            experiment: spec::describe(folder).experiment,
+            started: provenance.get("started").and_then(|moment| moment.as_str()).map(str::to_owned),
+            status: status.to_string(),
             share: Share::of_rows(&summary),
             problems,
         }
@@ -164,19 +161,4 @@ impl Listed {
 fn is_of_the_system(path: &Path) -> bool {
     let name = file_name(path);
     name == "lost+found" || name.starts_with('.')
-}
-
-/// As the run itself wrote it, unless that cannot be true.
-fn status(provenance: &Value, folder: &Path) -> String {
-    match text(provenance, "status") {
-        None if !exists(&RunFolder::at(folder).provenance()).unwrap_or(true) => "unknown".to_owned(),
-        None => "damaged".to_owned(),
-        // Nobody works in it any more: it was killed, and the same command goes on with it.
-        Some(status) if status == "running" && !Lock::may_be_held(folder) => "stopped".to_owned(),
-        Some(status) => status,
-    }
-}
-
-fn text(provenance: &Value, key: &str) -> Option<String> {
-    provenance.get(key).and_then(Value::as_str).map(str::to_owned)
 }

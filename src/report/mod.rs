@@ -34,6 +34,7 @@ pub mod place;
 mod png;
 mod rows;
 mod run_data;
+mod status;
 mod sweep;
 mod table;
 pub mod table_reference;
@@ -90,7 +91,7 @@ impl Report {
     /// With the run and the replicas that it has.
     pub fn check_replicas(&self, replicas: &[usize]) -> Result<(), RunError> {
         for run in &self.runs {
-            let Some(count) = run.replicas else { continue };
+            let Some(count) = run.replicas() else { continue };
             if let Some(replica) = replicas.iter().find(|&&replica| replica >= count) {
                 let has = if count == 1 { "only replica 0".into() } else { format!("the replicas 0 to {}", count - 1) };
                 let help = "give --replicas numbers that every run has";

@@ -1,8 +1,8 @@
 //! Numbers that others have published, to stand beside those of a run.
 
-use super::run_data::Sizes;
+use crate::run::Reference;
 
-/// What has been published about one toy model of superposition.
+/// What has been published about one experiment.
 pub struct Published {
     /// Where it was published, as a reader would cite it.
     pub source: &'static str,
@@ -28,25 +28,10 @@ const TMS_5_2: Published = Published {
 const TMS_40_10: Published =
     Published { source: "Braun et al. 2025, table 1", mmcs: (0.996, 0.003), ml2r: (0.935, 0.001), recovered: None };
 
-/// The published numbers for a network of these sizes, if there are any.
-pub fn published(sizes: &Sizes) -> Option<&'static Published> {
-    match (sizes.features, sizes.hidden, sizes.hidden_layers) {
-        (5, 2, 0) => Some(&TMS_5_2),
-        (40, 10, 0) => Some(&TMS_40_10),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn published_numbers_are_given_for_the_networks_of_the_paper_alone() {
-        let sizes = |features, hidden, hidden_layers| Sizes { features, hidden, hidden_layers };
-        assert_eq!(published(&sizes(5, 2, 0)).unwrap().ml2r, (0.893, 0.004));
-        assert_eq!(published(&sizes(40, 10, 0)).unwrap().mmcs, (0.996, 0.003));
-        assert!(published(&sizes(5, 2, 1)).is_none());
-        assert!(published(&sizes(6, 2, 0)).is_none());
+/// The numbers that were published about an experiment.
+pub fn published(reference: Reference) -> &'static Published {
+    match reference {
+        Reference::Tms5To2 => &TMS_5_2,
+        Reference::Tms40To10 => &TMS_40_10,
     }
 }

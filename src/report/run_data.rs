@@ -5,80 +5,27 @@ use std::path::{Path, PathBuf};
 use super::{
     evidence::{Evidence, Expected, NOT_THERE},
     files,
+    paper::{Published, published},
     rows::read_table,
+    status,
     weights::Weights,
 };
 use crate::{
     method::{Words, words},
     network::Room,
-    run::{Provenance, RunError, RunFolder, is_file},
+    run::{Provenance, RunDescription, RunError, RunFolder, Status, TargetKind, is_file},
     spec,
-    table::{Cell, ComponentRow, NetworkKind, RankRow, SummaryRow, TrainingRow},
+    table::{Cell, ComponentRow, RankRow, SummaryRow, TrainingRow},
 };
-
-/// Sizes of a toy model of superposition.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Sizes {
-    pub features: usize,
-    pub hidden: usize,
-    pub hidden_layers: usize,
-}
-
-/// The target of a run, as far as a report speaks of it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Target {
-    Tms(Sizes),
-    ResidualMlp {
-        features: usize,
-        neurons: usize,
-        layers: usize,
-    },
-    /// Neurons are those of one function.
-    GatedFunctions {
-        functions: usize,
-        neurons: usize,
-        layers: usize,
-    },
-}
-
-impl Target {
-    /// Whether each feature may have a dimension or a neuron of its own.
-    pub fn room(&self) -> Room {
-        match *self {
-            Target::Tms(Sizes { features, hidden, .. }) => Room::of(hidden, features),
-            Target::ResidualMlp { features, neurons, .. } => Room::of(neurons, features),
-            Target::GatedFunctions { .. } => Room::ForSome,
-        }
-    }
-
-    pub fn kind(&self) -> NetworkKind {
-        match self {
-            Target::Tms(_) => NetworkKind::Tms,
-            Target::ResidualMlp { .. } => NetworkKind::ResidualMlp,
-            Target::GatedFunctions { .. } => NetworkKind::GatedFunctions,
-        }
-    }
-
-    /// What a mechanism belongs to, as a noun.
-    pub fn mechanism_of(&self) -> &'static str {
-        match self {
-            Target::Tms(_) | Target::ResidualMlp { .. } => "feature",
-            Target::GatedFunctions { .. } => "function",
-        }
-    }
-}
 
 /// Everything that a report shows of one run.
 pub struct RunData {
     pub folder: PathBuf,
     /// The folder's name.
     pub name: String,
-    /// `None`: unknown.
-    pub target: Option<Target>,
-    /// The number of replicas that the spec asks for.
-    pub replicas: Option<usize>,
-    /// "finished", "running" and so on, as the run itself wrote it.
-    pub status: Option<String>,
+    pub description: RunDescription,
+    /// As the run itself wrote it.
+    pub status: Option<Status>,
     pub device: Option<String>,
     /// When the run was begun, RFC 3339.
     pub started: Option<String>,
@@ -94,9 +41,6 @@ pub struct RunData {
     pub evidence: Evidence,
     /// What its method is called.
     pub words: &'static Words,
-    /// The share of inputs on which a feature, or a control bit, is active; None if it differs from feature to feature
-    /// or is unknown.
-    pub feature_probability: Option<f64>,
     /// Of networks that are drawn by their weights.
     pub weights: Option<Weights>,
     /// What is missing or could not be read, one sentence each.
@@ -115,38 +59,39 @@ impl RunData {
         let provenance = read_provenance(&paths.provenance(), &mut problems);
         let text = |key: &str| provenance.get(key).and_then(|value| value.as_str()).map(str::to_owned);
         let real_folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-        let target = target(&spec);
-        // The weights of a residual MLP are too many to be drawn one by one.
-        let is_drawn = matches!(target, Some(Target::Tms(_) | Target::GatedFunctions { .. })) || spec.is_empty();
-        let expected = Expected {
-            network: target.as_ref().map(Target::kind),
-            trained: is_trained(&spec),
-            selects: selects(&spec),
+        let description = spec::describe(folder);
+        let is_drawn = match description.kind() {
+            Some(TargetKind::Tms { .. } | TargetKind::GatedFunctions { .. }) => true,
+            // Its weights are too many to be drawn one by one.
+            Some(TargetKind::ResidualMlp { .. }) => false,
+            None => spec.is_empty(),
         };
-        let evidence = |problems: &mut Vec<String>| Evidence::read(&paths, &expected, problems);
+        let expected = Expected {
+            network: description.kind().map(TargetKind::network),
+            trained: description.target.as_ref().is_some_and(|target| target.is_trained),
+            selects: description.selects(),
+        };
         Ok(RunData {
             folder: folder.to_owned(),
             name: real_folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned(),
-            replicas: replicas(&spec),
-            status: text("status"),
+            status: status::recorded(&provenance),
             device: text("device"),
             started: text("started"),
             seconds: provenance.get("seconds").and_then(|value| value.as_f64()),
             is_measured: !matches!(is_file(&paths.table::<SummaryRow>()), Ok(false)),
             summary: read_table(&paths.table::<SummaryRow>(), &mut problems),
             // Imported components were trained elsewhere.
-            training: match spec.contains_key("imported_components") {
+            training: match description.imported_components {
                 true => Vec::new(),
                 false => read_table(&paths.table::<TrainingRow>(), &mut problems),
             },
             components: read_table(&paths.table::<ComponentRow>(), &mut problems),
             ranks: read_table(&paths.table::<RankRow>(), &mut problems),
-            evidence: evidence(&mut problems),
-            target,
+            evidence: Evidence::read(&paths, &expected, &mut problems),
             words: words(spec.get("method").and_then(|method| method.as_table()).unwrap_or(&toml::Table::new())),
-            feature_probability: feature_probability(&spec),
             weights: is_drawn.then(|| Weights::read(&paths.target(), &paths.components(), &mut problems)).flatten(),
             problems,
+            description,
         })
     }
 
@@ -186,7 +131,7 @@ impl RunData {
     /// Why that replica is shown, for a caption.
     pub fn shown_because(&self) -> String {
         let replica = self.shown_replica();
-        let by_mmcs = self.sizes().is_some();
+        let by_mmcs = matches!(self.kind(), Some(TargetKind::Tms { .. }));
         match self.recovered(replica) {
             Some(true) if by_mmcs => format!("Replica {replica}, the recovered one with the largest MMCS"),
             Some(true) => format!("Replica {replica}, which is recovered"),
@@ -198,12 +143,28 @@ impl RunData {
         }
     }
 
-    /// The sizes of a toy model of superposition.
-    pub fn sizes(&self) -> Option<&Sizes> {
-        match &self.target {
-            Some(Target::Tms(sizes)) => Some(sizes),
-            _ => None,
+    /// The kind of its networks with their sizes; None if unknown.
+    pub fn kind(&self) -> Option<TargetKind> {
+        self.description.kind()
+    }
+
+    /// The number of replicas that the spec asks for.
+    pub fn replicas(&self) -> Option<usize> {
+        self.description.seeds.as_ref().map(Vec::len)
+    }
+
+    /// Whether each feature may have a dimension or a neuron of its own.
+    pub fn room(&self) -> Room {
+        match self.kind() {
+            Some(TargetKind::Tms { features, hidden, .. }) => Room::of(hidden, features),
+            Some(TargetKind::ResidualMlp { features, neurons, .. }) => Room::of(neurons, features),
+            Some(TargetKind::GatedFunctions { .. }) | None => Room::ForSome,
         }
+    }
+
+    /// What has been published about such a run.
+    pub fn published(&self) -> Option<&'static Published> {
+        self.description.target.as_ref()?.reference.map(published)
     }
 
     /// Whether a replica is recovered; None while that is not known.
@@ -242,59 +203,4 @@ pub fn read_provenance(path: &Path, problems: &mut Vec<String>) -> serde_json::V
 fn newer(file: &str, format: Option<u64>, newest: u64) -> Option<String> {
     let format = format.filter(|format| *format > newest)?;
     Some(format!("{file} has the format {format}; this apd knows formats up to {newest} and may misunderstand it."))
-}
-
-fn target(spec: &toml::Table) -> Option<Target> {
-    let target = spec.get("target")?;
-    let size = |kind: &toml::Value, key: &str| kind.get(key)?.as_integer().and_then(|size| usize::try_from(size).ok());
-    if let Some(tms) = target.get("tms") {
-        let hidden_layers = size(tms, "hidden_layers").unwrap_or(0);
-        return Some(Target::Tms(Sizes {
-            features: size(tms, "features")?,
-            hidden: size(tms, "hidden")?,
-            hidden_layers,
-        }));
-    }
-    if let Some(gated) = target.get("gated_functions") {
-        return Some(Target::GatedFunctions {
-            functions: size(gated, "functions")?,
-            neurons: size(gated, "neurons_per_function").unwrap_or(10),
-            layers: size(gated, "layers").unwrap_or(2),
-        });
-    }
-    let mlp = target.get("residual_mlp")?;
-    let layers = size(mlp, "layers").unwrap_or(1);
-    Some(Target::ResidualMlp { features: size(mlp, "features")?, neurons: size(mlp, "neurons")?, layers })
-}
-
-/// Whether there is a training to look at: constructed and imported targets have none.
-fn is_trained(spec: &toml::Table) -> bool {
-    let has = |key: &str| spec.get("target").and_then(|target| target.get(key)).is_some();
-    has("training") && !has("imported")
-}
-
-/// Whether the method selects components: the L_p form does not.
-fn selects(spec: &toml::Table) -> bool {
-    let selection = || spec.get("method")?.get("apd")?.get("selection")?.get("lp");
-    selection().is_none()
-}
-
-/// Synced features too are each active with the probability of their group.
-fn feature_probability(spec: &toml::Table) -> Option<f64> {
-    let (target, inputs) = (target(spec)?, spec.get("target")?.get("inputs")?);
-    if let Some(active) = inputs.get("exactly") {
-        let (Target::Tms(Sizes { features, .. }) | Target::ResidualMlp { features, .. }) = target else { return None };
-        return Some(active.get("active")?.as_integer()? as f64 / features as f64);
-    }
-    let kinds = ["independent", "synced", "gated"];
-    kinds.iter().find_map(|kind| inputs.get(kind)?.get("probability")?.as_float()).filter(|share| share.is_finite())
-}
-
-/// `seeds` is a list in a resolved spec and may be a number in one that was written by hand.
-fn replicas(spec: &toml::Table) -> Option<usize> {
-    match spec.get("seeds")? {
-        toml::Value::Array(seeds) => Some(seeds.len()),
-        toml::Value::Integer(count) => usize::try_from(*count).ok(),
-        _ => None,
-    }
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use super::{
     kind::{cell, columns, means, network, number},
-    paper::published,
-    run_data::{RunData, Target},
+    run_data::RunData,
 };
 use crate::{
-    network::{Room, not_learned},
+    network::not_learned,
+    run::TargetKind,
     statistics::{Interval, MeanDeviation, fisher_exact, mean_and_deviation, wilson_interval},
     table::{BaselineRow, Column, NetworkKind, SummaryRow, column::Mean},
     visible::visible,
@@ -51,7 +51,7 @@ pub fn comparison(run: &RunData) -> Table {
     let recovered = recovered(run);
     let mut rows: Vec<Vec<String>> =
         vec![of(count(recovered.len(), "recovered replica"), &recovered), of(count(all.len(), "replica"), &all)];
-    if let Some(published) = run.sizes().and_then(published) {
+    if let Some(published) = run.published() {
         let pair = |(mean, deviation): (f64, f64)| format!("{mean:.3} ± {deviation:.3}");
         rows.push(vec![published.source.to_owned(), pair(published.mmcs), pair(published.ml2r)]);
     }
@@ -135,7 +135,7 @@ impl Share {
 
     /// "The authors' program recovers 7 of 12; Fisher's exact test of a difference: p = 0.73.", where that is known
     pub fn against_published(&self, run: &RunData) -> Option<String> {
-        let (recovered, judged) = run.sizes().and_then(published)?.recovered?;
+        let (recovered, judged) = run.published()?.recovered?;
         let p = fisher_exact((self.recovered, self.judged), (recovered, judged));
         Some(format!(
             "The authors' program recovers {recovered} of {judged}; Fisher's exact test of a difference: p = {p:.2}."
@@ -152,29 +152,29 @@ impl Share {
 /// 95 s, cpu".
 pub fn about(run: &RunData) -> String {
     let mut facts = Vec::new();
-    facts.extend(run.target.as_ref().map(in_words));
-    if let Some(replicas) = run.replicas {
+    facts.extend(run.kind().map(in_words));
+    if let Some(replicas) = run.replicas() {
         facts.push(count(replicas, "replica"));
     }
-    facts.extend(run.status.as_deref().map(visible));
+    facts.extend(run.status.map(|status| status.word().to_owned()));
     facts.extend(run.seconds.filter(|seconds| seconds.is_finite()).map(duration));
     facts.extend(run.device.as_deref().map(visible));
     facts.join(", ")
 }
 
-fn in_words(target: &Target) -> String {
-    match *target {
-        Target::Tms(sizes) => {
-            let layers = match sizes.hidden_layers {
+fn in_words(kind: TargetKind) -> String {
+    match kind {
+        TargetKind::Tms { features, hidden, hidden_layers } => {
+            let layers = match hidden_layers {
                 0 => String::new(),
                 layers => format!(" with {}", count(layers, "hidden layer")),
             };
-            format!("TMS {}-{}{layers}", sizes.features, sizes.hidden)
+            format!("TMS {features}-{hidden}{layers}")
         }
-        Target::ResidualMlp { features, neurons, layers } => {
+        TargetKind::ResidualMlp { features, neurons, layers } => {
             format!("residual MLP, {features} features, {neurons} neurons in {}", count(layers, "layer"))
         }
-        Target::GatedFunctions { functions, neurons, layers } => {
+        TargetKind::GatedFunctions { functions, neurons, layers } => {
             let (functions, layers) = (count(functions, "gated function"), count(layers, "layer"));
             format!("{functions} of {} each in {layers}", count(neurons, "neuron"))
         }
@@ -185,7 +185,7 @@ fn in_words(target: &Target) -> String {
 pub fn gaps(run: &RunData) -> Vec<String> {
     let mut gaps: Vec<String> = run.problems.iter().map(|problem| visible(problem)).collect();
     let measured = run.summary.len();
-    if let Some(expected) = run.replicas.filter(|expected| *expected != measured && measured > 0) {
+    if let Some(expected) = run.replicas().filter(|expected| *expected != measured && measured > 0) {
         gaps.push(format!("summary.csv holds {measured} of {expected} replicas."));
     }
     let diverged = run.summary.iter().filter_map(|row| Some((row, row.diverged_at?)));
@@ -206,7 +206,7 @@ pub fn gaps(run: &RunData) -> Vec<String> {
 
 /// Of each target that is no better than a simple answer a sentence.
 fn unlearned(run: &RunData) -> Vec<String> {
-    let room = run.target.map_or(Room::ForSome, |target| target.room());
+    let room = run.room();
     let mut errors: BTreeMap<usize, Vec<(&str, f64)>> = BTreeMap::new();
     for BaselineRow { replica, answer, error } in &run.evidence.baselines {
         errors.entry(*replica).or_default().push((answer, *error));

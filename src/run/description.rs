@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::checksums::read_sealed;
-use crate::site::Role;
+use crate::{site::Role, table::NetworkKind};
 
 /// What a run is. A part that is not known is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -94,6 +94,16 @@ pub enum Reference {
     Tms40To10,
 }
 
+impl TargetKind {
+    pub fn network(self) -> NetworkKind {
+        match self {
+            TargetKind::Tms { .. } => NetworkKind::Tms,
+            TargetKind::ResidualMlp { .. } => NetworkKind::ResidualMlp,
+            TargetKind::GatedFunctions { .. } => NetworkKind::GatedFunctions,
+        }
+    }
+}
+
 impl RunDescription {
     /// What was written with the run in `folder`; `None` if it is older than that, or its `provenance.json` cannot be read.
     pub fn written(folder: &Path) -> Option<RunDescription> {
@@ -117,6 +127,11 @@ impl RunDescription {
     /// Whether components are active or not, as they are with most methods.
     pub fn selects(&self) -> bool {
         self.method.as_ref().is_none_or(|method| method.selects)
+    }
+
+    /// As [`DescribedTarget::feature_probability`].
+    pub fn feature_probability(&self) -> Option<f64> {
+        self.target.as_ref()?.feature_probability
     }
 
     pub fn sites(&self) -> &[DescribedSite] {

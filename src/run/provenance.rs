@@ -28,6 +28,19 @@ pub enum Status {
     Imported,
 }
 
+impl Status {
+    /// As it is stored and shown.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Status::Running => "running",
+            Status::Interrupted => "interrupted",
+            Status::Finished => "finished",
+            Status::Failed => "failed",
+            Status::Imported => "imported",
+        }
+    }
+}
+
 /// What the run computes on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {

@@ -9,11 +9,7 @@ use super::{
     sheet::{Frame, Sheet},
     style,
 };
-use crate::{
-    method::Words,
-    report::run_data::{RunData, Target},
-    table::AttributionRow,
-};
+use crate::{method::Words, report::run_data::RunData, run::TargetKind, table::AttributionRow};
 
 const LEFT: f64 = 52.0;
 const RIGHT: f64 = 66.0;
@@ -55,8 +51,8 @@ pub fn draw(run: &RunData) -> Option<Figure> {
     let ticks = names.map(|(place, component)| (-(place as f64), component.to_string()));
     let y = Axis { range: (0.5 - components.len() as f64, 0.5), ticks: ticks.collect(), numbered };
     sheet.panel(frame, &x, &y, false, Vec::new());
-    let (what, of_inputs) = match run.target {
-        Some(Target::GatedFunctions { .. }) => ("control bit", "control bit is on"),
+    let (what, of_inputs) = match run.kind() {
+        Some(TargetKind::GatedFunctions { .. }) => ("control bit", "control bit is on"),
         _ => ("feature", "feature is active"),
     };
     sheet.below(frame, &format!("the one active {what}"));

@@ -13,7 +13,8 @@ use super::{
     style,
 };
 use crate::{
-    report::run_data::{RunData, Target},
+    report::run_data::RunData,
+    run::TargetKind,
     table::{Cell, CurveRow},
 };
 
@@ -56,8 +57,8 @@ pub fn draw(run: &RunData) -> Option<Figure> {
         })
         .collect();
     let because = run.shown_because();
-    let (shown, svg, caption) = match run.target {
-        Some(Target::GatedFunctions { .. }) => {
+    let (shown, svg, caption) = match run.kind() {
+        Some(TargetKind::GatedFunctions { .. }) => {
             let shown = &curves[..curves.len().min(MOST_FUNCTIONS)];
             let caption = format!(
                 "{because}. Output against x with one control bit on: the function itself (grey), the target, which \

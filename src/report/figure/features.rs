@@ -2,9 +2,13 @@
 //! (Braun et al. 2025, the figure of the toy models of superposition).
 
 use super::{Figure, cells, csv_text, number, vectors};
-use crate::report::{
-    run_data::{RunData, Sizes},
-    weights::{Matrix, SiteWeights},
+use crate::{
+    report::{
+        run_data::RunData,
+        weights::{Matrix, SiteWeights},
+    },
+    run::TargetKind,
+    site::Role,
 };
 
 /// Components beyond these, the smallest ones, are left out of the picture.
@@ -27,7 +31,8 @@ pub struct Panel {
 
 pub fn draw(run: &RunData) -> Option<Figure> {
     let replica = run.shown_replica();
-    let embedding = run.weights.as_ref()?.site(replica, "embed")?;
+    let embedding = &run.description.site(Role::TiedEmbedding)?.name;
+    let embedding = run.weights.as_ref()?.site(replica, embedding)?;
     let (panels, left_out) = panels(run, replica, embedding);
     let hidden = panels.first()?.weights.columns;
     let as_vectors = hidden == 2;
@@ -117,8 +122,8 @@ fn caption(run: &RunData, as_vectors: bool, left_out: usize) -> String {
         0 => String::new(),
         count => format!(" Left out: {count} components that would be empty panels or whose norm is smallest."),
     };
-    let layers = match run.sizes() {
-        Some(Sizes { hidden_layers: 1.., .. }) => " The hidden layers are not drawn.",
+    let layers = match run.kind() {
+        Some(TargetKind::Tms { hidden_layers: 1.., .. }) => " The hidden layers are not drawn.",
         _ => "",
     };
     format!("{}. {drawn}{layers}{cut}", run.shown_because())

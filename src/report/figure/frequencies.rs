@@ -37,7 +37,7 @@ pub fn draw(run: &RunData) -> Option<Figure> {
     others.truncate(MOST_OTHERS);
     let others: Vec<Vec<&ComponentRow>> = others.into_iter().map(|other| sorted(run, other)).collect();
     let all = others.iter().flatten().chain(&rows).map(|row| row.activation_frequency);
-    let y = WithZero::covering(all.chain(run.feature_probability).collect::<Vec<_>>().into_iter());
+    let y = WithZero::covering(all.chain(run.description.feature_probability()).collect::<Vec<_>>().into_iter());
     let last = others.iter().map(Vec::len).max().unwrap_or(0).max(rows.len()) as f64;
     let x = Axis::linear((0.0, last + 1.0), style::tick_step(last, 6.0).max(1.0), style::number);
     let frame = Frame { x: 56.0, y: 44.0, width: style::WIDTH - 72.0, height: 150.0 };
@@ -48,7 +48,7 @@ pub fn draw(run: &RunData) -> Option<Figure> {
         Plot::Line(LinePlot::new().with_data(points).with_color(style::PALE).with_stroke_width(0.6))
     };
     sheet.panel(frame, &x, &y.axis, true, others.iter().map(line).collect());
-    if let Some(probability) = run.feature_probability {
+    if let Some(probability) = run.description.feature_probability() {
         let at = frame.place(&x, &y.axis, (0.0, y.at(probability)));
         sheet.dashed(at, (frame.right(), at.1), style::MUTED);
     }
@@ -78,7 +78,7 @@ pub fn draw(run: &RunData) -> Option<Figure> {
         })
     });
     let thin = if others.is_empty() { "" } else { ", other replicas as thin lines" };
-    let expected = match run.feature_probability {
+    let expected = match run.description.feature_probability() {
         Some(_) => " The dashed line is the share of inputs on which a feature is active.",
         None => "",
     };

@@ -10,10 +10,8 @@ use super::{
     style,
 };
 use crate::{
-    report::{
-        run_data::{RunData, Target},
-        table::fixed,
-    },
+    report::{run_data::RunData, table::fixed},
+    run::TargetKind,
     table::LayerRow,
 };
 
@@ -24,7 +22,7 @@ struct Bar {
 }
 
 pub fn draw(run: &RunData) -> Option<Figure> {
-    let Some(Target::ResidualMlp { layers: 2.., .. }) = run.target else { return None };
+    let Some(TargetKind::ResidualMlp { layers: 2.., .. }) = run.kind() else { return None };
     let replica = run.shown_replica();
     let known = |row: &&LayerRow| row.replica == replica && row.layer < MOST_LAYERS && row.share >= 0.0;
     let rows: Vec<&LayerRow> = run.evidence.layers.iter().filter(known).collect();

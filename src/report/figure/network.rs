@@ -16,9 +16,9 @@ use super::{
     sheet::{Frame, Sheet},
     style,
 };
-use crate::report::{
-    run_data::{RunData, Target},
-    weights::SiteWeights,
+use crate::{
+    report::{run_data::RunData, weights::SiteWeights},
+    run::TargetKind,
 };
 
 /// Besides the target.
@@ -31,8 +31,6 @@ const WIDEST: f64 = 3.2;
 struct Drawing {
     nodes: Vec<Node>,
     lines: Vec<Line>,
-    /// Sites whose weights are drawn.
-    sites: Vec<String>,
     grid: Grid,
     /// Meanings of colours.
     keys: Vec<(&'static str, String)>,
@@ -59,7 +57,7 @@ enum Side {
     Right,
 }
 
-/// The weight of row and column at a site joins two nodes.
+/// The weight of row and column at a site, counted from 0, joins two nodes.
 struct Line {
     from: usize,
     to: usize,
@@ -73,13 +71,14 @@ struct Line {
 pub fn draw(run: &RunData) -> Option<Figure> {
     let replica = run.shown_replica();
     let weights = run.weights.as_ref()?;
-    let drawing = match run.target? {
-        Target::Tms(sizes) => tms::drawing(&sizes)?,
-        Target::GatedFunctions { functions, layers, .. } => gated::drawing(weights, replica, functions, layers)?,
-        Target::ResidualMlp { .. } => return None,
+    let described = run.description.sites();
+    let drawing = match run.kind()? {
+        TargetKind::Tms { features, hidden, hidden_layers } => tms::drawing(features, hidden, hidden_layers)?,
+        TargetKind::GatedFunctions { functions, .. } => gated::drawing(weights, replica, functions, described)?,
+        TargetKind::ResidualMlp { .. } => return None,
     };
     let sites: Vec<SiteWeights> =
-        drawing.sites.iter().map(|site| weights.site(replica, site)).collect::<Option<_>>()?;
+        described.iter().map(|site| weights.site(replica, &site.name)).collect::<Option<_>>()?;
     let fits = |line: &Line| line.row < sites[line.site].target.rows && line.column < sites[line.site].target.columns;
     if !drawing.lines.iter().all(fits) {
         return None;
@@ -116,7 +115,7 @@ pub fn draw(run: &RunData) -> Option<Figure> {
             let part = if component.is_none() { "target" } else { "component" };
             let component = component.map(|component| component.to_string()).unwrap_or_default();
             let place = [line.row.to_string(), line.column.to_string(), number(weight(line))];
-            let names = [replica.to_string(), part.to_owned(), component, drawing.sites[line.site].clone()];
+            let names = [replica.to_string(), part.to_owned(), component, described[line.site].name.clone()];
             numbers.push([names.as_slice(), &place].concat());
         }
     }

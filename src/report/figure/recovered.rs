@@ -10,10 +10,8 @@ use super::{
     style, verdict,
 };
 use crate::{
-    report::{
-        paper::published,
-        run_data::{RunData, Target},
-    },
+    report::run_data::RunData,
+    run::TargetKind,
     statistics::wilson_interval,
     table::{Cell, SummaryRow},
 };
@@ -44,7 +42,7 @@ pub fn draw(run: &RunData) -> Option<Figure> {
     if verdicts.is_empty() {
         return None;
     }
-    let published = run.sizes().and_then(published);
+    let published = run.published();
     let successes = verdicts.iter().filter(|recovered| **recovered).count();
     let mut shares = vec![Share { name: "this run", colour: style::BLUE, successes, trials: verdicts.len() }];
     if let Some((successes, trials)) = published.and_then(|published| published.recovered) {
@@ -64,15 +62,15 @@ pub fn draw(run: &RunData) -> Option<Figure> {
             most: None,
         },
         Merit {
-            title: match run.target {
-                Some(Target::GatedFunctions { .. }) => "functions with a component of their own",
+            title: match run.kind() {
+                Some(TargetKind::GatedFunctions { .. }) => "functions with a component of their own",
                 _ => "features with a component of their own",
             },
             value: |row| row.features_with_own_component.number(),
             published: None,
-            most: match run.target {
-                Some(Target::ResidualMlp { features, .. }) => Some(features as f64),
-                Some(Target::GatedFunctions { functions, .. }) => Some(functions as f64),
+            most: match run.kind() {
+                Some(TargetKind::ResidualMlp { features, .. }) => Some(features as f64),
+                Some(TargetKind::GatedFunctions { functions, .. }) => Some(functions as f64),
                 _ => None,
             },
         },

@@ -66,7 +66,7 @@ pub fn draw(run: &RunData) -> Option<Figure> {
             }
         },
     );
-    let success = match run.target.map_or(Room::ForSome, |target| target.room()) {
+    let success = match run.room() {
         Room::ForSome => {
             "the error falls below that of the monosemantic answer, so the target computes more features than it has \
              dimensions or neurons"

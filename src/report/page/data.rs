@@ -49,10 +49,11 @@ const MISSING: &str = "missing";
 const FAILED: &str = "failed";
 
 /// Those that were measured and those that the spec asks for, by number.
-pub fn replicas(run: &RunData, seeds: &[String]) -> Vec<Replica> {
+pub fn replicas(run: &RunData) -> Vec<Replica> {
+    let seeds = run.description.seeds.as_deref().unwrap_or_default();
     let mut replicas = BTreeMap::new();
-    for replica in 0..run.replicas.unwrap_or(0).min(MOST_REPLICAS) {
-        replicas.insert(replica, Replica { replica, seed: seeds.get(replica).cloned(), state: MISSING });
+    for replica in 0..run.replicas().unwrap_or(0).min(MOST_REPLICAS) {
+        replicas.insert(replica, Replica { replica, seed: seeds.get(replica).map(u64::to_string), state: MISSING });
     }
     for row in run.summary.iter().take(MOST_REPLICAS) {
         let state = match row.recovered {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::{
     method::Words,
     report::{files, kind, run_data::RunData, table},
-    run::{RunFolder, is_file},
+    run::{RunFolder, Status, is_file},
     settings::with_short_floats,
     shell::quoted,
     table::OF_RUNS,
@@ -18,11 +18,26 @@ const MOST_SPEC: usize = 100_000;
 pub struct Facts {
     /// The spec's text; empty if it cannot be read.
     pub spec: String,
-    /// The seeds of the replicas, as far as the spec lists them.
-    pub seeds: Vec<String>,
     settings: toml::Table,
     words: &'static Words,
     provenance: Value,
+}
+
+/// A sentence about a run that has not come to its end.
+pub fn unfinished(run: &RunData) -> Option<&'static str> {
+    match run.status? {
+        Status::Running => {
+            Some("This run is not finished: it was running when it last wrote. Here is what there is so far.")
+        }
+        Status::Interrupted => {
+            Some("This run was interrupted. Here is what there is so far; its command goes on with it.")
+        }
+        Status::Failed => Some("This run failed; the provenance below says why. Here is what there is."),
+        Status::Imported => {
+            Some("These components come from a file and have not been measured: apd evaluate does that.")
+        }
+        Status::Finished => None,
+    }
 }
 
 impl Facts {
@@ -30,29 +45,11 @@ impl Facts {
     pub fn read(run: &RunData) -> Facts {
         let folder = RunFolder::at(&run.folder);
         let spec = files::text(&folder.spec()).unwrap_or_default();
-        let settings: toml::Table = spec.parse().unwrap_or_default();
-        let list = settings.get("seeds").and_then(|seeds| seeds.as_array());
         Facts {
-            seeds: list.into_iter().flatten().map(|seed| visible(&seed.to_string())).collect(),
+            settings: spec.parse().unwrap_or_default(),
             spec: spec.lines().map(|line| visible(line) + "\n").collect::<String>().chars().take(MOST_SPEC).collect(),
-            settings,
             words: run.words,
             provenance: files::provenance(&folder.provenance()).unwrap_or_default(),
-        }
-    }
-
-    /// A sentence about a run that has not come to its end.
-    pub fn unfinished(&self) -> Option<&'static str> {
-        match self.provenance.get("status")?.as_str()? {
-            "running" => {
-                Some("This run is not finished: it was running when it last wrote. Here is what there is so far.")
-            }
-            "interrupted" => {
-                Some("This run was interrupted. Here is what there is so far; its command goes on with it.")
-            }
-            "failed" => Some("This run failed; the provenance below says why. Here is what there is."),
-            "imported" => Some("These components come from a file and have not been measured: apd evaluate does that."),
-            _ => None,
         }
     }
 

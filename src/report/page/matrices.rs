@@ -1,11 +1,15 @@
 //! The weights of one replica's components and of its target, site by site, as the page draws them: those of residual
 //! MLPs in the basis of the features, W_E W_in and W_out W_U; all others as they are.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use safetensors::{Dtype, SafeTensors};
 
-use crate::report::{files, numbering::Numbering, weights::Matrix};
+use crate::{
+    report::{files, numbering::Numbering, weights::Matrix},
+    run::{RunDescription, TargetKind},
+    site::Role,
+};
 
 /// What runs along one side of a matrix.
 #[derive(Debug, PartialEq)]
@@ -54,9 +58,15 @@ impl Site {
     }
 }
 
-/// All sites of replica `replica`, in order. Of what cannot be read nothing comes back; `problems` then say why.
-/// The sites of gated functions, `is_gated`, are told by their residual stream.
-pub fn read(target: &Path, components: &Path, is_gated: bool, replica: usize, problems: &mut Vec<String>) -> Vec<Site> {
+/// All sites of replica `replica`, in order; if it is not known which there are, those that have components, as they are. Of
+/// what cannot be read nothing comes back; `problems` then say why.
+pub fn read(
+    target: &Path,
+    components: &Path,
+    run: &RunDescription,
+    replica: usize,
+    problems: &mut Vec<String>,
+) -> Vec<Site> {
     let mut bytes = |path: &Path| {
         files::tensors(path).unwrap_or_else(|problem| {
             problems.push(problem);
@@ -67,17 +77,22 @@ pub fn read(target: &Path, components: &Path, is_gated: bool, replica: usize, pr
     let Ok(components) = SafeTensors::deserialize(&component_bytes) else { return Vec::new() };
     let target = SafeTensors::deserialize(&target_bytes).ok();
     let block = |key: &str| target.as_ref().and_then(|target| Block::read(target, key, replica));
+    // The sites of gated functions are told by their residual stream.
+    let is_gated = matches!(run.kind(), Some(TargetKind::GatedFunctions { .. }));
     let embeddings = Embeddings { w_e: block("W_E"), w_u: block("W_U"), is_gated };
-    let mut names: Vec<&str> = components.names().into_iter().filter_map(|name| name.strip_suffix(".A")).collect();
-    names.sort_by_key(|name| place(name));
     let numbering = Numbering::read(&component_bytes);
-    let site = |name: &&str| {
+    let site = |name: &str, role: Option<Role>| {
         let a = Block::read(&components, &format!("{name}.A"), replica)?;
         let b = Block::read(&components, &format!("{name}.B"), replica)?;
         let first = numbering.first_at(name);
-        site(name, a, b, block(name), &embeddings).map(|site| Site { first, ..site })
+        site(name, role, a, b, block(name), &embeddings).map(|site| Site { first, ..site })
     };
-    let mut sites: Vec<Site> = names.iter().filter_map(site).collect();
+    let mut sites: Vec<Site> = if run.sites().is_empty() {
+        let names: BTreeSet<&str> = components.names().into_iter().filter_map(|name| name.strip_suffix(".A")).collect();
+        names.into_iter().filter_map(|name| site(name, None)).collect()
+    } else {
+        run.sites().iter().filter_map(|of| site(&of.name, Some(of.role))).collect()
+    };
     let number = sites.iter().map(|site| site.first + site.factors.0.shape[0]).max().unwrap_or(0);
     sites.iter_mut().for_each(|site| site.number = number);
     sites
@@ -93,7 +108,14 @@ struct Embeddings {
 }
 
 /// None if the factors do not fit each other.
-fn site(name: &str, a: Block, b: Block, target: Option<Block>, embeddings: &Embeddings) -> Option<Site> {
+fn site(
+    name: &str,
+    role: Option<Role>,
+    a: Block,
+    b: Block,
+    target: Option<Block>,
+    embeddings: &Embeddings,
+) -> Option<Site> {
     let ([components, d_in, rank], [other_components, other_rank, d_out]) = (a.shape3()?, b.shape3()?);
     if (components, rank) != (other_components, other_rank) {
         return None;
@@ -102,8 +124,6 @@ fn site(name: &str, a: Block, b: Block, target: Option<Block>, embeddings: &Embe
     let w_e = embeddings.w_e.as_ref().map(|w_e| w_e.matrix(0)).filter(|w_e| w_e.columns == d_in);
     let w_u = embeddings.w_u.as_ref().map(|w_u| w_u.matrix(0)).filter(|w_u| w_u.rows == d_out);
     let plain = |name, count| Axis { name, count, names: None };
-    let (is_in, is_out) = (name.ends_with(".mlp_in"), name.ends_with(".mlp_out"));
-    let is_gated = (is_in || is_out) && embeddings.is_gated;
     let mut made = Site {
         title: name.to_owned(),
         rows: plain("row", d_in),
@@ -116,36 +136,37 @@ fn site(name: &str, a: Block, b: Block, target: Option<Block>, embeddings: &Embe
         first: 0,
         number: components,
     };
-    match () {
+    match role {
         // In the residual stream of gated functions come the inputs, x and the control bits, and then the output.
-        _ if is_gated => {
-            let (stream, neurons) = if is_in { (d_in, d_out) } else { (d_out, d_in) };
+        Some(Role::MlpIn { .. } | Role::MlpOut { .. }) if embeddings.is_gated => {
+            let is_out = matches!(role, Some(Role::MlpOut { .. }));
+            let (stream, neurons) = if is_out { (d_out, d_in) } else { (d_in, d_out) };
             made.rows = Axis { name: "stream dimension", count: stream, names: Some(gated_names(stream)) };
             made.columns = plain("neuron", neurons);
             made.is_transposed = is_out;
         }
-        _ if is_in && w_e.is_some() => {
+        Some(Role::MlpIn { .. }) if w_e.is_some() => {
             made.title = format!("W_E W_in: {name}");
             made.columns = plain("feature", w_e.as_ref().map_or(0, |w_e| w_e.rows));
             made.rows = plain("neuron", d_out);
             (made.from, made.is_transposed) = (w_e, true);
         }
-        _ if is_out && w_u.is_some() => {
+        Some(Role::MlpOut { .. }) if w_u.is_some() => {
             made.title = format!("W_out W_U: {name}");
             made.columns = plain("feature", w_u.as_ref().map_or(0, |w_u| w_u.columns));
             made.rows = plain("neuron", d_in);
             made.to = w_u;
         }
-        _ if name == "embed" => {
+        Some(Role::TiedEmbedding) => {
             made.columns = plain("feature", d_in);
             made.rows = plain("hidden dimension", d_out);
             made.is_transposed = true;
         }
-        _ if name.starts_with("hidden.") => {
+        Some(Role::Hidden { .. }) => {
             made.rows = plain("hidden dimension before", d_in);
             made.columns = plain("hidden dimension after", d_out);
         }
-        () => {}
+        Some(Role::MlpIn { .. } | Role::MlpOut { .. }) | None => {}
     }
     let in_basis = made.target.take().map(|target| {
         let target = made.from.as_ref().map_or(target.clone(), |from| product(from, &target));
@@ -163,12 +184,6 @@ fn gated_names(stream: usize) -> Vec<String> {
         dimension => format!("control bit {}", dimension - 1),
     };
     (0..stream).map(name).collect()
-}
-
-/// Sites in the order of the network: by the numbers in their names, `embed` first, what comes in before what goes out.
-fn place(name: &str) -> (bool, u64, String) {
-    let number = name.split('.').find_map(|part| part.parse().ok());
-    (name != "embed", number.unwrap_or(u64::MAX), name.to_owned())
 }
 
 /// One replica's part of a tensor with a replica axis in front.
@@ -246,7 +261,7 @@ mod tests {
         let (a, b, embeddings) = outer_product();
         let target = block(&[2, 3], &[1.0, 0.0, 2.0, 0.0, 1.0, 3.0]);
         let embeddings = Embeddings { w_u: None, ..embeddings };
-        let site = site("layers.0.mlp_in", a, b, Some(target), &embeddings).unwrap();
+        let site = site("layers.0.mlp_in", Some(Role::MlpIn { layer: 0 }), a, b, Some(target), &embeddings).unwrap();
         assert_eq!((site.rows.name, site.columns.name), ("neuron", "feature"));
         assert_eq!(site.component(0), Matrix::new(3, 1, vec![9.0, 12.0, 15.0]));
         assert_eq!(site.target, Some(Matrix::new(3, 1, vec![1.0, 1.0, 5.0])));
@@ -256,7 +271,7 @@ mod tests {
     fn what_leaves_a_residual_mlp_is_seen_from_the_features() {
         let (a, b, embeddings) = outer_product();
         let embeddings = Embeddings { w_e: None, ..embeddings };
-        let site = site("layers.0.mlp_out", a, b, None, &embeddings).unwrap();
+        let site = site("layers.0.mlp_out", Some(Role::MlpOut { layer: 0 }), a, b, None, &embeddings).unwrap();
         assert_eq!((site.rows.name, site.columns.name), ("neuron", "feature"));
         assert_eq!(site.component(0), Matrix::new(2, 1, vec![8.0, 16.0]));
     }
@@ -265,14 +280,14 @@ mod tests {
     fn toy_models_and_gated_functions_are_seen_as_they_are() {
         let (a, b, _) = outer_product();
         let embeddings = Embeddings { w_e: None, w_u: None, is_gated: false };
-        let embed = site("embed", a, b, None, &embeddings).unwrap();
+        let embed = site("embed", Some(Role::TiedEmbedding), a, b, None, &embeddings).unwrap();
         assert_eq!((embed.rows.name, embed.columns.name), ("hidden dimension", "feature"));
         assert_eq!(embed.component(0), Matrix::new(3, 2, vec![3.0, 6.0, 4.0, 8.0, 5.0, 10.0]));
 
         let (a, b, _) = outer_product();
         let gated =
             Embeddings { w_e: Some(block(&[2, 3], &[0.0; 6])), w_u: Some(block(&[3, 1], &[0.0; 3])), is_gated: true };
-        let out = site("layers.1.mlp_out", a, b, None, &gated).unwrap();
+        let out = site("layers.1.mlp_out", Some(Role::MlpOut { layer: 1 }), a, b, None, &gated).unwrap();
         assert_eq!(out.rows.names.unwrap(), ["x", "control bit 0", "output"]);
         assert_eq!((out.rows.count, out.columns.count), (3, 2));
     }
@@ -280,13 +295,6 @@ mod tests {
     #[test]
     fn factors_that_do_not_fit_are_left_out() {
         let (a, _, embeddings) = outer_product();
-        assert!(site("embed", a, block(&[1, 2, 3], &[0.0; 6]), None, &embeddings).is_none());
-    }
-
-    #[test]
-    fn sites_come_in_the_order_of_the_network() {
-        let mut names = ["hidden.10", "hidden.2", "embed", "layers.0.mlp_out", "layers.0.mlp_in"];
-        names.sort_by_key(|name| place(name));
-        assert_eq!(names, ["embed", "layers.0.mlp_in", "layers.0.mlp_out", "hidden.2", "hidden.10"]);
+        assert!(site("embed", Some(Role::TiedEmbedding), a, block(&[1, 2, 3], &[0.0; 6]), None, &embeddings).is_none());
     }
 }

@@ -88,7 +88,7 @@ pub fn page(run: &RunData, figures: &[Figure], asked: &[usize]) -> String {
     let facts = Facts::read(run);
     let mut gaps = table::gaps(run);
     let shown = run.shown_replica();
-    let replicas = data::replicas(run, &facts.seeds);
+    let replicas = data::replicas(run);
     let mut full: Vec<usize> = asked.iter().copied().chain([shown]).collect();
     full.sort_unstable();
     full.dedup();
@@ -101,7 +101,7 @@ pub fn page(run: &RunData, figures: &[Figure], asked: &[usize]) -> String {
         script: [THEME, TABLE, HEAT_MAP, EXPLORER].join("\n"),
         name: visible(&run.name),
         about: visible(&table::about(run)),
-        unfinished: facts.unfinished(),
+        unfinished: facts::unfinished(run),
         verdict: Share::of(run).map(|share| Verdict::new(&share, run)),
         why_no_replica: run.why_no_replica(),
         no_verdict: left_out::sentence(run).filter(|_| !run.summary.is_empty()),

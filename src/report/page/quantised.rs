@@ -11,10 +11,7 @@ use super::{
     matrices::{self, Axis, Site},
 };
 use crate::{
-    report::{
-        run_data::{RunData, Target},
-        weights::Matrix,
-    },
+    report::{run_data::RunData, weights::Matrix},
     run::{RunFolder, exists},
     visible::visible,
 };
@@ -33,8 +30,7 @@ pub fn of(run: &RunData, replica: usize, budget: usize, gaps: &mut Vec<String>) 
     }
     // Damage is what the figures have noted, of toy models; of others it is said here.
     let mut problems = Vec::new();
-    let is_gated = matches!(run.target, Some(Target::GatedFunctions { .. }));
-    let sites = matrices::read(&folder.target(), &folder.components(), is_gated, replica, &mut problems);
+    let sites = matrices::read(&folder.target(), &folder.components(), &run.description, replica, &mut problems);
     let count = sites.iter().map(Site::components).min().unwrap_or(0);
     if count == 0 {
         gaps.push(format!("The weights of replica {replica} could not be read from components.safetensors."));

@@ -9,9 +9,10 @@ use crate::{
         choice,
         figure::Figure,
         left_out,
-        run_data::{RunData, Target},
+        run_data::RunData,
         table::{Share, Table, fixed},
     },
+    run::TargetKind,
     statistics::mean_and_deviation,
     table::{Cell, Column},
     visible::visible,
@@ -137,10 +138,10 @@ impl Verdict {
 fn own_components(run: &RunData) -> Option<String> {
     let own = mean_and_deviation(run.summary.iter().map(|row| row.features_with_own_component.number()))?;
     let in_digits = |number: f64| fixed(number, usize::from(number.fract() != 0.0));
-    let of = match (left_out::mean_judged(run), run.target) {
+    let of = match (left_out::mean_judged(run), run.kind()) {
         (Some(judged), _) => format!(" of {} that the target represents", in_digits(judged)),
-        (None, Some(Target::ResidualMlp { features, .. })) => format!(" of {features}"),
-        (None, Some(Target::GatedFunctions { functions, .. })) => format!(" of {functions}"),
+        (None, Some(TargetKind::ResidualMlp { features, .. })) => format!(" of {features}"),
+        (None, Some(TargetKind::GatedFunctions { functions, .. })) => format!(" of {functions}"),
         (None, _) => String::new(),
     };
     let whose = if run.summary.len() == 1 { "" } else { " in a mean replica" };

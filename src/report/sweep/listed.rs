@@ -10,12 +10,12 @@ use std::{
 use crate::{
     report::{
         files,
-        list::UNREADABLE,
         rows::read_cells,
         run_data::read_provenance,
+        status::ListedStatus,
         table::{Share, count},
     },
-    run::{Lock, RunFolder, SweepFolder, is_file, is_folder},
+    run::{Lock, RunFolder, Status, SweepFolder, is_file, is_folder},
     table::TrialRow,
 };
 
@@ -64,7 +64,7 @@ impl ListedSweep {
             experiment: spec.get("name").and_then(|name| name.as_str()).map(str::to_owned),
             started: started(&folder),
             status: match [folder.plan(), folder.table::<TrialRow>()].iter().any(|path| files::cannot_be_read(path)) {
-                true => UNREADABLE.to_owned(),
+                true => ListedStatus::Unreadable.to_string(),
                 false => status(trials, ended.len(), failed.len(), is_worked_on(&folder)) + &unreadable(&folder),
             },
             share: Share::new(verdicts.iter().filter(|recovered| **recovered).count(), verdicts.len()),
@@ -77,13 +77,12 @@ fn status(trials: Option<usize>, ended: usize, failed: usize, is_worked_on: bool
     let Some(trials) = trials else { return "no trials yet".to_owned() };
     let of = if ended < trials { format!("{ended} of {}", count(trials, "trial")) } else { count(trials, "trial") };
     let how = match () {
-        () if ended < trials && is_worked_on => ", running".to_owned(),
-        // As of a run that was killed: the same command goes on with it.
-        () if ended < trials => ", stopped".to_owned(),
-        () if failed > 0 => format!(", {failed} failed"),
-        () => ", finished".to_owned(),
+        () if ended < trials && is_worked_on => ListedStatus::Recorded(Status::Running).to_string(),
+        () if ended < trials => ListedStatus::Stopped.to_string(),
+        () if failed > 0 => format!("{failed} {}", ListedStatus::Recorded(Status::Failed)),
+        () => ListedStatus::Recorded(Status::Finished).to_string(),
     };
-    of + &how
+    format!("{of}, {how}")
 }
 
 /// Whether a process works on the sweep or on a pack of it at this moment.

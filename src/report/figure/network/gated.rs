@@ -1,9 +1,13 @@
 //! Gated functions: x and the control bits above, the neurons of all layers in the middle, the output below.
 
 use super::{Drawing, Line, Node, Side, spread};
-use crate::report::{
-    figure::{grid::Grid, style},
-    weights::Weights,
+use crate::{
+    report::{
+        figure::{grid::Grid, style},
+        weights::Weights,
+    },
+    run::DescribedSite,
+    site::Role,
 };
 
 /// Larger ones would be a tangle.
@@ -12,12 +16,13 @@ const MOST_NEURONS: usize = 160;
 /// Between layers, in neurons.
 const GAP: f64 = 1.5;
 
-pub fn drawing(weights: &Weights, replica: usize, functions: usize, layers: usize) -> Option<Drawing> {
+pub fn drawing(weights: &Weights, replica: usize, functions: usize, sites: &[DescribedSite]) -> Option<Drawing> {
+    let reading: Vec<&DescribedSite> = sites.iter().filter(|site| matches!(site.role, Role::MlpIn { .. })).collect();
+    let layers = reading.len();
     if functions > MOST_FUNCTIONS || layers > MOST_NEURONS {
         return None;
     }
-    let names = |layer: usize| [format!("layers.{layer}.mlp_in"), format!("layers.{layer}.mlp_out")];
-    let read: Vec<_> = (0..layers).map(|layer| weights.matrix(replica, &names(layer)[0])).collect::<Option<_>>()?;
+    let read: Vec<_> = reading.iter().map(|site| weights.matrix(replica, &site.name)).collect::<Option<_>>()?;
     let inputs = 1 + functions;
     let neurons: usize = read.iter().map(|matrix| matrix.columns).sum();
     // In the residual stream come x, the control bits and the output.
@@ -57,7 +62,6 @@ pub fn drawing(weights: &Weights, replica: usize, functions: usize, layers: usiz
     Some(Drawing {
         nodes,
         lines,
-        sites: (0..layers).flat_map(names).collect(),
         grid: Grid { columns: 2, left: 8.0, right: 8.0, gap: 18.0, top: 62.0, height: 128.0, row: 184.0 },
         keys: (0..functions).map(|function| (style::feature_colour(function), key(function))).collect(),
         feature_is: "function",

@@ -1,18 +1,14 @@
 //! A toy model of superposition: features, hidden dimensions, hidden layers, and the features again.
 
 use super::{Drawing, Line, Node, Side, spread};
-use crate::report::{
-    figure::{grid::Grid, style},
-    run_data::Sizes,
-};
+use crate::report::figure::{grid::Grid, style};
 
 /// Larger ones would be a tangle.
 const MOST_FEATURES: usize = 10;
 const MOST_HIDDEN: usize = 4;
 const MOST_LAYERS: usize = 2;
 
-pub fn drawing(sizes: &Sizes) -> Option<Drawing> {
-    let Sizes { features, hidden, hidden_layers } = *sizes;
+pub fn drawing(features: usize, hidden: usize, hidden_layers: usize) -> Option<Drawing> {
     if features > MOST_FEATURES || hidden > MOST_HIDDEN || hidden_layers > MOST_LAYERS {
         return None;
     }
@@ -46,11 +42,9 @@ pub fn drawing(sizes: &Sizes) -> Option<Drawing> {
             pairs.map(|(row, column)| line(hiddens[layer] + row, hiddens[layer + 1] + column, 1 + layer, row, column)),
         );
     }
-    let hidden_sites = (0..hidden_layers).map(|layer| format!("hidden.{layer}"));
     Some(Drawing {
         nodes,
         lines,
-        sites: ["embed".to_owned()].into_iter().chain(hidden_sites).collect(),
         grid: Grid { columns: 4, left: 8.0, right: 8.0, gap: 14.0, top: 52.0, height: 92.0, row: 132.0 },
         keys: vec![(style::VERMILLION, "positive".to_owned()), (style::BLUE, "negative".to_owned())],
         feature_is: "feature",
