@@ -2,12 +2,13 @@
 //!
 //! - `settings`, `space`, `space_reader`, `strategy`, `slurm_settings`: what a spec's `[sweep]` says; `trials`: the spec of every trial
 //! - `plan`: which trials are trained together
-//! - `work`: the packs in turn; `rows`: what came of them, in one table
+//! - `work`: the packs in turn; `rows`: what came of them, in one table; `ending`: how a replica ended
 //! - `workers`, `slurm`, `queue`: in several processes, of this machine or of others
 //! - `standing`, `status`: how far it is
 //! - `results`, `sensitivity`, `recommendation`, `shortfall`: which setting did best, what that depends on, or why none did
 //! - `overview`: all of these at once, for the report
 
+mod ending;
 mod overview;
 mod plan;
 mod queue;
@@ -28,6 +29,7 @@ mod trials;
 mod work;
 mod workers;
 
+pub use ending::Ending;
 pub use overview::{Overview, overview};
 pub use plan::Plan;
 pub use queue::{Queue, note};

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::rows::Rows;
+use super::{Ending, rows::Rows};
 use crate::statistics::{MeanDeviation, mean_and_deviation, score_of_diverged};
 
 /// The columns of a row of `trials.csv` by which trials are compared.
@@ -10,7 +10,7 @@ use crate::statistics::{MeanDeviation, mean_and_deviation, score_of_diverged};
 pub struct ReplicaResult {
     pub trial: usize,
     pub seed: String,
-    pub status: String,
+    pub ending: Ending,
     pub recovered: Option<bool>,
     score: Option<f64>,
 }
@@ -25,16 +25,11 @@ impl ReplicaResult {
         let read = |row: &Vec<String>| Self {
             trial: cell(row, "trial").parse().expect("a number of ours"),
             seed: cell(row, "seed"),
-            status: cell(row, "status"),
+            ending: cell(row, "status").parse().expect("an ending of ours"),
             recovered: cell(row, "recovered").parse().ok(),
             score: cell(row, "score").parse().ok(),
         };
         rows.of_replicas.iter().map(read).collect()
-    }
-
-    /// Such as `embed.A at step 12`; `None` if it has not diverged.
-    pub fn divergence(&self) -> Option<&str> {
-        self.status.strip_prefix("diverged: ")
     }
 }
 
@@ -81,7 +76,7 @@ impl TrialResult {
 pub fn results(replicas: &[ReplicaResult]) -> Vec<TrialResult> {
     let worst = score_of_diverged(replicas.iter().filter_map(|replica| replica.score));
     let of_trial = |replicas: &[ReplicaResult]| {
-        let diverged = |replica: &&ReplicaResult| replica.divergence().is_some();
+        let diverged = |replica: &&ReplicaResult| matches!(replica.ending, Ending::Diverged { .. });
         let score = |replica: &ReplicaResult| if diverged(&replica) { Some(worst) } else { replica.score };
         let recovered = || replicas.iter().filter(|replica| replica.recovered == Some(true)).count();
         let is_judged = |replica: &&ReplicaResult| replica.recovered.is_some() || diverged(replica);
@@ -92,14 +87,14 @@ pub fn results(replicas: &[ReplicaResult]) -> Vec<TrialResult> {
             trial: replicas[0].trial,
             replicas: replicas.len(),
             diverged: replicas.iter().filter(diverged).count(),
-            halted: replicas.iter().any(|replica| replica.status.starts_with("halted")),
+            halted: replicas.iter().any(|replica| matches!(replica.ending, Ending::Halted { .. })),
             judged,
             recovered: (judged > 0).then(recovered),
             scores: replicas.iter().filter_map(score).collect(),
         }
     };
     let of_trials = replicas.chunk_by(|one, next| one.trial == next.trial);
-    of_trials.filter(|replicas| replicas[0].status != "failed").map(of_trial).collect()
+    of_trials.filter(|replicas| replicas[0].ending != Ending::Failed).map(of_trial).collect()
 }
 
 /// The best of some trials, but for halted ones and those that diverged in every replica; of equals the first.
@@ -119,10 +114,10 @@ mod tests {
 
     #[test]
     fn replicas_without_a_verdict_are_in_no_share() {
-        let replica = |status: &str, recovered| ReplicaResult {
+        let replica = |ending: Ending, recovered| ReplicaResult {
             trial: 0,
             seed: "0".into(),
-            status: status.into(),
+            ending,
             recovered,
             score: Some(1.0),
         };
@@ -130,10 +125,10 @@ mod tests {
             let result = results(replicas).swap_remove(0);
             (result.recovered, result.judged, result.replicas)
         };
-        let finished = |recovered| replica("finished", recovered);
+        let finished = |recovered| replica(Ending::Finished, recovered);
         assert_eq!(found(&[finished(Some(true)), finished(None)]), (Some(1), 1, 2));
         assert_eq!(found(&[finished(None), finished(None)]), (None, 0, 2));
-        let diverged = replica("diverged: total at step 3", None);
+        let diverged = replica(Ending::Diverged { what: "total".into(), step: 3 }, None);
         assert_eq!(found(&[finished(Some(true)), diverged]), (Some(1), 2, 2));
     }
 

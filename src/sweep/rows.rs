@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Overview, Plan, Standing, overview, recommendation};
+use super::{Ending, Overview, Plan, Standing, overview, recommendation};
 use crate::{
     interrupt::{Interrupt, Stage},
     run::{Lock, Provenance, RunError, SweepFolder, Unfinished, read_table, write_columns, write_table},
@@ -70,9 +70,9 @@ pub fn collect(plan: &Plan, folder: &SweepFolder, standings: &mut [Standing]) ->
                 continue;
             }
         };
-        for (seed, Measured { status, score, measurements }) in plan.sweep.seeds.iter().zip(found) {
+        for (seed, Measured { ending, score, measurements }) in plan.sweep.seeds.iter().zip(found) {
             let row = [trial.to_string(), seed.to_string()].into_iter().chain(plan.values(trial));
-            of_replicas.push(row.chain([status, score]).chain(measurements).collect());
+            of_replicas.push(row.chain([ending.to_string(), score]).chain(measurements).collect());
         }
         of_trials.push(SecondsRow { trial, pack, seconds });
     }
@@ -82,7 +82,7 @@ pub fn collect(plan: &Plan, folder: &SweepFolder, standings: &mut [Standing]) ->
 /// The cells of one replica's row.
 #[derive(Clone)]
 struct Measured {
-    status: String,
+    ending: Ending,
     /// Of `scores.csv`.
     score: String,
     /// Of `summary.csv`.
@@ -92,7 +92,7 @@ struct Measured {
 impl Measured {
     fn failed() -> Self {
         Self {
-            status: "failed".into(),
+            ending: Ending::Failed,
             score: String::new(),
             measurements: measurements().map(|_| String::new()).collect(),
         }
@@ -117,13 +117,13 @@ fn measured(folder: &SweepFolder, trial: usize) -> Result<Vec<Measured>, RunErro
     let of_replica = |(replica, row): (usize, BTreeMap<String, String>)| {
         let cells: Option<Vec<String>> = measurements().map(|column| row.get(column).cloned()).collect();
         let measurements = cells.filter(|_| row.len() == SummaryRow::TABLE.columns.len())?;
-        let status = match row["diverged_at"].as_str() {
-            "" => halted_at.map_or("finished".into(), |step| format!("halted at step {step}")),
-            step => format!("diverged: {} at step {step}", row["diverged_in"]),
+        let ending = match row["diverged_at"].as_str() {
+            "" => halted_at.map_or(Ending::Finished, |step| Ending::Halted { step }),
+            step => Ending::Diverged { what: row["diverged_in"].clone(), step: step.parse().ok()? },
         };
         let of_replica = |row: &&BTreeMap<String, String>| row.get("replica") == Some(&replica.to_string());
         let score = scores.iter().find(of_replica).and_then(|row| row.get("score").cloned());
-        Some(Measured { status, score: score.unwrap_or_default(), measurements })
+        Some(Measured { ending, score: score.unwrap_or_default(), measurements })
     };
     let found: Option<Vec<Measured>> = rows.into_iter().enumerate().map(of_replica).collect();
     found.ok_or_else(|| RunError::damaged(&table, "its columns are not those of this apd"))

@@ -56,7 +56,7 @@ fn with_lines(what: &str, lines: impl Iterator<Item = String>, help: &str) -> St
 pub fn diverged_trials(overview: &Overview) -> impl Iterator<Item = String> {
     let of_trials = overview.replicas.chunk_by(|one, next| one.trial == next.trial);
     of_trials.filter_map(|replicas| {
-        let line = |replica: &ReplicaResult| Some(format!("seed {} ({})", replica.seed, replica.divergence()?));
+        let line = |replica: &ReplicaResult| Some(format!("seed {} ({})", replica.seed, replica.ending.divergence()?));
         let mut seeds: Vec<String> = replicas.iter().filter_map(line).collect();
         let more = seeds.len().saturating_sub(REPLICAS_SHOWN);
         seeds.truncate(REPLICAS_SHOWN);

@@ -1,6 +1,8 @@
 //! What a user is told of a sweep: progress, best so far, failures, time left.
 
-use super::{Overview, Plan, Standing, recommendation::outcome, results::ReplicaResult, shortfall::diverged_trials};
+use super::{
+    Ending, Overview, Plan, Standing, recommendation::outcome, results::ReplicaResult, shortfall::diverged_trials,
+};
 use crate::run::{Provenance, SweepFolder};
 
 /// More trials than these are only counted, of each kind.
@@ -59,15 +61,15 @@ fn shown(about: &'static str, trials: impl Iterator<Item = String>) -> Vec<(&'st
 }
 
 fn replicas(rows: &[ReplicaResult]) -> String {
-    let of = |status: &str| rows.iter().filter(|row| row.status.starts_with(status)).count();
+    let of = |ended: fn(&Ending) -> bool| rows.iter().filter(|row| ended(&row.ending)).count();
+    let finished = of(|ending| *ending == Ending::Finished);
+    let diverged = of(|ending| matches!(ending, Ending::Diverged { .. }));
+    let halted = of(|ending| matches!(ending, Ending::Halted { .. }));
     let judged = rows.iter().filter(|row| row.recovered.is_some()).count();
     let recovered = rows.iter().filter(|row| row.recovered == Some(true)).count();
-    let halted = match of("halted") {
-        0 => String::new(),
-        number => format!(", {number} halted"),
-    };
-    let measured = of("finished") + of("halted");
-    format!("{measured} measured, {recovered} of {judged} recovered, {} diverged{halted}", of("diverged"))
+    let measured = finished + halted;
+    let halted = if halted > 0 { format!(", {halted} halted") } else { String::new() };
+    format!("{measured} measured, {recovered} of {judged} recovered, {diverged} diverged{halted}")
 }
 
 /// The best of the trials that have ended.

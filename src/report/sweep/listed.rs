@@ -16,6 +16,7 @@ use crate::{
         table::{Share, count},
     },
     run::{Lock, RunFolder, Status, SweepFolder, is_file, is_folder},
+    sweep::Ending,
     table::TrialRow,
 };
 
@@ -56,7 +57,7 @@ impl ListedSweep {
         let ended: BTreeSet<&str> = column("trial").collect();
         let failed: BTreeSet<&str> = column("trial")
             .zip(column("status"))
-            .filter(|(_, status)| *status == "failed")
+            .filter(|(_, status)| status.parse() == Ok(Ending::Failed))
             .map(|(trial, _)| trial)
             .collect();
         let verdicts: Vec<bool> = column("recovered").filter_map(|cell| cell.parse().ok()).collect();

@@ -1,14 +1,13 @@
 //! What a row of `trials.csv` says of one replica.
 
-use crate::report::figure::style;
+use crate::{report::figure::style, sweep::Ending};
 
 /// A replica of a trial that has ended. A number that is not there is NaN.
 #[derive(Clone, Debug)]
 pub struct Replica {
     pub trial: usize,
     pub seed: String,
-    /// As in the table: `finished`, `diverged: total at step 40`, and so on.
-    pub status: String,
+    pub ending: Ending,
     pub recovered: Option<bool>,
     pub score: f64,
     /// Mean squared error to the target's output with the trained selection; unknown in the L_p form, which selects nothing.
@@ -53,7 +52,7 @@ impl Outcome {
 }
 
 impl Replica {
-    /// `None` of a row without a trial's number, as a damaged table may have.
+    /// `None` of a row without a trial's number or its ending, as a damaged table may have.
     pub fn read(header: &[String], row: &[String]) -> Option<Replica> {
         let cell = |name: &str| {
             let cell = header.iter().zip(row).find(|(column, _)| *column == name);
@@ -63,7 +62,7 @@ impl Replica {
         Some(Replica {
             trial: cell("trial").parse().ok()?,
             seed: cell("seed").to_owned(),
-            status: cell("status").to_owned(),
+            ending: cell("status").parse().ok()?,
             recovered: cell("recovered").parse().ok(),
             score: number("score"),
             error: number("minimality"),
@@ -84,6 +83,6 @@ impl Replica {
     }
 
     pub fn has_diverged(&self) -> bool {
-        self.status.starts_with("diverged")
+        matches!(self.ending, Ending::Diverged { .. })
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     report::table::{Share, Table, fixed, mean, scientific},
     settings::with_short_floats,
     statistics::mean_and_deviation,
-    sweep::{Domain, Scale, Standing, TrialResult, Unreadable, in_words},
+    sweep::{Domain, Ending, Scale, Standing, TrialResult, Unreadable, in_words},
 };
 
 /// What stands where there is nothing to say.
@@ -79,16 +79,16 @@ fn status(sweep: &SweepData, trial: usize) -> String {
         Standing::Running => return "running".to_owned(),
         _ => {}
     }
-    let mut statuses: Vec<(&str, usize)> = Vec::new();
+    let mut endings: Vec<(&Ending, usize)> = Vec::new();
     for replica in sweep.of_trial(trial) {
-        match statuses.iter_mut().find(|(status, _)| *status == replica.status) {
+        match endings.iter_mut().find(|(ending, _)| **ending == replica.ending) {
             Some((_, count)) => *count += 1,
-            None => statuses.push((&replica.status, 1)),
+            None => endings.push((&replica.ending, 1)),
         }
     }
-    match statuses.as_slice() {
-        [(status, _)] => (*status).to_owned(),
-        several => several.iter().map(|(status, count)| format!("{count} {status}")).collect::<Vec<_>>().join(", "),
+    match endings.as_slice() {
+        [(ending, _)] => ending.to_string(),
+        several => several.iter().map(|(ending, count)| format!("{count} {ending}")).collect::<Vec<_>>().join(", "),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{data::SweepData, replica::Outcome};
 use crate::{
     report::table::{Share, count},
-    sweep::{Standing, Strategy, TrialResult, diverged_trials, outcome, shortfall},
+    sweep::{Ending, Standing, Strategy, TrialResult, diverged_trials, outcome, shortfall},
 };
 
 /// "64 trials of tms_5-2, 3 seeds each, drawn from Sobol's sequence"
@@ -52,7 +52,7 @@ pub fn standing(sweep: &SweepData) -> Vec<String> {
         true => "No replica has been measured yet.".to_owned(),
         false => format!("Of {}: {}.", count(sweep.replicas.len(), "replica"), outcomes.join(", ")),
     };
-    let halted = sweep.replicas.iter().filter(|replica| replica.status.starts_with("halted")).count();
+    let halted = sweep.replicas.iter().filter(|replica| matches!(replica.ending, Ending::Halted { .. })).count();
     if halted > 0 {
         let were = if halted == 1 { "was" } else { "were" };
         replicas += &format!(" {halted} of them {were} ended early, because other trials were ahead.");
