@@ -52,15 +52,15 @@ impl std::ops::Deref for Method {
     }
 }
 
-/// What the method of a spec is called, `method` being its table `[method]`, which is empty where the method is filled in.
-pub fn words(method: &toml::Table) -> &'static Words {
+/// What the method of this [`Words::key`] is called; without a key, the one that is filled in where a spec names none.
+pub fn words(key: Option<&str>) -> &'static Words {
     const ALL: &[&Words] = &[
         &apd::WORDS,
         #[cfg(test)]
         &toy::WORDS,
     ];
-    let known = ALL.iter().find(|words| method.contains_key(words.key));
-    known.copied().unwrap_or(if method.is_empty() { &apd::WORDS } else { &Words::OF_ANY_METHOD })
+    let Some(key) = key else { return &apd::WORDS };
+    ALL.iter().find(|words| words.key == key).copied().unwrap_or(&Words::OF_ANY_METHOD)
 }
 
 /// A decomposition under training.

@@ -88,7 +88,7 @@ impl RunData {
             components: read_table(&paths.table::<ComponentRow>(), &mut problems),
             ranks: read_table(&paths.table::<RankRow>(), &mut problems),
             evidence: Evidence::read(&paths, &expected, &mut problems),
-            words: words(spec.get("method").and_then(|method| method.as_table()).unwrap_or(&toml::Table::new())),
+            words: words(description.method.as_ref().map(|method| method.key.as_str())),
             weights: is_drawn.then(|| Weights::read(&paths.target(), &paths.components(), &mut problems)).flatten(),
             problems,
             description,

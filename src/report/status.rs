@@ -7,13 +7,15 @@ use serde_json::Value;
 use crate::run::{Lock, RunFolder, Status, exists};
 
 /// How a run of a list stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ListedStatus {
     /// As the run itself wrote it.
     Recorded(Status),
+    /// As a version that knows more words wrote it.
+    InWords(String),
     /// Nobody works in it any more: it was killed, and the same command goes on with it.
     Stopped,
-    /// There is no provenance that says it, or it says it in words that are not known here.
+    /// There is no provenance.
     Unknown,
     /// Its provenance is there and cannot be understood.
     Damaged,
@@ -24,12 +26,12 @@ pub enum ListedStatus {
 impl ListedStatus {
     /// Of the run in `folder`, whose `provenance` is null if it cannot be read.
     pub fn of(provenance: &Value, folder: &Path) -> Self {
-        match recorded(provenance) {
-            Some(Status::Running) if !Lock::may_be_held(folder) => ListedStatus::Stopped,
-            Some(status) => ListedStatus::Recorded(status),
-            None if provenance.get("status").is_some_and(Value::is_string) => ListedStatus::Unknown,
-            None if !exists(&RunFolder::at(folder).provenance()).unwrap_or(true) => ListedStatus::Unknown,
-            None => ListedStatus::Damaged,
+        match (recorded(provenance), provenance.get("status").and_then(Value::as_str)) {
+            (Some(Status::Running), _) if !Lock::may_be_held(folder) => ListedStatus::Stopped,
+            (Some(status), _) => ListedStatus::Recorded(status),
+            (None, Some(words)) => ListedStatus::InWords(words.to_owned()),
+            (None, None) if !exists(&RunFolder::at(folder).provenance()).unwrap_or(true) => ListedStatus::Unknown,
+            (None, None) => ListedStatus::Damaged,
         }
     }
 }
@@ -38,6 +40,7 @@ impl fmt::Display for ListedStatus {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
             ListedStatus::Recorded(status) => status.word(),
+            ListedStatus::InWords(words) => words,
             ListedStatus::Stopped => "stopped",
             ListedStatus::Unknown => "unknown",
             ListedStatus::Damaged => "damaged",

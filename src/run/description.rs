@@ -79,10 +79,11 @@ pub struct DescribedMethod {
     pub name: String,
     /// Whether a component is active on a sample or not, rather than used with a weight.
     pub selects: bool,
-    /// Number of components at all sites.
-    pub components: usize,
+    /// Number of components at all sites; `None` if its settings are not known, as those of a method that this version does
+    /// not know. So for the rank.
+    pub components: Option<usize>,
     /// Rank budget of each at each site.
-    pub rank: usize,
+    pub rank: Option<usize>,
 }
 
 /// An experiment that others have published.

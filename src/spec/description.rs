@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{Spec, identity};
 use crate::{
     inputs::{ExactlyActive, GatedInputs, IndependentFeatures, Inputs, SyncedFeatures},
-    method::Method,
+    method::{Method, words},
     network::{GatedFunctions, Network, ResidualMlp, Tms},
     run::{
         DescribedMethod, DescribedSite, DescribedTarget, Reference, RunDescription, RunFolder, TargetKind, read_checked,
@@ -46,11 +46,15 @@ fn of_text(text: &str) -> RunDescription {
     let has = |key: &str| target.is_some_and(|target| target.find(key).is_some());
     let network: Option<Network> = target.and_then(chosen);
     let inputs: Option<Inputs> = target.and_then(|target| chosen(target.find("inputs")?));
-    let method: Option<Method> = root.find("method").and_then(chosen);
+    let methods = root.find("method");
+    let method: Option<Method> = methods.and_then(chosen);
     RunDescription {
         experiment: root.find("name").and_then(Node::text).map(str::to_owned),
         seeds: root.find("seeds").and_then(|_| read(&root, &["seeds"], identity::seeds)),
-        method: network.as_ref().zip(method.as_ref()).map(|(network, method)| of_method(network, method)),
+        method: match network.as_ref().zip(method.as_ref()) {
+            Some((network, method)) => Some(of_method(network, method)),
+            None => methods.and_then(of_unread_method),
+        },
         imported_components: root.find("imported_components").is_some(),
         target: network
             .map(|network| of_target(&network, inputs.as_ref(), method.as_ref(), has("training") && !has("imported"))),
@@ -99,9 +103,17 @@ fn of_method(network: &Network, method: &Method) -> DescribedMethod {
         key: words.key.into(),
         name: words.name.into(),
         selects: method.selects(),
-        components: sizes.components,
-        rank: sizes.rank,
+        components: Some(sizes.components),
+        rank: Some(sizes.rank),
     }
+}
+
+/// Of one whose settings have mistakes, or that a later version knows, no more than its key tells.
+fn of_unread_method(methods: &Node) -> Option<DescribedMethod> {
+    let Value::Table(table) = &methods.value else { return None };
+    let key = table.entries().first()?.key.clone();
+    let name = words(Some(&key)).name.into();
+    Some(DescribedMethod { key, name, selects: true, components: None, rank: None })
 }
 
 fn kind(network: &Network) -> TargetKind {
@@ -136,5 +148,60 @@ fn reference(network: &Network) -> Option<Reference> {
         TargetKind::Tms { features: 5, hidden: 2, hidden_layers: 0 } => Some(Reference::Tms5To2),
         TargetKind::Tms { features: 40, hidden: 10, hidden_layers: 0 } => Some(Reference::Tms40To10),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::{
+        run::{Machine, Provenance},
+        spec,
+    };
+
+    const OF_EACH_KIND: [&str; 4] = ["tms_5-2_id", "residual_mlp_2_layers", "gated_functions", "tms_40-10_default"];
+
+    fn experiment(name: &str) -> Spec {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments").join(format!("{name}.toml"));
+        spec::load(&path, &[]).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// What is known of a run whose spec's text is `spec`, and with which `written` was written.
+    fn described(spec: &str, written: Option<RunDescription>) -> RunDescription {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("spec.toml"), spec).unwrap();
+        Provenance::begin(&folder.path().join("provenance.json"), Machine::new("cpu", 1), written).unwrap();
+        describe(folder.path())
+    }
+
+    #[test]
+    fn what_is_written_with_a_run_is_what_its_spec_tells() {
+        for name in OF_EACH_KIND {
+            let spec = experiment(name);
+            let whole = spec.describe();
+            assert_eq!(described("", Some(whole.clone())), whole, "{name}: as it was written");
+            assert_eq!(described(&spec.to_toml(), None), whole, "{name}: of a run older than descriptions");
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_spec_with_a_mistake_is_not_known_and_the_others_are() {
+        let spec = experiment("residual_mlp_2_layers");
+        let (text, whole) = (spec.to_toml(), spec.describe());
+        let changed = |from: &str, to: &str| {
+            assert!(text.contains(from), "{text}");
+            described(&text.replace(from, to), None)
+        };
+        let target = changed("[target.residual_mlp]", "[target.transformer]");
+        let method = target.method.as_ref().map(|method| (method.key.as_str(), method.components));
+        assert_eq!((target.target.is_none(), method), (true, Some(("apd", None))));
+        assert_eq!((&target.experiment, &target.seeds), (&whole.experiment, &whole.seeds));
+
+        let method = changed("[method.apd", "[method.future");
+        assert_eq!(method.kind(), whole.kind());
+        assert_eq!(method.method.unwrap().name, "a method that this version does not know");
+        assert_eq!(described("[[[", None), RunDescription::default());
     }
 }

@@ -58,6 +58,18 @@ Note: tms-damaged: provenance.json could not be read: EOF while parsing an objec
 }
 
 #[test]
+fn a_status_in_the_words_of_a_later_version_is_listed_as_it_is_written() {
+    let change = |folder: &Path| change(folder, "tms/provenance.json", "\"finished\"", "\"paused\"");
+    let test = with_run(Test::new(), "tms").with_change(change);
+    test.args(["list"]).succeeds().stdout_is(str![[r#"
+folder     experiment       begun (UTC)  status  recovered
+----------------------------------------------------------
+tms     tms_5-2_short  2026-11-22 17:53  paused     2 of 3
+
+"#]]);
+}
+
+#[test]
 fn sweeps_are_listed_among_the_runs_with_how_many_trials_have_ended() {
     let provenance = fs::read_to_string("tests/golden_run/provenance.json").unwrap();
     let sweep = |test: Test, name: &str, ended: usize, begun: &str| {

@@ -31,7 +31,8 @@ pub struct Panel {
 
 pub fn draw(run: &RunData) -> Option<Figure> {
     let replica = run.shown_replica();
-    let embedding = &run.description.site(Role::TiedEmbedding)?.name;
+    // That of every run whose description is lost with its spec.
+    let embedding = run.description.site(Role::TiedEmbedding).map_or("embed", |site| &site.name);
     let embedding = run.weights.as_ref()?.site(replica, embedding)?;
     let (panels, left_out) = panels(run, replica, embedding);
     let hidden = panels.first()?.weights.columns;
