@@ -31,7 +31,7 @@ use crate::table::{OF_RUNS, RankRow, Row, Source, TARGET_TRAINING, files_of_runs
 /// # let hash = "0123456789abcdef";
 /// let run = RunFolder::open(results.path(), "tms_5-2", hash, "name = \"tms_5-2\"\n", false)?;
 /// assert!(run.path().ends_with("tms_5-2-01234567"));
-/// if run.checkpoints().load::<(u64, f64)>()?.is_none() { /* from the beginning */ }
+/// if run.checkpoints().load()?.is_none() { /* from the beginning */ }
 /// # Ok::<(), apd::run::RunError>(())
 /// ```
 #[derive(Debug)]

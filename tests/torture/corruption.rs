@@ -10,7 +10,6 @@ use apd::{
     report::{self, Report},
     run::{Checkpoints, Provenance, RunError, SweepFolder, read_checked, read_table, read_tensors},
     sweep::{self, Plan},
-    table::TrainingRow,
 };
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
@@ -157,7 +156,7 @@ fn a_damaged_checkpoint_gives_way_to_the_one_before_it_wherever_it_is_damaged() 
     let [newest, previous, aside] =
         ["newest", "previous", "damaged"].map(|name| folder.join(format!("{name}.safetensors")));
     let (sound_newest, sound_previous) = (fs::read(&newest).unwrap(), fs::read(&previous).unwrap());
-    let step = || checkpoints.load::<TrainingRow>().map(|found| found.map(|checkpoint| checkpoint.step));
+    let step = || checkpoints.load().map(|found| found.map(|checkpoint| checkpoint.step));
     let latest = step().unwrap().unwrap();
     fs::rename(&newest, &aside).unwrap();
     let earlier = step().unwrap().unwrap();
