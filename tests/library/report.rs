@@ -564,6 +564,15 @@ fn damaged_files_are_noted_and_the_rest_is_shown() {
 }
 
 #[test]
+fn a_run_whose_spec_is_lost_is_reported_and_keeps_its_figure_of_features() {
+    let folder = TMS_5_2.write("lost_spec");
+    fs::write(folder.join("spec.toml"), "[[[").unwrap();
+    let text = make(&folder).text(80);
+    assert!(text.contains("spec.toml is not valid TOML"), "{text}");
+    assert!(text.contains("Recovered: 8 of 12") && read(&folder, "features.svg").contains("<svg"), "{text}");
+}
+
+#[test]
 fn numbers_that_are_none_are_shown_as_such() {
     let folder = TMS_5_2.write("not_numbers");
     change(&folder, "summary.csv", "\n1,1,", "\n1,1,NaN,inf,,NaN,NaN,NaN,NaN,NaN,NaN,false\n99,99,");
