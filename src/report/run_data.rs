@@ -26,6 +26,8 @@ pub struct RunData {
     pub description: RunDescription,
     /// As the run itself wrote it.
     pub status: Option<Status>,
+    /// As it is written, also by a version that knows more words.
+    pub status_words: Option<String>,
     pub device: Option<String>,
     /// When the run was begun, RFC 3339.
     pub started: Option<String>,
@@ -75,6 +77,7 @@ impl RunData {
             folder: folder.to_owned(),
             name: real_folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned(),
             status: status::recorded(&provenance),
+            status_words: text("status"),
             device: text("device"),
             started: text("started"),
             seconds: provenance.get("seconds").and_then(|value| value.as_f64()),

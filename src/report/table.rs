@@ -156,7 +156,7 @@ pub fn about(run: &RunData) -> String {
     if let Some(replicas) = run.replicas() {
         facts.push(count(replicas, "replica"));
     }
-    facts.extend(run.status.map(|status| status.word().to_owned()));
+    facts.extend(run.status_words.as_deref().map(visible));
     facts.extend(run.seconds.filter(|seconds| seconds.is_finite()).map(duration));
     facts.extend(run.device.as_deref().map(visible));
     facts.join(", ")

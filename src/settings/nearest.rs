@@ -6,8 +6,9 @@ pub fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<
     if typed.len() > LONGEST {
         return None;
     }
-    let likeness = |name: &&str| strsim::jaro_winkler(typed, name);
-    let near = |name: &&str| strsim::damerau_levenshtein(typed, name) <= 2 || likeness(name) >= 0.85;
+    let typed = typed.to_lowercase();
+    let likeness = |name: &&str| strsim::jaro_winkler(&typed, &name.to_lowercase());
+    let near = |name: &&str| strsim::damerau_levenshtein(&typed, &name.to_lowercase()) <= 2 || likeness(name) >= 0.85;
     names.filter(near).max_by(|a, b| likeness(a).total_cmp(&likeness(b))).filter(|name| likeness(name) > 0.5)
 }
 
@@ -22,6 +23,7 @@ mod tests {
         assert_eq!(find("learning_rte"), Some("learning_rate"));
         assert_eq!(find("step"), Some("steps"));
         assert_eq!(find("bacth"), Some("batch"));
+        assert_eq!(find("LEARNING_RATE"), Some("learning_rate"));
         assert_eq!(find("optimizer"), None);
         assert_eq!(find("lr"), None);
         assert_eq!(find(&"k".repeat(100)), None);

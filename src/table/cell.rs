@@ -69,6 +69,9 @@ pub trait Cell {
     where
         Self: Sized,
     {
+        if place.is_some() {
+            return Err(M::Error::custom("two of its columns have one name"));
+        }
         *place = Some(cells.next_value::<Read<Self>>()?.0);
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! The tables that runs and sweeps leave, each declared once: a struct for its rows, with the meaning and the unit of every
 //! column. Header, writer, reader, the reports' headings, the data dictionary and `apd help tables` follow from it.
 //!
-//! - `declare`: the macro; [`cell`]: what may stand in a field; [`column`]: what is declared of a column
+//! - `declare`: the macro; [`cell`]: what may stand in a field; [`mod@column`]: what is declared of a column
 //! - `training`: losses and simple answers; `summary`, `scores`: a row per replica; `components`, `features`: a row per
 //!   component or feature; `behaviour`: outputs and attributions on chosen inputs; `scrubbing`; `sweep`: tables of a sweep
 
@@ -235,6 +235,12 @@ mod tests {
         assert!(row.number("cosine").is_nan() && row.number("of_a_newer_version").is_nan());
         let error = read::<LayerRow>("replica,layer\n0,1\n").unwrap_err();
         assert!(error.ends_with("missing field `component`"), "{error}");
+    }
+
+    #[test]
+    fn a_row_of_two_columns_with_one_name_is_refused() {
+        let error = read::<ComponentRow>("replica,component,alive,alive\n0,3,true,false\n").unwrap_err();
+        assert!(error.ends_with("two of its columns have one name"), "{error}");
     }
 
     #[test]

@@ -201,7 +201,9 @@ fn about(entries: &[Entry], key: &str) -> Result<String, Failure> {
     {
         // Text needs no quotes there.
         let setting = shell::quoted(format!("{}={}", entry.path, toml.trim_matches('"')));
-        texts.push(format!("  {:width$}--set {setting}\n", "Given as", width = NAMES - 2));
+        let line = format!("  {:width$}--set {setting}\n", "Given as", width = NAMES - 2);
+        let is_too_long = line.trim_end().chars().count() > 80;
+        texts.push(if is_too_long { format!("  Given as\n  --set {setting}\n") } else { line });
     }
     Ok(texts.join("\n"))
 }

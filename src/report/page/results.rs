@@ -34,7 +34,7 @@ pub fn results(runs: &[RunData], names: &[String]) -> Table {
         row(&format!("{heading}, recovered replicas"), &numbers);
     }
     row("replicas measured", &|run| Some(run.summary.len().to_string()));
-    row("status", &|run| run.status.map(|status| status.word().to_owned()));
+    row("status", &|run| run.status_words.as_deref().map(crate::visible::visible));
     row("working time", &|run| run.seconds.filter(|seconds| seconds.is_finite()).map(table::duration));
     row("device", &|run| run.device.clone());
     Table { header: header("result", names), rows }
