@@ -63,8 +63,8 @@ table! {
         ///
         /// Their Frobenius norm on a hidden layer exceeds 0.1 of the largest component's there.
         alive_on_hidden: Option<usize> => number("components").of(&[Tms]).shown("hidden", Fixed(0), Activity).if_known(),
-        /// Features with a component of their own; of gated functions, the functions whose component has a cosine of at least
-        /// 0.95 with their true weights.
+        /// Features with a component of their own (of gated functions: one with a cosine of at least 0.95 to their true
+        /// weights).
         features_with_own_component: Option<usize> => number("features").of(&[ResidualMlp, GatedFunctions])
             .shown("own", Fixed(0), Mechanisms).mean("own", 1, Mechanisms),
         /// Components that serve one feature, as the first for it.
