@@ -31,6 +31,10 @@ impl Site {
 pub enum Role {
     /// It takes features to a hidden space and, transposed, back.
     TiedEmbedding,
+    /// It takes features to a hidden space, from which an [`Unembedding`](Self::Unembedding) of its own weights takes them back.
+    Embedding,
+    /// It takes a hidden space back to the features.
+    Unembedding,
     /// A linear layer within the hidden space, counted from 0.
     Hidden { layer: usize },
     /// It takes the residual stream to the neurons of a layer.

@@ -258,6 +258,7 @@ fn network_differences(spec: &Network, file: &Network) -> Vec<Difference> {
         "features",
         "hidden",
         "hidden_layers",
+        "tied",
         "width",
         "neurons",
         "layers",
@@ -265,7 +266,11 @@ fn network_differences(spec: &Network, file: &Network) -> Vec<Difference> {
         "functions",
         "neurons_per_function",
     ];
-    let shown = shown.into_iter().filter_map(|key| Some((key, spec.get(key)?, file.get(key)?)));
+    // `tied` is left out where it has its default.
+    let get = |network: &toml::Value, key: &str| {
+        network.get(key).cloned().or_else(|| (key == "tied").then_some(toml::Value::Boolean(true)))
+    };
+    let shown = shown.into_iter().filter_map(|key| Some((key, get(spec, key)?, get(file, key)?)));
     let differing = shown.filter(|(_, spec, file)| spec != file);
     differing.map(|(key, spec, file)| Difference::of_key(&format!("target.{file_kind}.{key}"), spec, file)).collect()
 }

@@ -46,7 +46,13 @@ mod tests {
 
     #[test]
     fn a_feature_of_length_one_is_given_back_by_its_component_and_by_no_other() {
-        let network = Network::Tms(Tms { features: 2, hidden: 2, hidden_layers: 0, hidden_kind: HiddenKind::Trained });
+        let network = Network::Tms(Tms {
+            features: 2,
+            hidden: 2,
+            hidden_layers: 0,
+            hidden_kind: HiddenKind::Trained,
+            tied: true,
+        });
         let identity = || [1.0, 0.0, 0.0, 1.0].into_iter();
         let weights = Weights {
             sites: [tensor_from(&[1, 2, 2], identity())].into_iter().collect(),

@@ -236,7 +236,7 @@ mod tests {
     /// Of x uniform in [-1, 1] the mean of x^2 is 1/3; two of three features have no dimension of their own.
     #[test]
     fn a_toy_model_without_weights_does_nothing() {
-        let tms = Tms { features: 3, hidden: 1, hidden_layers: 0, hidden_kind: HiddenKind::Trained };
+        let tms = Tms { features: 3, hidden: 1, hidden_layers: 0, hidden_kind: HiddenKind::Trained, tied: true };
         let (all, negative) = (PROBABILITY / 3.0, PROBABILITY / 6.0);
         let monosemantic = (negative + 2.0 * all) / 3.0;
         assert_errors(&Network::Tms(tms), [("target", all), ("monosemantic", monosemantic), ("nothing", all)]);
@@ -324,7 +324,8 @@ mod tests {
     #[test]
     fn there_is_room_for_all_features_from_as_many_places_on() {
         let room = |hidden| {
-            Network::Tms(Tms { features: 3, hidden, hidden_layers: 0, hidden_kind: HiddenKind::Trained }).room()
+            Network::Tms(Tms { features: 3, hidden, hidden_layers: 0, hidden_kind: HiddenKind::Trained, tied: true })
+                .room()
         };
         assert_eq!([2, 3, 4].map(room), [Room::ForSome, Room::ForAll, Room::ForAll]);
         let mlp = |neurons| {

@@ -63,6 +63,14 @@ impl Network {
         }
     }
 
+    /// The same network with every tied use of a matrix a site of its own; [`Weights::with_uses_apart`] gives its weights.
+    pub fn with_uses_apart(&self) -> Network {
+        match self {
+            Network::Tms(tms) => Network::Tms(Tms { tied: false, ..tms.clone() }),
+            Network::ResidualMlp(_) | Network::GatedFunctions(_) => self.clone(),
+        }
+    }
+
     /// What each site is, in the order of [`sites`](Self::sites).
     pub fn roles(&self) -> Vec<Role> {
         match self {
@@ -135,7 +143,7 @@ impl Network {
     /// Whether training changes the site's matrix.
     pub fn is_trained(&self, site: SiteIndex) -> bool {
         match self {
-            Network::Tms(tms) => site.0 == 0 || tms.hidden_kind == HiddenKind::Trained,
+            Network::Tms(tms) => !tms.is_hidden(site) || tms.hidden_kind == HiddenKind::Trained,
             Network::ResidualMlp(_) => true,
             Network::GatedFunctions(_) => false,
         }
@@ -144,7 +152,7 @@ impl Network {
     /// The value that training starts from, if it is not random.
     pub fn is_identity(&self, site: SiteIndex) -> bool {
         match self {
-            Network::Tms(tms) => site.0 > 0 && tms.hidden_kind == HiddenKind::Identity,
+            Network::Tms(tms) => tms.is_hidden(site) && tms.hidden_kind == HiddenKind::Identity,
             Network::ResidualMlp(_) | Network::GatedFunctions(_) => false,
         }
     }

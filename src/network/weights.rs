@@ -2,7 +2,7 @@
 
 use tch::{Device, Kind, Tensor};
 
-use super::Network;
+use super::{Network, Tms};
 use crate::{
     initial_values::InitialValues,
     random::{Purpose, stream},
@@ -27,6 +27,16 @@ impl Weights {
         let embeddings = network.initial_embeddings(rule, &mut generators);
         let biases = network.biases().iter().map(|(_, width)| Tensor::zeros([replicas, *width], on_cpu)).collect();
         Self { sites, embeddings, biases }
+    }
+
+    /// The weights of [`Network::with_uses_apart`], given these of `network`: an unembedding that was tied is the embedding
+    /// transposed. All other tensors share their storage.
+    pub fn with_uses_apart(&self, network: &Network) -> Self {
+        let unembed = match network {
+            Network::Tms(Tms { tied: true, .. }) => Some(self.sites[Tms::EMBED].mt().contiguous()),
+            Network::Tms(_) | Network::ResidualMlp(_) | Network::GatedFunctions(_) => None,
+        };
+        self.with_sites(self.sites.iter().map(Tensor::shallow_clone).chain(unembed).collect())
     }
 
     /// Every tensor under its name; the clones share their storage.

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     network::not_learned,
     run::TargetKind,
+    site::Role,
     statistics::{Interval, MeanDeviation, fisher_exact, mean_and_deviation, wilson_interval},
     table::{BaselineRow, Column, NetworkKind, SummaryRow, column::Mean},
     visible::visible,
@@ -153,6 +154,7 @@ impl Share {
 pub fn about(run: &RunData) -> String {
     let mut facts = Vec::new();
     facts.extend(run.kind().map(in_words));
+    facts.extend(run.description.site(Role::Unembedding).map(|_| "embedding and unembedding apart".to_owned()));
     if let Some(replicas) = run.replicas() {
         facts.push(count(replicas, "replica"));
     }

@@ -1,7 +1,7 @@
 //! Settings in TOML, read with the place of every value: all mistakes of a file are found in one go and each is shown where it stands.
 //!
 //! Nothing here knows an experiment. `source` and `tree` keep where every value was written, `overrides` applies `--set`;
-//! `reader`, `number`, `text` and `choice` are what every `read` function is written in; `problem`, `skeleton`, `nearest` and
+//! `reader`, `number`, `text`, `boolean` and `choice` are what every `read` function is written in; `problem`, `skeleton`, `nearest` and
 //! `unseen` say what is wrong; `reference` is what the readers know of every key; `short_floats` keeps numbers in written TOML short.
 //!
 //! A new key is a field of its struct and a line in the struct's `read`, which names the allowed range and the default:
@@ -9,6 +9,7 @@
 //! in the enum's [`Choice::VARIANTS`]: its name in the file, which is serde's name of the member, and how it is read. What the
 //! documentation of the field or of the member says, `apd help spec` and docs/spec.md say, too.
 
+mod boolean;
 mod choice;
 mod nearest;
 mod number;

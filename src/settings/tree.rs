@@ -17,7 +17,6 @@ use super::{
 const MAX_DEPTH: usize = 32;
 
 /// What no key of a spec can be, in words.
-const TRUTH: &str = "a truth value";
 const TIME: &str = "a date or time";
 
 /// A value and where it was written; for a table with a header, the header.
@@ -39,6 +38,7 @@ pub enum Value {
     /// Saturated at the ends, which no range allows.
     Integer(i128),
     Float(f64),
+    Boolean(bool),
     /// What no key of a spec can be, in words.
     Other(&'static str),
 }
@@ -95,7 +95,7 @@ impl Node {
             toml::Value::String(text) => Value::String(text.clone()),
             toml::Value::Integer(integer) => Value::Integer(i128::from(*integer)),
             toml::Value::Float(float) => Value::Float(*float),
-            toml::Value::Boolean(_) => Value::Other(TRUTH),
+            toml::Value::Boolean(truth) => Value::Boolean(*truth),
             toml::Value::Datetime(_) => Value::Other(TIME),
         };
         Self { value, origin: origin.clone(), bare: None, touched }
@@ -112,6 +112,7 @@ impl Node {
             Value::String(text) => toml::Value::String(text.clone()),
             Value::Integer(integer) => toml::Value::Integer(i64::try_from(*integer).ok()?),
             Value::Float(float) => toml::Value::Float(*float),
+            Value::Boolean(truth) => toml::Value::Boolean(*truth),
             Value::Other(_) => return None,
         })
     }
@@ -153,6 +154,7 @@ impl Value {
             Value::Float(float) if float.is_infinite() => "infinite".to_string(),
             Value::Float(float) if float.abs() > LARGEST => format!("{float:?}, too large for single precision"),
             Value::Float(float) => format!("{float:?}"),
+            Value::Boolean(_) => "a truth value".to_string(),
             Value::Other(words) => words.to_string(),
         }
     }
@@ -200,7 +202,7 @@ pub fn node(parsed: &Spanned<DeValue>, source: usize, offset: usize, depth: usiz
         DeValue::String(text) => Value::String(text.to_string()),
         DeValue::Integer(parsed) => Value::Integer(integer(parsed)),
         DeValue::Float(parsed) => Value::Float(parsed.as_str().parse().unwrap_or(f64::NAN)),
-        DeValue::Boolean(_) => Value::Other(TRUTH),
+        DeValue::Boolean(truth) => Value::Boolean(*truth),
         DeValue::Datetime(_) => Value::Other(TIME),
     };
     Node { value, origin: shifted(parsed.span(), source, offset), bare: None, touched: source }

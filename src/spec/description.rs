@@ -144,9 +144,9 @@ fn probability(network: &Network, inputs: &Inputs) -> Option<f64> {
 
 /// Source: Braun et al. 2025 (arXiv:2501.14926), table 1.
 fn reference(network: &Network) -> Option<Reference> {
-    match kind(network) {
-        TargetKind::Tms { features: 5, hidden: 2, hidden_layers: 0 } => Some(Reference::Tms5To2),
-        TargetKind::Tms { features: 40, hidden: 10, hidden_layers: 0 } => Some(Reference::Tms40To10),
+    match network {
+        Network::Tms(Tms { features: 5, hidden: 2, hidden_layers: 0, tied: true, .. }) => Some(Reference::Tms5To2),
+        Network::Tms(Tms { features: 40, hidden: 10, hidden_layers: 0, tied: true, .. }) => Some(Reference::Tms40To10),
         _ => None,
     }
 }

@@ -14,8 +14,8 @@ struct Part {
 
 /// The embedding of a toy model of superposition.
 pub const EMBED: &str = "embed";
-/// The embedding's transpose, which the state dict of a toy model with tied weights holds too.
-pub const UNEMBED: &str = "linear2";
+/// The unembedding of a toy model of superposition, which state dicts hold whether it is tied or not.
+pub const UNEMBED: &str = "unembed";
 /// The embedding of a residual MLP.
 pub const W_E: &str = "W_E";
 /// The unembedding of a residual MLP.
@@ -25,7 +25,7 @@ const PARTS: [Part; 10] = [
     Part { ours: EMBED, others: &["linear1.weight", "W"], about: "toy model: W [feature, hidden]" },
     Part { ours: "hidden.<i>", others: &["hidden_layers.<i>.weight"], about: "its hidden layers [hidden, hidden]" },
     Part { ours: "bias", others: &["b_final", "linear2.bias"], about: "its bias [feature]" },
-    Part { ours: UNEMBED, others: &["linear2.weight"], about: "W transposed, if it is there too" },
+    Part { ours: UNEMBED, others: &["linear2.weight"], about: "its unembedding [hidden, feature]" },
     Part { ours: W_E, others: &[], about: "residual MLP: [feature, width]" },
     Part { ours: W_U, others: &[], about: "[width, feature]" },
     Part { ours: "layers.<i>.mlp_in", others: &["layers.<i>.mlp_in.weight"], about: "its layers [width, neuron]" },
@@ -39,7 +39,7 @@ const PARTS: [Part; 10] = [
 ];
 
 /// The parts that are decomposed: in a file of components they have the factors `.A` and `.B`.
-const SITES: [&str; 4] = [EMBED, "hidden.<i>", "layers.<i>.mlp_in", "layers.<i>.mlp_out"];
+const SITES: [&str; 5] = [EMBED, "hidden.<i>", UNEMBED, "layers.<i>.mlp_in", "layers.<i>.mlp_out"];
 const FACTORS: [&str; 2] = [".A", ".B"];
 
 const NUMBER: &str = "<i>";
@@ -165,7 +165,7 @@ mod tests {
             ("W", "|embed"),
             ("model.linear1.weight", "model.|embed"),
             ("linear2.bias", "|bias"),
-            ("linear2.weight", "|linear2"),
+            ("linear2.weight", "|unembed"),
             ("hidden_layers.3.weight", "|hidden.3"),
             ("module.layers.12.mlp_in.bias", "module.|layers.12.b_in"),
             ("layers.0.bias2", "|layers.0.b_out"),

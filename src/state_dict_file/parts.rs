@@ -66,11 +66,6 @@ impl<'d, 'f> Parts<'d, 'f> {
         Some((named, turned && named.tensor.dim() >= 2))
     }
 
-    /// What the file calls a part.
-    pub fn theirs(&self, name: &str) -> &'f str {
-        self.find(name).map_or("", |(named, _)| named.theirs)
-    }
-
     /// The shape of a part, [.., in, out]; empty where it is not there.
     pub fn shape(&self, name: &str) -> Vec<i64> {
         self.find(name).map_or(Vec::new(), |(named, turned)| turned_shape(named.tensor.size(), turned))

@@ -5,7 +5,7 @@
 //! | W of a toy model of superposition, `[feature, hidden]` | `embed` | `linear1.weight`, `W` |
 //! | its hidden layers, `[hidden, hidden]` | `hidden.<i>` | `hidden_layers.<i>.weight` |
 //! | its bias, `[feature]` | `bias` | `b_final`, `linear2.bias` |
-//! | W once more, transposed | | `linear2.weight` |
+//! | its unembedding, `[hidden, feature]`; it is tied without one, or if this is W transposed | `unembed` | `linear2.weight` |
 //! | W_E, `[feature, width]`, and W_U, `[width, feature]`, of a residual MLP | `W_E`, `W_U` | the same |
 //! | its matrices, `[width, neuron]` | `layers.<i>.mlp_in` | `layers.<i>.mlp_in.weight` |
 //! | and `[neuron, width]` | `layers.<i>.mlp_out` | `layers.<i>.mlp_out.weight` |
@@ -139,28 +139,14 @@ fn try_layout(
         EMBED => tms(&parts, features, width),
         _ => gated_functions(&parts, features, width).unwrap_or_else(|| residual_mlp(&parts, features, width)),
     };
-    let is_sound = |(name, size): (String, Vec<i64>)| (parts.check(&name, instances, &size), name);
-    let unsound: Vec<String> = matrices_and_biases(&network)
-        .into_iter()
-        .map(is_sound)
-        .filter(|(sound, _)| !sound)
-        .map(|(_, name)| name)
-        .collect();
-    if anchor == EMBED && parts.has(UNEMBED) {
-        let is_sound = parts.check(UNEMBED, instances, &[width, features]) && !unsound.contains(&EMBED.to_string());
-        let is_tied =
-            || parts.get(EMBED, instances).map(|embed| embed.mt().contiguous()) == parts.get(UNEMBED, instances);
-        if is_sound && !is_tied() {
-            let [embed, unembed] = [EMBED, UNEMBED].map(|name| shown(parts.theirs(name)));
-            parts.mistake(format!("{unembed} is not {embed} transposed: the matrices of a toy model must be tied"));
-        }
+    for (name, size) in matrices_and_biases(&network) {
+        parts.check(&name, instances, &size);
     }
     let mistakes = parts.all_mistakes(options);
     let weights = || Weights::from_files(&network, |name| parts.get(name, instances)).expect("they have been checked");
-    let content = mistakes.is_empty().then(weights).map(|weights| Content {
-        network: with_kinds(network.clone(), &weights),
-        weights,
-        turns,
+    let content = mistakes.is_empty().then(weights).map(|weights| {
+        let (network, weights) = tied_where_equal(network.clone(), weights);
+        Content { network: with_kinds(network, &weights), weights, turns }
     });
     Trial { layout, content, mistakes }
 }
@@ -183,6 +169,7 @@ fn tms(parts: &Parts, features: i64, hidden: i64) -> Network {
         hidden: hidden as usize,
         hidden_layers: parts.count(|layer| format!("hidden.{layer}")),
         hidden_kind: HiddenKind::Trained,
+        tied: !parts.has(UNEMBED),
     })
 }
 
@@ -239,6 +226,16 @@ fn matrices_and_biases(network: &Network) -> Vec<(String, Vec<i64>)> {
     matrices.chain(network.biases().into_iter().map(|(name, width)| (name, vec![width]))).collect()
 }
 
+/// A toy model whose unembedding is its embedding transposed as the tied one that it is.
+fn tied_where_equal(network: Network, weights: Weights) -> (Network, Weights) {
+    let Network::Tms(tms @ Tms { tied: false, .. }) = network else { return (network, weights) };
+    let tied = Network::Tms(Tms { tied: true, ..tms.clone() });
+    let sites = tied.sites().enumerate().map(|(site, _)| weights.sites[site].shallow_clone()).collect();
+    let once = weights.with_sites(sites);
+    let is_tied = once.with_uses_apart(&tied).sites == weights.sites;
+    if is_tied { (tied, once) } else { (Network::Tms(tms), weights) }
+}
+
 /// The network with what its values tell: fixed identities, and an unembedding that is the embedding transposed.
 fn with_kinds(network: Network, weights: &Weights) -> Network {
     let is_identity = |matrix: &Tensor| {
@@ -246,7 +243,9 @@ fn with_kinds(network: Network, weights: &Weights) -> Network {
         matrix.size()[1] == matrix.size()[2] && matrix.eq_tensor(&eye).all().int64_value(&[]) == 1
     };
     match network {
-        Network::Tms(tms) if tms.hidden_layers > 0 && weights.sites.iter().skip(1).all(is_identity) => {
+        Network::Tms(tms)
+            if tms.hidden_layers > 0 && weights.sites.iter().skip(1).take(tms.hidden_layers).all(is_identity) =>
+        {
             Network::Tms(Tms { hidden_kind: HiddenKind::Identity, ..tms })
         }
         Network::ResidualMlp(mlp) => {

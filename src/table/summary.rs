@@ -48,7 +48,8 @@ table! {
         mean_rank: Option<f64> => number("ranks").shown("rank", Fixed(2), Outcome),
         /// Whether the replica is recovered: its components are the target's mechanisms.
         ///
-        /// Empty where the target represents nothing. A replica that has diverged is not recovered.
+        /// Empty where the target represents nothing. A replica that has diverged is not recovered. In an untied toy model,
+        /// components must be the features at the unembedding too, each feature by the same component as at the embedding.
         recovered: Option<bool> => verdict().shown("recovered", Plain, Outcome),
         /// Ranks of the active components per sample on average, summed over components and sites.
         ///

@@ -739,6 +739,33 @@ fn fixed_hidden_layers_stay_what_they_are() {
 }
 
 #[test]
+fn an_untied_toy_model_is_decomposed_at_its_unembedding_too() {
+    for layers in [0_usize, 1] {
+        let untied = ["--set=target.tms.tied=false".to_owned(), format!("--set=target.tms.hidden_layers={layers}")];
+        let ended = Test::new().with_spec().args(["run"]).args(MEASURABLE).args(untied).succeeds();
+        assert!(ended.stdout.contains("embedding and unembedding apart"), "{}", ended.stdout);
+        assert_eq!(ended.stdout.contains(" hidden "), layers > 0, "{}", ended.stdout);
+        let folder = run_folder(ended.folder.path(), "");
+        assert!(fs::read_to_string(folder.join("spec.toml")).unwrap().contains("tied = false"));
+        let target = read_tensors(&folder.join("target.safetensors")).unwrap();
+        let of_target = |name: &str| target.iter().find(|(found, _)| found == name).expect(name).1.shallow_clone();
+        assert_eq!(of_target("unembed").size(), [2, 2, 5]);
+        assert!(!of_target("unembed").equal(&of_target("embed").mt()), "each is trained by itself");
+        let components = shapes(&folder.join("components.safetensors"));
+        assert!(components.contains(&("unembed.B".into(), vec![2, 5, 2, 5])), "{components:?}");
+        assert!(numbers(&folder, "summary.csv", "mmcs").iter().all(|cosine| (0.0..=1.0).contains(cosine)));
+        assert_eq!(rows(&folder, "ranks.csv"), 2 * 5 * (2 + layers));
+        let drawn = column(&folder, "report/network_figure.csv", "site");
+        assert_eq!(
+            drawn.iter().filter(|site| *site == "unembed").count(),
+            6 * 5 * 2,
+            "of the target and each component"
+        );
+        assert!(folder.join("report/features.svg").exists() && folder.join("report/report.html").exists());
+    }
+}
+
+#[test]
 fn a_training_that_diverges_is_told_once_a_replica() {
     let arguments = ["run", "tiny.toml", "--device=cpu", "--quiet", "--set=decomposition.steps=50"];
     let ended = Test::new().with_spec().args(arguments).args(["--set=decomposition.learning_rate=1e20"]).fails(1);

@@ -180,11 +180,39 @@ fn symmetric_matrices_need_no_layout() {
 }
 
 #[test]
-fn an_untied_toy_model_is_refused() {
+fn a_toy_model_is_untied_if_its_unembedding_is_not_its_embedding_transposed() {
+    let is_tied = |imported: &ImportedTarget| match &imported.network {
+        Network::Tms(tms) => tms.tied,
+        other => panic!("{other:?}"),
+    };
     let mut tensors = linear_toy_model(5, 2);
+    assert!(is_tied(&target(&tensors, &ImportOptions::default()).unwrap()));
     tensors[1].1 = &tensors[1].1 + 1.0;
+    let imported = target(&tensors, &ImportOptions::default()).unwrap();
+    assert!(!is_tied(&imported));
+    let weight = |index: usize| tensors[index].1.tr();
+    let hidden = weight(0).matmul(&weight(3)).matmul(&weight(4));
+    let expected = (hidden.matmul(&weight(1)) + &tensors[2].1).relu().unsqueeze(0);
+    assert_close(&outputs(&imported), &expected, 1e-5, "untied toy model");
+
+    let ended = with(Test::new().with_spec(), "x", &tensors).args(["import", "target", "x"]).succeeds();
+    let spec = apd::spec::load(&ended.folder.path().join(new_spec(&ended, &[])), &[]).unwrap();
+    assert_eq!(spec.target.network, imported.network);
+    let of_tied = ["import", "target", "x", "--spec", "tiny.toml", "--set=target.tms.hidden_layers=2", "--set=seeds=1"];
+    ended.then().args(of_tied).fails(1).stderr_ends_with(str![[r#"
+error: the spec does not fit x:
+  - target.tms.tied: the spec has true, the file false
+  help: change the spec, or give the value with --set, for example --set target.tms.tied=false
+
+"#]]);
+}
+
+#[test]
+fn an_unembedding_of_another_shape_is_told() {
+    let mut tensors = linear_toy_model(5, 2);
+    tensors[1].1 = numbers(&[5, 3], 1);
     with(Test::new(), "x", &tensors).args(["import", "target", "x"]).fails(1).stderr_is(str![[r#"
-error: x does not fit: `linear2.weight` is not `linear1.weight` transposed: the matrices of a toy model must be tied
+error: x does not fit: `linear2.weight` has the shape [3, 5], not [2, 5]
   help: `apd import --help` lists the names and shapes that are known; --rename gives a tensor another name
 
 "#]]);

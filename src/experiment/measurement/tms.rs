@@ -1,11 +1,13 @@
 //! What is measured of toy models of superposition: whether the components are the features.
 
+use tch::Tensor;
+
 use super::{Subject, responses::response_rows, scores::mean_attributions};
 use crate::{
     interrupt::Interrupted,
     metric::{FeatureMatch, Partial, Recovery, Spectrum, error_with_one_component, recovery, responses},
     run::{RunError, RunFolder},
-    site::SiteIndex,
+    site::{Role, SiteIndex},
     table::{ComponentRow, ResponseRow, SummaryRow, TmsFeatureRow},
 };
 
@@ -26,9 +28,20 @@ impl super::Mechanisms for Mechanisms {
     fn measure(subject: &Subject) -> Result<Self, Interrupted> {
         let Subject { decomposed, replica, .. } = *subject;
         let (weights, components) = (decomposed.weights(), decomposed.components());
-        let embed = SiteIndex(0);
-        let recovery =
-            recovery(&weights.sites[embed].squeeze_dim(0), &components.all_at(embed).matrices().squeeze_dim(0));
+        let roles = decomposed.network().roles();
+        let recovery_at = |site: usize, by_feature: fn(&Tensor) -> Tensor| {
+            let site = SiteIndex(site);
+            let [target, matrices] = [&weights.sites[site], &components.all_at(site).matrices()];
+            recovery(&by_feature(&target.squeeze_dim(0)), &by_feature(&matrices.squeeze_dim(0)))
+        };
+        let mut recovery = recovery_at(0, Tensor::shallow_clone);
+        let unembedding = roles.iter().position(|role| *role == Role::Unembedding);
+        if let (Some(verdict), Some(site)) = (&mut recovery.verdict, unembedding) {
+            let written = recovery_at(site, Tensor::mt);
+            verdict.recovered &= written.verdict.is_none_or(|verdict| verdict.recovered);
+            verdict.recovered &=
+                !components.live_everywhere() || have_same_components(&recovery.features, &written.features);
+        }
         let error_alone = |feature: usize, component: usize| {
             error_with_one_component(decomposed.network(), weights, components, feature, component)
         };
@@ -47,7 +60,8 @@ impl super::Mechanisms for Mechanisms {
             }
         };
         let features = recovery.features.iter().enumerate().map(row).collect();
-        let hidden = &subject.spectra[1..];
+        let hidden_layers = roles.iter().filter(|role| matches!(role, Role::Hidden { .. })).count();
+        let hidden = &subject.spectra[1..=hidden_layers];
         let alive_on_hidden = (!hidden.is_empty()).then(|| alive_on(hidden));
         let responses = subject.responses(&recovery);
         Ok(Self {
@@ -102,6 +116,12 @@ impl Subject<'_> {
     }
 }
 
+/// Whether every feature that is represented at both of two sites has the same component at both.
+fn have_same_components(one: &[Option<FeatureMatch>], other: &[Option<FeatureMatch>]) -> bool {
+    let pairs = one.iter().zip(other).filter_map(|(one, other)| one.as_ref().zip(other.as_ref()));
+    pairs.into_iter().all(|(one, other)| one.component == other.component)
+}
+
 /// How many components are alive on at least one of the sites of `spectra[site][component]`.
 fn alive_on(spectra: &[Vec<Spectrum>]) -> usize {
     let norms: Vec<Vec<f64>> = spectra.iter().map(|site| site.iter().map(Spectrum::frobenius_norm).collect()).collect();
@@ -115,6 +135,24 @@ fn alive_on(spectra: &[Vec<Spectrum>]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn features_have_the_same_component_at_two_sites_or_are_represented_at_one_alone() {
+        let of = |components: [Option<usize>; 3]| {
+            components.map(|component| {
+                component.map(|component| FeatureMatch {
+                    component: Some(component),
+                    cosine: 1.0,
+                    norm_ratio: 1.0,
+                    leak: 0.0,
+                })
+            })
+        };
+        let one = of([Some(2), Some(0), None]);
+        assert!(have_same_components(&one, &of([Some(2), Some(0), Some(1)])));
+        assert!(have_same_components(&one, &of([None, Some(0), Some(1)])));
+        assert!(!have_same_components(&one, &of([Some(0), Some(2), None])));
+    }
 
     #[test]
     fn a_component_is_alive_where_its_norm_is_not_small() {

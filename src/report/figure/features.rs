@@ -31,8 +31,9 @@ pub struct Panel {
 
 pub fn draw(run: &RunData) -> Option<Figure> {
     let replica = run.shown_replica();
+    let embedding = [Role::TiedEmbedding, Role::Embedding].into_iter().find_map(|role| run.description.site(role));
     // That of every run whose description is lost with its spec.
-    let embedding = run.description.site(Role::TiedEmbedding).map_or("embed", |site| &site.name);
+    let embedding = embedding.map_or("embed", |site| &site.name);
     let embedding = run.weights.as_ref()?.site(replica, embedding)?;
     let (panels, left_out) = panels(run, replica, embedding);
     let hidden = panels.first()?.weights.columns;
@@ -123,9 +124,12 @@ fn caption(run: &RunData, as_vectors: bool, left_out: usize) -> String {
         0 => String::new(),
         count => format!(" Left out: {count} components that would be empty panels or whose norm is smallest."),
     };
-    let layers = match run.kind() {
-        Some(TargetKind::Tms { hidden_layers: 1.., .. }) => " The hidden layers are not drawn.",
-        _ => "",
+    let has_hidden = matches!(run.kind(), Some(TargetKind::Tms { hidden_layers: 1.., .. }));
+    let layers = match (has_hidden, run.description.site(Role::Unembedding).is_some()) {
+        (true, true) => " The hidden layers and the unembedding are not drawn.",
+        (true, false) => " The hidden layers are not drawn.",
+        (false, true) => " The unembedding is not drawn.",
+        (false, false) => "",
     };
     format!("{}. {drawn}{layers}{cut}", run.shown_because())
 }

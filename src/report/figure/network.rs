@@ -19,6 +19,7 @@ use super::{
 use crate::{
     report::{run_data::RunData, weights::SiteWeights},
     run::TargetKind,
+    site::Role,
 };
 
 /// Besides the target.
@@ -73,7 +74,10 @@ pub fn draw(run: &RunData) -> Option<Figure> {
     let weights = run.weights.as_ref()?;
     let described = run.description.sites();
     let drawing = match run.kind()? {
-        TargetKind::Tms { features, hidden, hidden_layers } => tms::drawing(features, hidden, hidden_layers)?,
+        TargetKind::Tms { features, hidden, hidden_layers } => {
+            let is_tied = run.description.site(Role::Unembedding).is_none();
+            tms::drawing(features, hidden, hidden_layers, is_tied)?
+        }
         TargetKind::GatedFunctions { functions, .. } => gated::drawing(weights, replica, functions, described)?,
         TargetKind::ResidualMlp { .. } => return None,
     };

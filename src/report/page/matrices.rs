@@ -157,10 +157,14 @@ fn site(
             made.rows = plain("neuron", d_in);
             made.to = w_u;
         }
-        Some(Role::TiedEmbedding) => {
+        Some(Role::TiedEmbedding | Role::Embedding) => {
             made.columns = plain("feature", d_in);
             made.rows = plain("hidden dimension", d_out);
             made.is_transposed = true;
+        }
+        Some(Role::Unembedding) => {
+            made.rows = plain("hidden dimension", d_in);
+            made.columns = plain("feature", d_out);
         }
         Some(Role::Hidden { .. }) => {
             made.rows = plain("hidden dimension before", d_in);
@@ -283,6 +287,11 @@ mod tests {
         let embed = site("embed", Some(Role::TiedEmbedding), a, b, None, &embeddings).unwrap();
         assert_eq!((embed.rows.name, embed.columns.name), ("hidden dimension", "feature"));
         assert_eq!(embed.component(0), Matrix::new(3, 2, vec![3.0, 6.0, 4.0, 8.0, 5.0, 10.0]));
+
+        let (a, b, _) = outer_product();
+        let unembed = site("unembed", Some(Role::Unembedding), a, b, None, &embeddings).unwrap();
+        assert_eq!((unembed.rows.name, unembed.columns.name), ("hidden dimension", "feature"));
+        assert_eq!(unembed.component(0), Matrix::new(2, 3, vec![3.0, 4.0, 5.0, 6.0, 8.0, 10.0]));
 
         let (a, b, _) = outer_product();
         let gated =

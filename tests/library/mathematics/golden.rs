@@ -120,6 +120,7 @@ impl Case {
                 hidden: size[1] as usize,
                 hidden_layers: count("n_hidden_layers"),
                 hidden_kind: HiddenKind::Trained,
+                tied: true,
             });
         }
         let (embedding, layer) = (size("target.W_E").unwrap(), size("target.layers.0.mlp_in").unwrap());

@@ -192,6 +192,20 @@ error: 1 mistake in x.toml
 }
 
 #[test]
+fn only_a_truth_value_is_true_or_false() {
+    with(&[("hidden = 2", "hidden = 2\ntied = 0")]).says(str![[r#"
+error: `tied` must be true or false
+ --> x.toml:4:8
+  |
+4 | tied = 0
+  |        ^ this is 0
+
+error: 1 mistake in x.toml
+
+"#]]);
+}
+
+#[test]
 fn a_truth_value_is_no_number() {
     with(&[("k = 0.211", "k = true")]).says(str![[r#"
 error: `k` must be a number above 0

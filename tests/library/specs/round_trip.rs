@@ -54,9 +54,9 @@ fn training() -> impl Strategy<Value = Training> {
 
 fn network() -> impl Strategy<Value = Network> {
     let kind = prop_oneof![Just(HiddenKind::Trained), Just(HiddenKind::Identity), Just(HiddenKind::Random)];
-    let tms = (1..100_000_usize, 1..100_000_usize, 1..100_usize, kind).prop_map(
-        |(features, hidden, hidden_layers, hidden_kind)| {
-            Network::Tms(Tms { features, hidden, hidden_layers, hidden_kind })
+    let tms = (1..100_000_usize, 1..100_000_usize, 1..100_usize, kind, any::<bool>()).prop_map(
+        |(features, hidden, hidden_layers, hidden_kind, tied)| {
+            Network::Tms(Tms { features, hidden, hidden_layers, hidden_kind, tied })
         },
     );
     prop_oneof![tms, residual_mlp()]

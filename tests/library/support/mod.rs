@@ -22,7 +22,7 @@ use tch::Tensor;
 pub const RULE: InitialValues = InitialValues { instances: 3, scale: 1.0, distribution: Shape::Normal };
 
 pub fn tms(features: usize, hidden: usize, hidden_layers: usize) -> Network {
-    Network::Tms(Tms { features, hidden, hidden_layers, hidden_kind: HiddenKind::Trained })
+    Network::Tms(Tms { features, hidden, hidden_layers, hidden_kind: HiddenKind::Trained, tied: true })
 }
 
 /// With 4 neurons a layer; unless the embedding is the identity, the residual stream is wider than all that is added to it.
@@ -53,6 +53,7 @@ pub fn networks() -> Vec<Network> {
         tms(5, 2, 0),
         tms(7, 3, 2),
         tms(40, 10, 0),
+        tms(6, 2, 1).with_uses_apart(),
         residual_mlp(1, Activation::Relu, Biases::Inner, Embedding::Random),
         residual_mlp(2, Activation::Gelu, Biases::Both, Embedding::Trained),
         residual_mlp(3, Activation::Gelu, Biases::Outer, Embedding::Identity),

@@ -8,7 +8,8 @@ const MOST_FEATURES: usize = 10;
 const MOST_HIDDEN: usize = 4;
 const MOST_LAYERS: usize = 2;
 
-pub fn drawing(features: usize, hidden: usize, hidden_layers: usize) -> Option<Drawing> {
+/// If it `is_tied`, the first site both reads and writes the features; if not, the last one writes them.
+pub fn drawing(features: usize, hidden: usize, hidden_layers: usize, is_tied: bool) -> Option<Drawing> {
     if features > MOST_FEATURES || hidden > MOST_HIDDEN || hidden_layers > MOST_LAYERS {
         return None;
     }
@@ -31,9 +32,12 @@ pub fn drawing(features: usize, hidden: usize, hidden_layers: usize) -> Option<D
     let line = |from, to, site, row, column| Line { from, to, site, row, column, colour: None };
     for row in 0..features {
         for column in 0..hidden {
-            // The embedding reads the features and, transposed, writes them.
             lines.push(line(inputs + row, hiddens[0] + column, 0, row, column));
-            lines.push(line(hiddens[hidden_layers] + column, outputs + row, 0, row, column));
+            let (from, to) = (hiddens[hidden_layers] + column, outputs + row);
+            lines.push(match is_tied {
+                true => line(from, to, 0, row, column),
+                false => line(from, to, 1 + hidden_layers, column, row),
+            });
         }
     }
     for layer in 0..hidden_layers {
@@ -49,7 +53,16 @@ pub fn drawing(features: usize, hidden: usize, hidden_layers: usize) -> Option<D
         keys: vec![(style::VERMILLION, "positive".to_owned()), (style::BLUE, "negative".to_owned())],
         feature_is: "feature",
         power: 1.0,
-        caption: "From left to right: features, hidden dimensions, features again; what reads the features writes them too. \
-                  Seen when it works: each component holds the lines of one feature alone, as wide as in the target.",
+        caption: match is_tied {
+            true => {
+                "From left to right: features, hidden dimensions, features again; what reads the features writes them too. \
+                 Seen when it works: each component holds the lines of one feature alone, as wide as in the target."
+            }
+            false => {
+                "From left to right: features, hidden dimensions, features again; what reads the features and what writes \
+                 them have weights of their own. Seen when it works: each component holds the lines of one feature alone, \
+                 as wide as in the target."
+            }
+        },
     })
 }
