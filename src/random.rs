@@ -1,7 +1,10 @@
 //! Random streams that are a pure function of (seed, purpose, step).
 //!
 //! A replica's inputs and initial values so depend neither on its neighbours nor on what was drawn before: a trial
-//! means the same alone or in company, and a resumed run needs no generator state.
+//! means the same alone or in company, and a resumed run needs no generator state. [`stream`] is for all that is drawn once or
+//! in small numbers; [`philox`] is for what is drawn in millions at every step, on whatever device.
+
+pub mod philox;
 
 use rand::{SeedableRng, rngs::ChaCha8Rng};
 
@@ -17,6 +20,9 @@ pub enum Purpose {
     Scrubbing = 7,
     Trials = 8,
     Ablation = 9,
+    Masks = 11,
+    Adversary = 12,
+    MeasurementMasks = 13,
 }
 
 /// The generator of one (seed, purpose, step): 2^32 words that no other has.

@@ -44,6 +44,8 @@ pub enum Kernel {
     Adam,
     /// Sums of products over the rows and columns of factors in one pass, in the place of two tensor operations.
     FactorSums,
+    /// Uniform numbers of the generator Philox in one loop over vectors, in the place of a chain of integer tensor operations.
+    Philox,
     /// Vectors as wide as the processor has, in the place of those that every processor of its kind has.
     WidestVectors,
     /// Loops spread over threads, in the place of one thread.
@@ -58,13 +60,14 @@ pub enum Kernel {
 static SWITCHED_OFF: AtomicU32 = AtomicU32::new(0);
 
 impl Kernel {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::LaneTangents,
         Self::SampleTangents,
         Self::ActivePairs,
         Self::PackedFactors,
         Self::Adam,
         Self::FactorSums,
+        Self::Philox,
         Self::WidestVectors,
         Self::LoopThreads,
         Self::LibtorchThreads,
