@@ -1,8 +1,7 @@
 //! Random streams that are a pure function of (seed, purpose, step).
 //!
 //! A replica's inputs and initial values so depend neither on its neighbours nor on what was drawn before: a trial
-//! means the same alone or in company, and a resumed run needs no generator state. [`stream`] is for all that is drawn once or
-//! in small numbers; [`philox`] is for what is drawn in millions at every step, on whatever device.
+//! means the same alone or in company, and a resumed run needs no generator state.
 
 pub mod philox;
 
@@ -20,6 +19,7 @@ pub enum Purpose {
     Scrubbing = 7,
     Trials = 8,
     Ablation = 9,
+    ImportanceFunctions = 10,
     Masks = 11,
     Adversary = 12,
     MeasurementMasks = 13,

@@ -7,6 +7,7 @@ pub mod apd;
 mod comparison;
 mod decomposed;
 mod settings;
+pub mod spd;
 #[cfg(test)]
 mod toy;
 

@@ -71,7 +71,7 @@ impl Activation {
     }
 
     /// f'(x) times the derivative with respect to f(x).
-    fn times_slope(self, input: &Tensor, output_gradient: &Tensor) -> Tensor {
+    pub(crate) fn times_slope(self, input: &Tensor, output_gradient: &Tensor) -> Tensor {
         match self {
             Activation::Relu => input.threshold_backward(output_gradient, 0.0),
             Activation::Gelu => input.gelu_backward(output_gradient, EXACT),
