@@ -176,7 +176,7 @@ error: unknown key `feature` in `[target.tms]`
 3 | feature = 5
   | ^^^^^^^ did you mean `features`?
   |
-  = help: allowed here: features, hidden, hidden_layers, hidden_kind
+  = help: allowed here: features, hidden, hidden_layers, hidden_kind, tied
 
 error: `hidden` must be an integer from 1 to 100_000
  --> x.toml:4:10

@@ -212,7 +212,7 @@ fn an_unembedding_of_another_shape_is_told() {
     let mut tensors = linear_toy_model(5, 2);
     tensors[1].1 = numbers(&[5, 3], 1);
     with(Test::new(), "x", &tensors).args(["import", "target", "x"]).fails(1).stderr_is(str![[r#"
-error: x does not fit: `linear2.weight` has the shape [3, 5], not [2, 5]
+error: x does not fit: `linear2.weight` has the shape [5, 3], not [5, 2]
   help: `apd import --help` lists the names and shapes that are known; --rename gives a tensor another name
 
 "#]]);
@@ -449,7 +449,7 @@ error: --rename `encoder.weight=embedd`: `embedd` is no part of a network
 "#]]);
     refused(&["encoder=lin"]).stderr_is(str![[r#"
 error: --rename `encoder=lin`: `lin` is no part of a network, as in `lin.weight`
-  help: did you mean `linear2`? `apd import --help` lists the names that are known
+  help: did you mean `unembed`? `apd import --help` lists the names that are known
 
 "#]]);
     refused(&["encoder.weight=bias"]).stderr_is(str![[r#"
