@@ -77,12 +77,21 @@ fn toy_model_of_few_active_features() -> Written {
 fn toy_model_of_features_that_come_together() -> Written {
     let synced =
         ["target.inputs.synced.group=2", "target.inputs.synced.probability=0.5", "method.apd.selection.exact={}"];
-    let more = ["method.apd.coefficients.output=0.5"];
+    let more = [
+        "method.apd.coefficients.output=0.5",
+        "decomposition.schedule.cosine_decay.final=0.5",
+        "target.training.schedule.linear_decay.final=0.5",
+    ];
     small("tms_5-2_id.toml", &[&SMALL_TRAINING, &synced, &more])
 }
 
 fn powers_in_the_place_of_a_selection() -> Written {
-    let powers = ["target.inputs.independent.probability=0.5", "method.apd.selection.lp.power=0.9"];
+    let powers = [
+        "target.inputs.independent.probability=0.5",
+        "method.apd.selection.lp.power=0.9",
+        "decomposition.schedule.linear_decay.final=0.5",
+        "target.training.schedule.cosine_decay.final=0.5",
+    ];
     small("tms_5-2.toml", &[&SMALL_TRAINING, &powers])
 }
 

@@ -36,6 +36,8 @@ fn schedule() -> impl Strategy<Value = Schedule> {
         Just(Schedule::Linear),
         Just(Schedule::Cosine),
         (1e-9..1e9).prop_map(|half_life| Schedule::Exponential { half_life }),
+        (0.0..1.0).prop_map(|final_share| Schedule::CosineDecay { final_share }),
+        (0.0..1.0).prop_map(|final_share| Schedule::LinearDecay { final_share }),
     ]
 }
 
