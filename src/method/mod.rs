@@ -3,6 +3,7 @@
 //! A method is its [`Settings`], from which comes a [`Decomposition`]: the [`Objective`] of a training and, once that is over,
 //! what is [`Decomposed`]. Nothing outside this module knows which methods there are.
 
+mod annealed;
 pub mod apd;
 mod comparison;
 mod decomposed;
@@ -11,6 +12,7 @@ pub mod spd;
 #[cfg(test)]
 mod toy;
 
+pub use annealed::Annealed;
 pub use apd::{defaults, filled_in};
 pub use decomposed::{Decomposed, Observed};
 use schemars::JsonSchema;

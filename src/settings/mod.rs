@@ -1,7 +1,7 @@
 //! Settings in TOML, read with the place of every value: all mistakes of a file are found in one go and each is shown where it stands.
 //!
 //! Nothing here knows an experiment. `source` and `tree` keep where every value was written, `overrides` applies `--set`;
-//! `reader`, `number`, `text`, `boolean` and `choice` are what every `read` function is written in; `problem`, `skeleton`, `nearest` and
+//! `reader`, `number` (with `number_or_table` and `numbers_by_name`), `text`, `boolean` and `choice` are what every `read` function is written in; `problem`, `skeleton`, `nearest` and
 //! `unseen` say what is wrong; `reference` is what the readers know of every key; `short_floats` keeps numbers in written TOML short.
 //!
 //! A new key is a field of its struct and a line in the struct's `read`, which names the allowed range and the default:
@@ -13,6 +13,8 @@ mod boolean;
 mod choice;
 mod nearest;
 mod number;
+mod number_or_table;
+mod numbers_by_name;
 pub(crate) mod overrides;
 mod problem;
 mod reader;
@@ -26,7 +28,8 @@ pub(crate) mod unseen;
 
 pub use choice::{Choice, Variant};
 pub(crate) use nearest::nearest;
-pub(crate) use number::grouped;
+pub use number::Limits;
+pub(crate) use number::{LARGEST_SIZE, grouped};
 pub use problem::SpecError;
 pub(crate) use problem::{Problem, quoted};
 pub use reader::TableReader;

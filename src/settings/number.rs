@@ -85,20 +85,33 @@ pub fn grouped(integer: impl Display) -> String {
 }
 
 /// The product of three sizes and the number of seeds still fits an `i64`.
-const LARGEST_SIZE: usize = 100_000;
+pub(crate) const LARGEST_SIZE: usize = 100_000;
+
+/// The range that a number must lie in.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits<T> {
+    low: Bound<T>,
+    high: Bound<T>,
+}
 
 /// A number about to be read.
 pub struct NumberReader<'r, 'a, T> {
-    table: &'r mut TableReader<'a>,
-    key: &'static str,
-    low: Bound<T>,
-    high: Bound<T>,
+    pub(super) table: &'r mut TableReader<'a>,
+    pub(super) key: &'static str,
+    pub(super) limits: Limits<T>,
+    /// What else the key takes, to follow what is said of the number.
+    pub(super) beside: &'static str,
 }
 
 impl<'a> TableReader<'a> {
     /// The number at `key`.
     pub fn number<T: Number>(&mut self, key: &'static str) -> NumberReader<'_, 'a, T> {
-        NumberReader { table: self, key, low: T::LOW, high: Bound::Unbounded }
+        self.number_within(key, Limits { low: T::LOW, high: Bound::Unbounded })
+    }
+
+    /// The number at `key`, which lies in these limits.
+    pub fn number_within<T: Number>(&mut self, key: &'static str, limits: Limits<T>) -> NumberReader<'_, 'a, T> {
+        NumberReader { table: self, key, limits, beside: "" }
     }
 
     /// The length of an axis of some tensor at `key`, at least 1.
@@ -109,19 +122,27 @@ impl<'a> TableReader<'a> {
 
 impl<'r, 'a, T: Number> NumberReader<'r, 'a, T> {
     pub fn at_least(self, low: T) -> Self {
-        Self { low: Bound::Included(low), ..self }
+        self.from(Bound::Included(low))
     }
 
     pub fn above(self, low: T) -> Self {
-        Self { low: Bound::Excluded(low), ..self }
+        self.from(Bound::Excluded(low))
     }
 
     pub fn at_most(self, high: T) -> Self {
-        Self { high: Bound::Included(high), ..self }
+        self.to(Bound::Included(high))
     }
 
     pub fn below(self, high: T) -> Self {
-        Self { high: Bound::Excluded(high), ..self }
+        self.to(Bound::Excluded(high))
+    }
+
+    fn from(self, low: Bound<T>) -> Self {
+        Self { limits: Limits { low, ..self.limits }, ..self }
+    }
+
+    fn to(self, high: Bound<T>) -> Self {
+        Self { limits: Limits { high, ..self.limits }, ..self }
     }
 
     /// `default` if the spec does not give it.
@@ -153,7 +174,7 @@ impl<'r, 'a, T: Number> NumberReader<'r, 'a, T> {
     }
 
     fn describe(&mut self, unless: Unless) {
-        let takes = self.allowed();
+        let takes = self.takes();
         self.table.describe(self.key, || Takes::Value(takes, unless));
     }
 
@@ -161,14 +182,26 @@ impl<'r, 'a, T: Number> NumberReader<'r, 'a, T> {
         if T::IS_REAL {
             self.table.note_real(self.key);
         }
-        let number = T::of(&node.value).filter(|number| (self.low, self.high).contains(number));
+        let number = self.limits.number(node);
         if number.is_none() {
-            self.table.refuse(self.key, node, format!("`{}` must be {}", self.key, self.allowed()));
+            self.table.refuse(self.key, node, format!("`{}` must be {}", self.key, self.takes()));
         }
         number
     }
 
-    fn allowed(&self) -> String {
+    fn takes(&self) -> String {
+        format!("{}{}", self.limits.in_words(), self.beside)
+    }
+}
+
+impl<T: Number> Limits<T> {
+    /// The number that is written, if it is one of these.
+    pub(super) fn number(&self, node: &Node) -> Option<T> {
+        T::of(&node.value).filter(|number| (self.low, self.high).contains(number))
+    }
+
+    /// Such as `an integer of at least 1`.
+    pub(super) fn in_words(&self) -> String {
         let low = match self.low {
             Bound::Included(low) => format!(" of at least {}", low.in_words()),
             Bound::Excluded(low) => format!(" above {}", low.in_words()),

@@ -104,8 +104,11 @@ pub fn sections(entries: &[Entry]) -> Vec<Section<'_>> {
     sections
 }
 
-/// What a table is that a key chooses instead of a word.
+/// What a table is that a key chooses instead of a word, or that stands in the place of a number.
 fn about_member<'e>(entries: &'e [Entry], table: &str) -> &'e str {
+    if let Some(number) = entries.iter().find(|entry| entry.path == table) {
+        return &number.about;
+    }
     let Some((key, name)) = table.rsplit_once('.') else { return "" };
     let members = entries.iter().filter(|entry| entry.path == key).filter_map(|entry| match &entry.takes {
         Takes::Member(members, _) => Some(members),
