@@ -14,8 +14,10 @@ const SCHATTEN_FLOOR: f64 = 1e-16;
 
 /// L_f = (1/N) sum_l |sum_c P_{c,l} - W_l|_F^2 with N the number of decomposed parameters (Braun et al. 2025, equation 3).
 pub struct Faithfulness {
-    /// sum_c P_{c,l} - W_l, [replica, d_in, d_out] for every site.
+    /// sum_c P_{c,l} - W_l, [replica, d_in, d_out] for every site, in the unit of the site.
     residuals: PerSite<Tensor>,
+    /// One over the unit of each site, [replica, 1, 1], where it is not 1.
+    scales: Option<PerSite<Tensor>>,
     parameters: f64,
 }
 
@@ -24,7 +26,18 @@ impl Faithfulness {
         let residuals = components.factors.enumerate().map(|(site, factors)| factors.sum() - &weights.sites[site]);
         let residuals: PerSite<Tensor> = residuals.collect();
         let parameters = residuals.iter().map(|residual| (residual.size()[1] * residual.size()[2]) as f64).sum();
-        Self { residuals, parameters }
+        Self { residuals, scales: None, parameters }
+    }
+
+    /// The mean over sites of |sum_c P_{c,l} - W_l|_F^2 / |W_l|_F^2.
+    pub fn in_lengths(components: &Components, weights: &Weights) -> Self {
+        let Self { residuals, .. } = Self::new(components, weights);
+        let sites = residuals.iter().count() as f64;
+        let scales = weights
+            .sites
+            .map(|weight| weight.square().sum_dim_intlist([1, 2].as_slice(), true, None).sqrt().reciprocal());
+        let residuals = residuals.enumerate().map(|(site, residual)| residual * &scales[site]).collect();
+        Self { residuals, scales: Some(scales), parameters: sites }
     }
 
     /// `[replica]`.
@@ -38,7 +51,10 @@ impl Faithfulness {
     pub fn backward(&self, coefficients: &Tensor, components: &Components, gradient: &mut Components) {
         let weight = (coefficients * (2.0 / self.parameters)).view([-1, 1, 1]);
         for (site, residual) in self.residuals.enumerate() {
-            let slope = residual * &weight;
+            let mut slope = residual * &weight;
+            if let Some(scales) = &self.scales {
+                let _ = slope.g_mul_(&scales[site]);
+            }
             let Factors { a, b } = &components.factors[site];
             let gradient = &mut gradient.factors[site];
             let _ = gradient.a.flatten(2, 3).baddbmm_(&slope, &b.flatten(1, 2).mt());

@@ -57,7 +57,7 @@ pub fn measure(
 ) -> io::Result<()> {
     device::set_threads(threads);
     let network = &spec.target.network;
-    let Method::Apd(apd) = &spec.method;
+    let Method::Apd(apd) = &spec.method else { panic!("the default method") };
     let replicas = spec.seeds.len();
     let inputs = |purpose| InputStream {
         inputs: spec.target.inputs.clone(),

@@ -99,7 +99,9 @@ impl Arguments {
         let spec = self.spec.as_ref().expect("clap asks for it");
         let mut spec = load(spec, &self.set).map_err(|error| error.to_string())?;
         // A step of whole components: the first steps of growing ones cost less than those that are counted.
-        let Method::Apd(apd) = &mut spec.method;
+        let Method::Apd(apd) = &mut spec.method else {
+            return Err("what is measured is a step of [method.apd]".into());
+        };
         apd.rank_growth = 0.0;
         // Before anything else asks libtorch about devices.
         let device = device::open(self.device).map_err(|error| error.to_string())?;
@@ -128,7 +130,7 @@ impl Arguments {
 fn measure_experiment(spec: &Spec, device: Device, threads: NonZeroU16, arguments: &Arguments) -> Row {
     device::set_threads(threads);
     let network = &spec.target.network;
-    let Method::Apd(apd) = &spec.method;
+    let Method::Apd(apd) = &spec.method else { panic!("the default method") };
     let replicas = spec.seeds.len();
     let inputs = |purpose| InputStream {
         inputs: spec.target.inputs.clone(),

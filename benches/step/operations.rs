@@ -71,7 +71,7 @@ impl<'a> Step<'a> {
     /// # Panics
     /// If the number of selected pairs depends on the data.
     pub fn of(spec: &'a Spec) -> Self {
-        let Method::Apd(Apd { components, rank, selection, .. }) = &spec.method;
+        let Method::Apd(Apd { components, rank, selection, .. }) = &spec.method else { panic!("the default method") };
         let batch = spec.decomposition.batch;
         let pairs = match selection {
             Selection::BatchTopK(rule) => rule.pairs(batch),

@@ -71,7 +71,7 @@ impl Row {
         rates: &Rates,
         literal: Option<(Time, f64)>,
     ) -> Self {
-        let Method::Apd(apd) = &spec.method;
+        let Method::Apd(apd) = &spec.method else { panic!("the default method") };
         let (width, layers) = match &spec.target.network {
             Network::Tms(tms) => (tms.hidden, tms.hidden_layers),
             Network::ResidualMlp(mlp) => (mlp.width, mlp.layers),

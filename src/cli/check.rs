@@ -98,7 +98,7 @@ fn target(spec: &Spec, place: &Place) -> Result<String, Failure> {
 }
 
 fn components(spec: &Spec) -> String {
-    let Sizes { components, rank, factors, .. } = spec.method.sizes(&spec.target.network.sites());
+    let Sizes { components, rank, factors, .. } = spec.method.sizes(&spec.target.network);
     format!("{components} of rank {rank}: {} factors a replica", grouped(factors))
 }
 

@@ -16,4 +16,4 @@ pub use mask_derivative::MaskDerivative;
 pub use masked::Masked;
 pub use selected::Selected;
 pub use tangent::{Product, Tangent};
-pub use tape::{SiteProduct, Tape};
+pub use tape::{Forward, SiteProduct, Tape};

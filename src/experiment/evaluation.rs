@@ -55,7 +55,7 @@ fn read_weights(spec: &Spec, folder: &RunFolder) -> Result<Weights, RunError> {
 /// The tensors of a run's components by name, and the replicas whose training did not come to its end.
 fn read_components(spec: &Spec, folder: &RunFolder) -> Result<(HashMap<String, Tensor>, Vec<Divergence>), RunError> {
     let mut file = TensorFile::read(&folder.components())?;
-    let shapes = spec.method.tensors(&spec.target.network.sites(), spec.seeds.len());
+    let shapes = spec.method.tensors(&spec.target.network, spec.seeds.len());
     let take = |(name, shape): (String, Vec<i64>)| file.take(&name, &shape).map(|tensor| (name, tensor));
     let tensors = shapes.into_iter().map(take).collect::<Result<_, _>>()?;
     let note = file.notes.get(divergence::NOTE).map_or("", String::as_str);

@@ -47,7 +47,7 @@ pub fn of_measurement(spec: &Spec) -> f64 {
 }
 
 fn sizes(spec: &Spec) -> Sizes {
-    spec.method.sizes(&spec.target.network.sites())
+    spec.method.sizes(&spec.target.network)
 }
 
 /// Number of entries of all values that one sample takes on its way through the network.

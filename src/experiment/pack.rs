@@ -111,7 +111,7 @@ pub fn untrained<'n>(
     device: Device,
 ) -> Box<dyn Decomposition + 'n> {
     let pack: Vec<_> = specs.iter().map(|spec| (&spec.method, &spec.seeds[..])).collect();
-    specs[0].method.untrained(&pack, network, weights, device)
+    specs[0].method.untrained(&pack, specs[0].decomposition.batch, network, weights, device)
 }
 
 /// Of every replica.

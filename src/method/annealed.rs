@@ -50,6 +50,19 @@ impl Annealed {
         final_value.map_or(Self::Constant(start), |final_value| Self::Linear { start, final_value, begin, end })
     }
 
+    /// Whether it is above zero at any time.
+    pub fn ever_counts(self) -> bool {
+        match self {
+            Self::Constant(number) => number > 0.0,
+            Self::Linear { start, final_value, .. } => start > 0.0 || final_value > 0.0,
+        }
+    }
+
+    /// 1 in the place of one that counts at any time, and 0 of another: what must be equal of weights that are trained together.
+    pub fn stand_in(self) -> Self {
+        Self::Constant(f64::from(u8::from(self.ever_counts())))
+    }
+
     /// The number before the update of this moment.
     pub fn at(self, moment: Moment) -> f64 {
         let passed = moment.step as f64 / moment.steps as f64;

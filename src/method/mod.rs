@@ -30,6 +30,10 @@ use crate::{
 pub enum Method {
     /// Attribution-based Parameter Decomposition (Braun et al. 2025).
     Apd(apd::Apd),
+    /// Stochastic Parameter Decomposition (Bushnaq, Braun and Sharkey 2025).
+    Spd(spd::Spd),
+    /// Its successor with adversaries (VPD, 2026), which differs in its defaults alone.
+    Vpd(spd::Spd),
     /// Fixed masks.
     #[cfg(test)]
     Toy(toy::Toy),
@@ -38,6 +42,8 @@ pub enum Method {
 impl Choice for Method {
     const VARIANTS: &'static [Variant<Self>] = &[
         Variant::Table("apd", |table| Self::Apd(apd::Apd::read(table))),
+        Variant::Table("spd", |table| Self::Spd(spd::Spd::read(table, spd::Generation::Spd))),
+        Variant::Table("vpd", |table| Self::Vpd(spd::Spd::read(table, spd::Generation::Vpd))),
         #[cfg(test)]
         Variant::Table("toy", |table| Self::Toy(toy::Toy::read(table))),
     ];
@@ -49,6 +55,7 @@ impl std::ops::Deref for Method {
     fn deref(&self) -> &Self::Target {
         match self {
             Method::Apd(apd) => apd,
+            Method::Spd(spd) | Method::Vpd(spd) => spd,
             #[cfg(test)]
             Method::Toy(toy) => toy,
         }
@@ -59,6 +66,8 @@ impl std::ops::Deref for Method {
 pub fn words(key: Option<&str>) -> &'static Words {
     const ALL: &[&Words] = &[
         &apd::WORDS,
+        &spd::SPD_WORDS,
+        &spd::VPD_WORDS,
         #[cfg(test)]
         &toy::WORDS,
     ];

@@ -10,7 +10,6 @@ use crate::{
     fit::{Moment, Training},
     network::Network,
     settings::TableReader,
-    site::{PerSite, Site},
     weights::Weights,
 };
 
@@ -21,7 +20,12 @@ pub trait Settings: Any {
     /// Tells `table`, the whole spec's, what does not go together.
     fn check(&self, circumstances: Circumstances, table: &mut TableReader);
 
-    fn sizes(&self, sites: &PerSite<Site>) -> Sizes;
+    /// What is decomposed of a target: it, or the same network with tied uses apart.
+    fn decomposed_network(&self, target: &Network) -> Network {
+        target.clone()
+    }
+
+    fn sizes(&self, target: &Network) -> Sizes;
 
     /// The keys of those settings that finished components fix, with their values here and those of `components`.
     fn fixed_by(&self, components: &Components) -> Vec<(String, u64, u64)>;
@@ -43,18 +47,19 @@ pub trait Settings: Any {
         None
     }
 
-    /// Where the training of a pack begins: experiments of equal [`Settings::shape`] with their seeds, a replica for each.
-    /// `weights` are the targets of all replicas, on `device`.
+    /// Where the training of a pack begins: experiments of equal [`Settings::shape`] with their seeds, a replica for each, on
+    /// batches of so many samples. `weights` are the targets of all replicas, on `device`.
     fn untrained<'n>(
         &self,
         pack: &[(&Method, &[u64])],
+        batch: usize,
         network: &'n Network,
         weights: &Weights,
         device: Device,
     ) -> Box<dyn Decomposition + 'n>;
 
     /// Name and shape of every tensor that files keep of so many replicas, [`Decomposed::to_files`].
-    fn tensors(&self, sites: &PerSite<Site>, replicas: usize) -> Vec<(String, Vec<i64>)>;
+    fn tensors(&self, target: &Network, replicas: usize) -> Vec<(String, Vec<i64>)>;
 
     /// What has been decomposed, from those tensors by their names; all on one device with the targets' `weights`.
     fn decomposed<'n>(

@@ -25,7 +25,7 @@ use crate::{
     optimizer::{Group, Parameter},
     random::{Purpose, stream},
     settings::TableReader,
-    site::{PerSite, Site},
+    site::Site,
     slices::tensor_from,
     weights::Weights,
 };
@@ -71,7 +71,8 @@ impl Settings for Toy {
         table.check(&["method.toy.active"], enough, "a component must be `active` on a sample", "it is on none");
     }
 
-    fn sizes(&self, sites: &PerSite<Site>) -> Sizes {
+    fn sizes(&self, target: &Network) -> Sizes {
+        let sites = target.sites();
         let number = self.components as i64;
         Sizes {
             components: self.components * sites.iter().count(),
@@ -97,6 +98,7 @@ impl Settings for Toy {
     fn untrained<'n>(
         &self,
         pack: &[(&Method, &[u64])],
+        _: usize,
         network: &'n Network,
         weights: &Weights,
         device: Device,
@@ -112,7 +114,8 @@ impl Settings for Toy {
         Box::new(ToyObjective::new(network, weights, pack.iter().flat_map(settings).collect(), components))
     }
 
-    fn tensors(&self, sites: &PerSite<Site>, replicas: usize) -> Vec<(String, Vec<i64>)> {
+    fn tensors(&self, target: &Network, replicas: usize) -> Vec<(String, Vec<i64>)> {
+        let sites = target.sites();
         let (replicas, number) = (replicas as i64, self.components as i64);
         let of_site = |Site { name, d_in, d_out }: &Site| {
             [

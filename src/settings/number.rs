@@ -162,6 +162,24 @@ impl<'r, 'a, T: Number> NumberReader<'r, 'a, T> {
         }
     }
 
+    /// A list of such numbers in the place of one; `default` if the spec does not give it.
+    pub fn list_or(self, default: &[T]) -> Vec<T> {
+        let Self { table, key, limits, .. } = self;
+        let takes = format!("a list, each {}", limits.in_words());
+        let in_words = default.iter().map(|&number| number.in_words()).collect::<Vec<_>>().join(", ");
+        let Some(node) = table.written(key, takes.as_str(), Unless::Default(format!("[{in_words}]"))) else {
+            return default.to_vec();
+        };
+        let numbers: Option<Vec<T>> = match &node.value {
+            Value::Array(nodes) => nodes.iter().map(|node| limits.number(node)).collect(),
+            _ => None,
+        };
+        numbers.unwrap_or_else(|| {
+            table.refuse(key, node, format!("`{key}` must be {takes}"));
+            default.to_vec()
+        })
+    }
+
     /// `None` if the spec does not give it.
     pub fn optional(self) -> Option<T> {
         self.or_unless(Unless::Unset)

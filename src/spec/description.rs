@@ -78,8 +78,9 @@ fn read<T>(node: &Node, keys: &[&str], read: impl FnOnce(&mut TableReader) -> T)
 }
 
 fn of_target(network: &Network, inputs: Option<&Inputs>, method: Option<&Method>, is_trained: bool) -> DescribedTarget {
-    let sites = network.sites();
-    let components = method.map(|method| method.sizes(&sites).components);
+    let components = method.map(|method| method.sizes(network).components);
+    let decomposed = method.map_or_else(|| network.clone(), |method| method.decomposed_network(network));
+    let sites = decomposed.sites();
     let site = |(Site { name, d_in, d_out }, role): (&Site, Role)| DescribedSite {
         name: name.clone(),
         role,
@@ -89,7 +90,7 @@ fn of_target(network: &Network, inputs: Option<&Inputs>, method: Option<&Method>
     };
     DescribedTarget {
         kind: kind(network),
-        sites: sites.iter().zip(network.roles()).map(site).collect(),
+        sites: sites.iter().zip(decomposed.roles()).map(site).collect(),
         mechanism_of: network.mechanism_of().into(),
         is_trained,
         feature_probability: inputs.and_then(|inputs| probability(network, inputs)),
@@ -98,7 +99,7 @@ fn of_target(network: &Network, inputs: Option<&Inputs>, method: Option<&Method>
 }
 
 fn of_method(network: &Network, method: &Method) -> DescribedMethod {
-    let (words, sizes) = (method.words(), method.sizes(&network.sites()));
+    let (words, sizes) = (method.words(), method.sizes(network));
     DescribedMethod {
         key: words.key.into(),
         name: words.name.into(),

@@ -13,7 +13,7 @@ use crate::{
     network::Network,
     selection::{BatchTopK, Selection},
     settings::TableReader,
-    site::{PerSite, Site},
+    site::Site,
     weights::Weights,
 };
 
@@ -52,7 +52,8 @@ impl Settings for Apd {
         checks::check(self, circumstances, table);
     }
 
-    fn sizes(&self, sites: &PerSite<Site>) -> Sizes {
+    fn sizes(&self, target: &Network) -> Sizes {
+        let sites = target.sites();
         let number = self.components as i64;
         let factors = |site: &Site| number * self.rank as i64 * (site.d_in + site.d_out);
         Sizes {
@@ -113,6 +114,7 @@ impl Settings for Apd {
     fn untrained<'n>(
         &self,
         pack: &[(&Method, &[u64])],
+        _: usize,
         network: &'n Network,
         weights: &Weights,
         device: Device,
@@ -128,7 +130,8 @@ impl Settings for Apd {
         Box::new(ApdObjective::new(network, weights, of_replicas, components))
     }
 
-    fn tensors(&self, sites: &PerSite<Site>, replicas: usize) -> Vec<(String, Vec<i64>)> {
+    fn tensors(&self, target: &Network, replicas: usize) -> Vec<(String, Vec<i64>)> {
+        let sites = target.sites();
         let (replicas, number, rank) = (replicas as i64, self.components as i64, self.rank as i64);
         let of_site = |Site { name, d_in, d_out }: &Site| {
             [

@@ -148,7 +148,7 @@ impl ImportanceFunction {
     /// Every tensor under its name, `<prefix>.<layer>.weight` and `<prefix>.<layer>.bias`; the clones share their storage.
     pub fn named(&self, prefix: &str) -> Vec<(String, Tensor)> {
         let of_layer = |(index, Layer { weight, bias }): (usize, &Layer)| {
-            let [weight_name, bias_name] = names(prefix, index);
+            let [weight_name, bias_name] = layer_names(prefix, index);
             [(weight_name, weight.shallow_clone()), (bias_name, bias.shallow_clone())]
         };
         self.layers.iter().enumerate().flat_map(of_layer).collect()
@@ -157,7 +157,7 @@ impl ImportanceFunction {
     /// The function whose tensors, so many layers of them, [`ImportanceFunction::named`] has named; `None` where one is missing.
     pub fn from_files(prefix: &str, layers: usize, mut tensor: impl FnMut(&str) -> Option<Tensor>) -> Option<Self> {
         let layer = |index| {
-            let [weight, bias] = names(prefix, index);
+            let [weight, bias] = layer_names(prefix, index);
             Some(Layer { weight: tensor(&weight)?, bias: tensor(&bias)? })
         };
         Some(Self { layers: (0..layers).map(layer).collect::<Option<_>>()? })
@@ -165,7 +165,7 @@ impl ImportanceFunction {
 }
 
 /// The names of a layer's weight and bias.
-fn names(prefix: &str, layer: usize) -> [String; 2] {
+pub(super) fn layer_names(prefix: &str, layer: usize) -> [String; 2] {
     ["weight", "bias"].map(|tensor| format!("{prefix}.{layer}.{tensor}"))
 }
 

@@ -1,11 +1,39 @@
-//! Stochastic Parameter Decomposition (Bushnaq, Braun and Sharkey 2025, arXiv:2506.20790).
+//! Stochastic Parameter Decomposition (SPD; Bushnaq, Braun and Sharkey 2025, arXiv:2506.20790) and its successor with
+//! adversaries (VPD, 2026).
+//!
+//! Every matrix is decomposed by itself into subcomponents of rank one. An importance function learns how far each may be
+//! ablated on an input: the output must stay as it was under every mask between the importance and 1, random or chosen by an
+//! adversary, and importances shall be small.
 
+mod adversary;
+mod checks;
+mod decomposed;
+mod draws;
+mod factors;
+mod gate;
 mod importance_function;
 mod importance_kind;
+mod importances;
 mod initial_factors;
+mod masked_uses;
+mod method;
+mod objective;
+mod penalty;
+mod philox_draws;
+mod reconstruction;
+mod settings;
 mod sizes;
 
-pub use importance_function::{ImportanceFunction, Layer, Saved};
+pub use draws::{Drawn, Draws};
+pub use gate::Gate;
+pub use importance_function::ImportanceFunction;
 pub use importance_kind::ImportanceKind;
+pub use importances::ImportanceFunctions;
 pub use initial_factors::InitialFactors;
+pub use method::{SPD_WORDS, VPD_WORDS};
+pub use objective::SpdObjective;
+pub use settings::{
+    Coefficients, FaithfulnessIn, FaithfulnessWarmUp, Frequency, FreshAdversary, Generation, LargestGradientNorms,
+    Masks, Penalty, PersistentAdversary, Routing, Scope, Spd, Start, TiedWeights,
+};
 pub use sizes::Subcomponents;

@@ -2,6 +2,7 @@
 
 mod gated_functions;
 mod golden;
+mod golden_spd;
 mod identities;
 mod kernels;
 mod literal;

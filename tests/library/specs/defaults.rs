@@ -53,7 +53,7 @@ fn spec(text: &str, overrides: &[&str]) -> Spec {
 }
 
 fn apd(spec: &Spec) -> &Apd {
-    let Method::Apd(apd) = &spec.method;
+    let Method::Apd(apd) = &spec.method else { panic!("the default method") };
     apd
 }
 
@@ -106,7 +106,7 @@ fn sparse_inputs_come_in_larger_batches() {
 fn single_keys_are_changed_from_the_command_line() {
     let changed = spec(TMS, &["method.apd.rank=3", "decomposition.steps=50"]);
     let mut expected = spec(TMS, &[]);
-    let Method::Apd(apd) = &mut expected.method;
+    let Method::Apd(apd) = &mut expected.method else { panic!("the default method") };
     apd.rank = 3;
     expected.decomposition.steps = 50;
     assert_eq!(changed, expected);
