@@ -7,13 +7,17 @@
 mod dense;
 mod mask_derivative;
 mod masked;
+mod matrices;
 mod selected;
+mod sums;
 mod tangent;
 mod tape;
 
 pub use dense::{Dense, Node};
 pub use mask_derivative::MaskDerivative;
 pub use masked::Masked;
+pub use matrices::MatrixNode;
 pub use selected::Selected;
+pub use sums::{FixedMatrices, Mark, Numbers, Sums, Value, Weighing};
 pub use tangent::{Product, Tangent};
-pub use tape::{Forward, SiteProduct, Tape};
+pub use tape::{SiteProduct, Tape};

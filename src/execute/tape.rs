@@ -15,11 +15,6 @@ pub trait SiteProduct {
     /// Where the derivatives with respect to the site matrices' parameters are added up.
     type Gradient;
 
-    /// Whether the product at a use has parameters of its own.
-    fn is_trained(&self, _site: SiteUse) -> bool {
-        true
-    }
-
     /// The product with `input` [replica, sample, d_in].
     fn forward(&self, site: SiteUse, input: &Tensor) -> (Tensor, Self::Saved);
 
@@ -74,7 +69,7 @@ impl<'a, P: SiteProduct> Tape<'a, P> {
             form.inputs(|input| requires_grad |= tape.requires_grad(input));
             let (tensor, saved) = match form {
                 Form::Product { matrix: Matrix::Site(site), input } => {
-                    requires_grad |= tape.product.is_trained(site);
+                    requires_grad = true;
                     let (output, saved) = tape.product.forward(site, tape.tensor(input));
                     (output, Some(saved))
                 }

@@ -46,6 +46,8 @@ pub enum Kernel {
     FactorSums,
     /// Uniform numbers of the generator Philox in one loop over vectors, in the place of a chain of integer tensor operations.
     Philox,
+    /// Masks of subcomponents applied in one pass over the memory, in the place of a chain of tensor operations.
+    Ablations,
     /// Vectors as wide as the processor has, in the place of those that every processor of its kind has.
     WidestVectors,
     /// Loops spread over threads, in the place of one thread.
@@ -60,7 +62,7 @@ pub enum Kernel {
 static SWITCHED_OFF: AtomicU32 = AtomicU32::new(0);
 
 impl Kernel {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::LaneTangents,
         Self::SampleTangents,
         Self::ActivePairs,
@@ -68,6 +70,7 @@ impl Kernel {
         Self::Adam,
         Self::FactorSums,
         Self::Philox,
+        Self::Ablations,
         Self::WidestVectors,
         Self::LoopThreads,
         Self::LibtorchThreads,

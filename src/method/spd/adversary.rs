@@ -50,6 +50,11 @@ impl PersistentAdversary {
         }
     }
 
+    /// Slopes of samples [replica, sample, column], for every use, added up for the sources that they face.
+    pub fn by_source(&self, slopes: impl Iterator<Item = Tensor>) -> Vec<Tensor> {
+        slopes.zip(&self.sources).map(|(slopes, sources)| of_sources(&slopes, sources.size()[1])).collect()
+    }
+
     /// Everything that steps change, under names of the uses.
     pub fn state(&self, uses: &[String]) -> Vec<(String, Tensor)> {
         let of = |what: &'static str, tensors: &[Tensor]| {

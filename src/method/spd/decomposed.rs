@@ -43,7 +43,7 @@ impl Decomposed for SpdObjective {
     fn mask(&self, importances: &Tensor, _: &Tensor) -> Tensor {
         let thresholds: Vec<f64> = self.settings.iter().map(|spd| spd.active_above).collect();
         let thresholds = numbers_on(&thresholds, Kind::Float, importances.device());
-        super::reconstruction::above(importances, &thresholds)
+        super::step::above(importances, &thresholds)
     }
 
     fn observe(&self, input: &Tensor) -> Observed {

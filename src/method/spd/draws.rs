@@ -2,6 +2,8 @@
 
 use tch::Tensor;
 
+use crate::random::philox::Rows;
+
 /// What numbers are drawn for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Drawn {
@@ -21,13 +23,13 @@ pub enum Drawn {
 
 /// Where the random numbers of a step come from, each a function of what it is for alone.
 pub trait Draws {
-    /// In [0, 1), for the masks of the use of that place, [replica, sample, column]: a column a subcomponent, and the last one
-    /// for the delta component where there is one. `rows`: one for every sample, or for all samples together.
-    fn sources(&self, drawn: Drawn, draw: usize, place: usize, rows: i64, columns: i64) -> Tensor;
+    /// In [0, 1), for the masks of the use of that place, [replica, row, column]: a column a subcomponent, and the last one for
+    /// the delta component where there is one. A row is a sample, or all of them.
+    fn sources(&self, drawn: Drawn, draw: usize, place: usize, rows: Rows, columns: i64) -> Tensor;
 
     /// Zeros and ones [replica, sample, use]: of n uses k, uniform among 1..n, on every sample.
-    fn routes(&self, drawn: Drawn, draw: usize, rows: i64, uses: i64) -> Tensor;
+    fn routes(&self, drawn: Drawn, draw: usize, rows: Rows, uses: i64) -> Tensor;
 
     /// In [0, 1), for the choice of the samples that face the adversary that lives on, [replica, sample, 1].
-    fn choices(&self, rows: i64) -> Tensor;
+    fn choices(&self, rows: Rows) -> Tensor;
 }

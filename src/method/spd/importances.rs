@@ -6,15 +6,16 @@ use tch::Tensor;
 
 use super::{
     ImportanceKind,
-    factors::UseFactors,
     importance_function::{ImportanceFunction, Saved},
 };
 
 /// The importance functions of a network: one for every use, or one for all of them.
 #[derive(Debug)]
 pub struct ImportanceFunctions {
-    pub kind: ImportanceKind,
-    pub functions: Vec<ImportanceFunction>,
+    kind: ImportanceKind,
+    functions: Vec<ImportanceFunction>,
+    /// Number of subcomponents of every use.
+    numbers: Vec<i64>,
 }
 
 /// What came out of the importance functions, with what their backward pass needs.
@@ -25,47 +26,44 @@ pub struct Predicted {
 }
 
 impl ImportanceFunctions {
-    /// Of what enters every use in the target's own pass, `inputs` [replica, sample, d_in], and the subcomponents there.
-    pub fn forward(&self, inputs: &[Tensor], factors: &[UseFactors]) -> Predicted {
+    /// One function for every use, or one for all of them, and the number of subcomponents of every use.
+    pub fn new(kind: ImportanceKind, functions: Vec<ImportanceFunction>, numbers: Vec<i64>) -> Self {
+        Self { kind, functions, numbers }
+    }
+
+    /// Whether a function sees the inner activations of its use, x V, rather than what enters it.
+    pub fn sees_inner_activations(&self) -> bool {
+        self.kind == ImportanceKind::Mlp
+    }
+
+    /// Of what the functions see of every use, [replica, sample, width].
+    pub fn forward(&self, seen: &[Tensor]) -> Predicted {
         if self.kind == ImportanceKind::GlobalMlp {
-            let (logits, saved) = self.functions[0].forward(&Tensor::cat(inputs, 2));
-            let numbers: Vec<i64> = factors.iter().map(UseFactors::number).collect();
-            return Predicted { logits: logits.split_with_sizes(numbers, 2), saved: vec![saved] };
+            let (logits, saved) = self.functions[0].forward(&Tensor::cat(seen, 2));
+            return Predicted { logits: logits.split_with_sizes(&self.numbers[..], 2), saved: vec![saved] };
         }
-        let of_use = |((function, input), factors): ((&ImportanceFunction, &Tensor), &UseFactors)| {
-            if self.kind == ImportanceKind::Mlp {
-                function.forward(&input.bmm(&factors.v))
-            } else {
-                function.forward(input)
-            }
-        };
-        let (logits, saved) = self.functions.iter().zip(inputs).zip(factors).map(of_use).unzip();
+        let of_use = |(function, seen): (&ImportanceFunction, &Tensor)| function.forward(seen);
+        let (logits, saved) = self.functions.iter().zip(seen).map(of_use).unzip();
         Predicted { logits, saved }
     }
 
-    /// Adds the derivatives of the functions to `gradient`, and of what they see of the factors to `factors`, given those of
-    /// the logits of every use.
+    /// Adds the derivatives of the functions to `gradient`, given those of the logits of every use; returns those of inner
+    /// activations, if the functions see these.
     pub fn backward(
         &self,
         predicted: &Predicted,
-        inputs: &[Tensor],
         logits: &[Tensor],
         gradient: &mut ImportanceFunctions,
-        factors: &mut [UseFactors],
-    ) {
+    ) -> Vec<Option<Tensor>> {
         if self.kind == ImportanceKind::GlobalMlp {
             let logits = Tensor::cat(logits, 2);
-            self.functions[0].backward(&predicted.saved[0], &logits, &mut gradient.functions[0], false);
-            return;
+            return vec![self.functions[0].backward(&predicted.saved[0], &logits, &mut gradient.functions[0], false)];
         }
-        let sees_factors = self.kind == ImportanceKind::Mlp;
-        for (place, function) in self.functions.iter().enumerate() {
-            let saved = &predicted.saved[place];
-            let inner = function.backward(saved, &logits[place], &mut gradient.functions[place], sees_factors);
-            if let Some(inner) = inner {
-                let _ = factors[place].v.baddbmm_(&inputs[place].mt(), &inner);
-            }
-        }
+        let functions = self.functions.iter().zip(&mut gradient.functions).zip(&predicted.saved).zip(logits);
+        let sees_inner = self.sees_inner_activations();
+        functions
+            .map(|(((function, gradient), saved), logits)| function.backward(saved, logits, gradient, sees_inner))
+            .collect()
     }
 
     /// What each function is of: the uses' names, or `all`.
@@ -90,6 +88,10 @@ impl ImportanceFunctions {
     }
 
     fn map(&self, function: impl FnMut(&ImportanceFunction) -> ImportanceFunction) -> Self {
-        Self { kind: self.kind, functions: self.functions.iter().map(function).collect() }
+        Self {
+            kind: self.kind,
+            functions: self.functions.iter().map(function).collect(),
+            numbers: self.numbers.clone(),
+        }
     }
 }

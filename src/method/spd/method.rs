@@ -17,6 +17,7 @@ use crate::{
     components::Components,
     method::{Annealed, Circumstances, Decomposed, Decomposition, Method, Published, Settings, Sizes, Words},
     network::Network,
+    random::philox::Rows,
     settings::TableReader,
     site::{PerSite, Site},
     weights::Weights,
@@ -93,6 +94,12 @@ impl Spd {
             return vec![sizes.iter().fold((0, 0), |sum, size| (sum.0 + size.0, sum.1 + size.1))];
         }
         sizes
+    }
+
+    /// Number of subcomponents of every use.
+    fn use_numbers(&self, network: &Network) -> Vec<i64> {
+        let numbers = self.numbers(network);
+        uses(&network.graph()).iter().map(|site_use| numbers[site_use.site] as i64).collect()
     }
 
     fn of_pack(pack: &[(&Method, &[u64])]) -> Vec<Spd> {
@@ -212,7 +219,8 @@ impl Settings for Spd {
             ImportanceFunction::random(kind, d_in, number, &self.hidden_widths, &seeds, place as u64)
                 .map(|tensor| tensor.to_device(device))
         });
-        let functions = ImportanceFunctions { kind: self.importance_function, functions: functions.collect() };
+        let numbers = self.use_numbers(&decomposed);
+        let functions = ImportanceFunctions::new(self.importance_function, functions.collect(), numbers);
         let network = Arc::new(decomposed);
         let mut objective =
             SpdObjective::new(network, &weights, settings, seeds.clone(), components.to_device(device), functions);
@@ -220,7 +228,13 @@ impl Settings for Spd {
             let draws = PhiloxDraws::of_persistent_adversary(&seeds, device);
             let rows = adversary.sources.unwrap_or(batch) as i64;
             let sources = objective.use_numbers().into_iter().enumerate().map(|(place, number)| {
-                draws.sources(Drawn::FreshAdversary, 0, place, rows, number + i64::from(self.delta_component))
+                draws.sources(
+                    Drawn::FreshAdversary,
+                    0,
+                    place,
+                    Rows::Below(rows),
+                    number + i64::from(self.delta_component),
+                )
             });
             let sources = sources.collect();
             objective = objective.with_adversary(sources);
@@ -270,7 +284,8 @@ impl Settings for Spd {
                 .expect("all are there")
         };
         let functions = names.into_iter().map(read).collect();
-        let functions = ImportanceFunctions { kind: self.importance_function, functions };
+        let numbers = self.use_numbers(&decomposed);
+        let functions = ImportanceFunctions::new(self.importance_function, functions, numbers);
         let replicas = components.replicas() as usize;
         let (settings, seeds) = (vec![self.clone(); replicas], vec![0; replicas]);
         Box::new(SpdObjective::new(Arc::new(decomposed), &weights, settings, seeds, components, functions))

@@ -5,7 +5,10 @@
 //! ablated on an input: the output must stay as it was under every mask between the importance and 1, random or chosen by an
 //! adversary, and importances shall be small.
 
+mod ablation;
+mod ablation_loops;
 mod adversary;
+mod batch;
 mod checks;
 mod decomposed;
 mod draws;
@@ -15,14 +18,14 @@ mod importance_function;
 mod importance_kind;
 mod importances;
 mod initial_factors;
-mod masked_uses;
 mod method;
 mod objective;
 mod penalty;
 mod philox_draws;
-mod reconstruction;
+mod run;
 mod settings;
 mod sizes;
+mod step;
 
 pub use draws::{Drawn, Draws};
 pub use gate::Gate;

@@ -51,18 +51,18 @@ impl PhiloxDraws {
 }
 
 impl Draws for PhiloxDraws {
-    fn sources(&self, drawn: Drawn, draw: usize, place: usize, rows: i64, columns: i64) -> Tensor {
+    fn sources(&self, drawn: Drawn, draw: usize, place: usize, rows: Rows, columns: i64) -> Tensor {
         let stream = Self::stream(drawn, draw, place);
-        uniform(&self.seeds, self.purpose, self.step, stream, Rows::Below(rows), columns, self.device)
+        uniform(&self.seeds, self.purpose, self.step, stream, rows, columns, self.device)
     }
 
-    fn routes(&self, drawn: Drawn, draw: usize, rows: i64, uses: i64) -> Tensor {
+    fn routes(&self, drawn: Drawn, draw: usize, rows: Rows, uses: i64) -> Tensor {
         let stream = Self::stream(drawn, draw, NO_USE);
-        uniform_subset(&self.seeds, self.purpose, self.step, stream, Rows::Below(rows), uses, self.device)
+        uniform_subset(&self.seeds, self.purpose, self.step, stream, rows, uses, self.device)
     }
 
-    fn choices(&self, rows: i64) -> Tensor {
+    fn choices(&self, rows: Rows) -> Tensor {
         let stream = Self::stream(Drawn::Gate, 0, NO_USE);
-        uniform(&self.seeds, self.purpose, self.step, stream, Rows::Below(rows), 1, self.device)
+        uniform(&self.seeds, self.purpose, self.step, stream, rows, 1, self.device)
     }
 }

@@ -25,6 +25,7 @@ use apd::{
     },
     network::{Biases, Embedding, HiddenKind, LabelCoefficients, Labels, Loss, Network, ResidualMlp, Tms},
     optimizer::{Adam, Parameter, Rate},
+    random::philox::Rows,
     schedule::Schedule,
     weights::Weights,
 };
@@ -175,7 +176,8 @@ impl Case {
             let prefix = format!("importance_function.{name}");
             ImportanceFunction::from_files(&prefix, layers, |name| self.input(name)).unwrap()
         };
-        ImportanceFunctions { kind: self.kind(), functions: uses.into_iter().map(of_use).collect() }
+        let numbers = vec![self.description["components"].as_i64().unwrap(); self.uses().len()];
+        ImportanceFunctions::new(self.kind(), uses.into_iter().map(of_use).collect(), numbers)
     }
 
     fn settings(&self, replica: i64) -> Spd {
@@ -440,20 +442,31 @@ impl GivenDraws<'_> {
 }
 
 impl Draws for GivenDraws<'_> {
-    fn sources(&self, drawn: Drawn, draw: usize, place: usize, _: i64, _: i64) -> Tensor {
+    fn sources(&self, drawn: Drawn, draw: usize, place: usize, rows: Rows, _: i64) -> Tensor {
         let name = format!("sources.{}.{}", Self::term(drawn), self.case.uses()[place]);
-        self.given(&name, drawn, draw).contiguous()
+        of_rows(&self.given(&name, drawn, draw), rows)
     }
 
-    fn routes(&self, drawn: Drawn, draw: usize, _: i64, _: i64) -> Tensor {
+    fn routes(&self, drawn: Drawn, draw: usize, rows: Rows, _: i64) -> Tensor {
         let of_use = |name: &&str| self.given(&format!("route.{}.{name}", Self::term(drawn)), drawn, draw);
-        Tensor::stack(&self.case.uses().iter().map(of_use).collect::<Vec<_>>(), 2)
+        of_rows(&Tensor::stack(&self.case.uses().iter().map(of_use).collect::<Vec<_>>(), 2), rows)
     }
 
     /// Below one half where the adversary is faced.
-    fn choices(&self, _: i64) -> Tensor {
+    fn choices(&self, rows: Rows) -> Tensor {
         let not_faced: Tensor = 1.0 - self.case.input("adversarial").unwrap().select(1, self.step);
-        not_faced.unsqueeze(2)
+        of_rows(&not_faced.unsqueeze(2), rows)
+    }
+}
+
+/// Those rows of a tensor [replica, sample, ...].
+fn of_rows(tensor: &Tensor, rows: Rows) -> Tensor {
+    match rows {
+        Rows::Below(_) => tensor.contiguous(),
+        Rows::Numbered(rows) => {
+            let of_replica = |replica| tensor.get(replica).index_select(0, &rows.get(replica));
+            Tensor::stack(&(0..tensor.size()[0]).map(of_replica).collect::<Vec<_>>(), 0)
+        }
     }
 }
 
