@@ -105,7 +105,22 @@ impl Key {
             }
             _ => Vec::new(),
         };
-        let usual = ["1", "2", "3", "4", "0.5", "0.25", "1.5", "1e-9", "[5, 9]", "'another'", "['another']", DIGEST];
+        let usual = [
+            "1",
+            "2",
+            "3",
+            "4",
+            "0.5",
+            "0.25",
+            "1.5",
+            "1e-9",
+            "false",
+            "true",
+            "[5, 9]",
+            "'another'",
+            "['another']",
+            DIGEST,
+        ];
         Others::Any(numbers.into_iter().chain(usual.map(String::from)).collect())
     }
 }

@@ -139,7 +139,7 @@ error: unknown key `hiden` in `[target.tms]`
 3 | hiden = 2
   | ^^^^^ did you mean `hidden`?
   |
-  = help: allowed here: features, hidden, hidden_layers, hidden_kind
+  = help: allowed here: features, hidden, hidden_layers, hidden_kind, tied
 
 error: `rank` must be an integer from 1 to 100_000
   --> x.toml:15:8
@@ -1559,7 +1559,7 @@ error: unknown key `hid\u{ad}den` in `[target.tms]`
 3 | "hid�den" = 2
   | ^^^^^^^^ did you mean `hidden`?
   |
-  = help: allowed here: features, hidden, hidden_layers, hidden_kind
+  = help: allowed here: features, hidden, hidden_layers, hidden_kind, tied
   = help: line 3, column 5 is U+00AD SOFT HYPHEN, which cannot be seen: delete it
 
 error: 1 mistake in x.toml
