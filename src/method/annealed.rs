@@ -161,11 +161,97 @@ mod tests {
     #[test]
     fn mistakes_are_told_where_they_stand() {
         let mistakes = |text: &str| loss(text, &[]).unwrap_err();
-        assert_data_eq!(mistakes("weight = \"much\""), str![""].into_data().raw());
-        assert_data_eq!(mistakes("draws = 2"), str![""].into_data().raw());
-        assert_data_eq!(mistakes("weight = { start = -1, fianl = 2 }"), str![""].into_data().raw());
-        assert_data_eq!(mistakes("weight = { final = 2, begin = 0.5, end = 0.25 }"), str![""].into_data().raw());
-        assert_data_eq!(mistakes("weight = { start = 2, begin = 0.5 }"), str![""].into_data().raw());
+        assert_data_eq!(
+            mistakes("weight = \"much\""),
+            str![[r#"
+error: `weight` must be a number of at least 0, or a table
+ --> loss.toml:1:10
+  |
+1 | weight = "much"
+  |          ^^^^^^ this is the text "much"
+
+error: 1 mistake in loss.toml
+
+"#]]
+            .into_data()
+            .raw()
+        );
+        assert_data_eq!(
+            mistakes("draws = 2"),
+            str![[r#"
+error: the spec lacks `weight`
+--> loss.toml
+ = help: add, for example:
+         weight = 0.003
+
+error: 1 mistake in loss.toml
+
+"#]]
+            .into_data()
+            .raw()
+        );
+        assert_data_eq!(
+            mistakes("weight = { start = -1, fianl = 2 }"),
+            str![[r#"
+error: `start` must be a number of at least 0
+ --> loss.toml:1:20
+  |
+1 | weight = { start = -1, fianl = 2 }
+  |                    ^^ this is -1
+
+error: unknown key `fianl` in `[weight]`
+ --> loss.toml:1:24
+  |
+1 | weight = { start = -1, fianl = 2 }
+  |                        ^^^^^ did you mean `final`?
+  |
+  = help: allowed here: start, final, begin, end
+
+error: 2 mistakes in loss.toml
+
+"#]]
+            .into_data()
+            .raw()
+        );
+        assert_data_eq!(
+            mistakes("weight = { final = 2, begin = 0.5, end = 0.25 }"),
+            str![[r#"
+error: `[weight]` lacks `start`
+ --> loss.toml:1:10
+  |
+1 | weight = { final = 2, begin = 0.5, end = 0.25 }
+  |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  |
+  = help: add, for example:
+          start = 1
+
+error: `begin` must be at most `end`
+ --> loss.toml:1:31
+  |
+1 | weight = { final = 2, begin = 0.5, end = 0.25 }
+  |                               ^^^ `end` is 0.25
+
+error: 2 mistakes in loss.toml
+
+"#]]
+            .into_data()
+            .raw()
+        );
+        assert_data_eq!(
+            mistakes("weight = { start = 2, begin = 0.5 }"),
+            str![[r#"
+error: `begin` needs a `final` number, to which this one goes
+ --> loss.toml:1:31
+  |
+1 | weight = { start = 2, begin = 0.5 }
+  |                               ^^^ add `final`, or remove this
+
+error: 1 mistake in loss.toml
+
+"#]]
+            .into_data()
+            .raw()
+        );
     }
 
     #[test]

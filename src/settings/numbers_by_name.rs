@@ -17,12 +17,11 @@ impl<T: Number> NumberReader<'_, '_, T> {
         let Self { table, key, limits, .. } = self;
         let takes = format!("a table with {} for each {noun}", limits.in_words());
         let node = table.written(key, takes.as_str(), Unless::Unset)?;
-        let Value::Table(written) = &node.value else {
-            table.refuse(key, node, format!("`{key}` must be {takes}"));
-            return None;
-        };
         let mut numbers = BTreeMap::new();
-        collect(table, key, limits, written, "", &mut numbers);
+        match &node.value {
+            Value::Table(written) => collect(table, key, limits, written, "", &mut numbers),
+            _ => table.refuse(key, node, format!("`{key}` must be {takes}")),
+        }
         Some(numbers)
     }
 }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
-    settings::{LARGEST_SIZE, Limits, TableReader, quoted},
+    settings::{LARGEST_SIZE, Limits, TableReader, grouped, quoted},
     site::{PerSite, Site},
 };
 
@@ -69,8 +69,8 @@ impl Subcomponents {
             table.check(&[&key], wrong.is_none(), &title, wrong.clone().unwrap_or_default());
         }
         let most = sites.iter().map(|site| self.at(site, features)).max().unwrap_or_default();
-        let title = format!("a site can have at most {LARGEST_SIZE} subcomponents");
-        table.check(&[&key], most <= LARGEST_SIZE, &title, format!("{features} features make it {most}"));
+        let title = format!("a site can have at most {} subcomponents", grouped(LARGEST_SIZE));
+        table.check(&[&key], most <= LARGEST_SIZE, &title, format!("{features} features make it {}", grouped(most)));
     }
 
     /// The number of subcomponents at `site` of a target with so many features; 0 at a site that a table leaves out, which
@@ -139,18 +139,152 @@ mod tests {
     #[test]
     fn mistakes_are_told_where_they_stand() {
         let mistakes = |text: &str| method(text).unwrap_err();
-        assert_data_eq!(mistakes("subcomponents = 0"), str![""].into_data().raw());
-        assert_data_eq!(mistakes("subcomponents = {}"), str![""].into_data().raw());
-        assert_data_eq!(mistakes("subcomponents = { per_featur = 4 }"), str![""].into_data().raw());
+        assert_data_eq!(
+            mistakes("subcomponents = 0"),
+            str![[r#"
+error: `subcomponents` must be an integer from 1 to 100_000, or a table
+ --> sizes.toml:1:17
+  |
+1 | subcomponents = 0
+  |                 ^ this is 0
+
+error: 1 mistake in sizes.toml
+
+"#]]
+            .into_data()
+            .raw()
+        );
+        assert_data_eq!(
+            mistakes("subcomponents = {}"),
+            str![[r#"
+error: `[subcomponents]` lacks `per_feature`
+ --> sizes.toml:1:17
+  |
+1 | subcomponents = {}
+  |                 ^^
+  |
+  = help: add, for example:
+          per_feature = 4
+
+error: 1 mistake in sizes.toml
+
+"#]]
+            .into_data()
+            .raw()
+        );
+        assert_data_eq!(
+            mistakes("subcomponents = { per_featur = 4 }"),
+            str![[r#"
+error: unknown key `per_featur` in `[subcomponents]`
+ --> sizes.toml:1:19
+  |
+1 | subcomponents = { per_featur = 4 }
+  |                   ^^^^^^^^^^ did you mean `per_feature`?
+  |
+  = help: allowed here: per_feature, at
+
+error: 1 mistake in sizes.toml
+
+"#]]
+            .into_data()
+            .raw()
+        );
         assert_data_eq!(
             mistakes("subcomponents = { per_feature = 4, at = { embed = 2 } }"),
-            str![""].into_data().raw()
+            str![[r#"
+error: only one of `per_feature`, `at` can be chosen
+ --> sizes.toml:1:41
+  |
+1 | subcomponents = { per_feature = 4, at = { embed = 2 } }
+  |                                         ^^^^^^^^^^^^^ but there is `per_feature` already
+
+error: 1 mistake in sizes.toml
+
+"#]]
+            .into_data()
+            .raw()
         );
-        assert_data_eq!(mistakes("subcomponents = { per_feature = 1e5 }"), str![""].into_data().raw());
-        assert_data_eq!(mistakes("[subcomponents.at]\nembed = 0\nhidden.0 = 1.5"), str![""].into_data().raw());
-        assert_data_eq!(mistakes("[subcomponents.at]\nembed = 3\nunembed = 1"), str![""].into_data().raw());
-        assert_data_eq!(mistakes("[subcomponents.at]\nembed = 3"), str![""].into_data().raw());
-        assert_data_eq!(mistakes("subcomponents = { at = 3 }"), str![""].into_data().raw());
+        assert_data_eq!(
+            mistakes("subcomponents = { per_feature = 1e5 }"),
+            str![[r#"
+error: a site can have at most 100_000 subcomponents
+ --> sizes.toml:1:33
+  |
+1 | subcomponents = { per_feature = 1e5 }
+  |                                 ^^^ 5 features make it 500_000
+
+error: 1 mistake in sizes.toml
+
+"#]]
+            .into_data()
+            .raw()
+        );
+        assert_data_eq!(
+            mistakes("[subcomponents.at]\nembed = 0\nhidden.0 = 1.5"),
+            str![[r#"
+error: `embed` must be an integer from 1 to 100_000
+ --> sizes.toml:2:9
+  |
+2 | embed = 0
+  |         ^ this is 0
+
+error: `hidden.0` must be an integer from 1 to 100_000
+ --> sizes.toml:3:12
+  |
+3 | hidden.0 = 1.5
+  |            ^^^ this is 1.5
+
+error: 2 mistakes in sizes.toml
+
+"#]]
+            .into_data()
+            .raw()
+        );
+        assert_data_eq!(
+            mistakes("[subcomponents.at]\nembed = 3\nunembed = 1"),
+            str![[r#"
+error: `at` must name every site of the target: embed, hidden.0
+ --> sizes.toml:1:1
+  |
+1 | [subcomponents.at]
+  | ^^^^^^^^^^^^^^^^^^ `unembed` is none of its sites
+
+error: 1 mistake in sizes.toml
+
+"#]]
+            .into_data()
+            .raw()
+        );
+        assert_data_eq!(
+            mistakes("[subcomponents.at]\nembed = 3"),
+            str![[r#"
+error: `at` must name every site of the target: embed, hidden.0
+ --> sizes.toml:1:1
+  |
+1 | [subcomponents.at]
+  | ^^^^^^^^^^^^^^^^^^ `hidden.0` is not there
+
+error: 1 mistake in sizes.toml
+
+"#]]
+            .into_data()
+            .raw()
+        );
+        assert_data_eq!(
+            mistakes("subcomponents = { at = 3 }"),
+            str![[r#"
+error: `at` must be a table with an integer from 1 to 100_000 for each site
+ --> sizes.toml:1:24
+  |
+1 | subcomponents = { at = 3 }
+  |                        ^ this is 3
+
+error: 1 mistake in sizes.toml
+
+"#]]
+            .into_data()
+            .raw()
+        );
     }
 
     #[test]
