@@ -796,7 +796,7 @@ error: 1 mistake in x.toml
 #[test]
 fn a_mistyped_schedule_is_shown_with_all_schedules() {
     with(&[("learning_rate = 0.03", "learning_rate = 0.03\nschedule = \"cosin\"")]).says(str![[r#"
-error: `schedule` must be one of "constant", "linear", "cosine", { exponential = { .. } }
+error: `schedule` must be one of "constant", "linear", "cosine", { exponential = { .. } }, { cosine_decay = { .. } }, { linear_decay = { .. } }
   --> x.toml:28:12
    |
 28 | schedule = "cosin"
@@ -810,7 +810,7 @@ error: 1 mistake in x.toml
 #[test]
 fn a_schedule_with_settings_is_no_word() {
     with(&[("learning_rate = 0.03", "learning_rate = 0.03\nschedule = \"exponential\"")]).says(str![[r#"
-error: `schedule` must be one of "constant", "linear", "cosine", { exponential = { .. } }
+error: `schedule` must be one of "constant", "linear", "cosine", { exponential = { .. } }, { cosine_decay = { .. } }, { linear_decay = { .. } }
   --> x.toml:28:12
    |
 28 | schedule = "exponential"
@@ -831,7 +831,7 @@ error: unknown key `exponentail` in `[decomposition.schedule]`
 28 | schedule = { exponentail = { half_life = 3 } }
    |              ^^^^^^^^^^^ did you mean `exponential`?
    |
-   = help: allowed here: exponential
+   = help: allowed here: exponential, cosine_decay, linear_decay
 
 error: 1 mistake in x.toml
 
@@ -866,6 +866,7 @@ error: `[decomposition.schedule]` lacks `exponential.half_life`
    |            ^^
    |
    = help: add, for example:
+           # one of [decomposition.schedule.exponential], [decomposition.schedule.cosine_decay], [decomposition.schedule.linear_decay]
            [decomposition.schedule.exponential]
            half_life = 1000
 
@@ -1498,7 +1499,7 @@ error: 1 mistake in --set
 "#]]);
     // A number remains one where a number is asked for, and is named as one elsewhere.
     set(&["decomposition.schedule=3", "seeds=1 2", "method.apd.rank=1.0"]).says(str![[r#"
-error: `schedule` must be one of "constant", "linear", "cosine", { exponential = { .. } }
+error: `schedule` must be one of "constant", "linear", "cosine", { exponential = { .. } }, { cosine_decay = { .. } }, { linear_decay = { .. } }
  |
  | --set decomposition.schedule=3
  |                              ^ this is 3
@@ -1566,7 +1567,7 @@ error: 1 mistake in x.toml
 
 "#]]);
     set(&["decomposition.schedule=cosine\u{200f}", "see\u{2060}ds=3", "seeds=[1,\u{a0}2]"]).says(str![[r#"
-error: `schedule` must be one of "constant", "linear", "cosine", { exponential = { .. } }
+error: `schedule` must be one of "constant", "linear", "cosine", { exponential = { .. } }, { cosine_decay = { .. } }, { linear_decay = { .. } }
  |
  | --set decomposition.schedule=cosine�
  |                              ^^^^^^ did you mean "cosine"?
