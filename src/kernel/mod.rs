@@ -8,13 +8,17 @@
 //!   `claims` accepts
 //! - `pairs`: products of the active (sample, component) pairs with their components' factors
 //! - `adam`: the update of the parameters
+//! - `scalar_mlps`: small perceptrons that read one number each
+//! - `gelu`: the exact gelu and its slope, for vectors
 //! - `simd`: sums over long rows and the widest vectors
 //! - `threads`: work spread over threads
 
 pub(crate) mod adam;
+mod gelu;
 mod lane_tangent;
 pub(crate) mod pairs;
 mod sample_tangent;
+mod scalar_mlps;
 pub(crate) mod simd;
 mod tangent_matrices;
 pub(crate) mod threads;
@@ -23,6 +27,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 pub(crate) use lane_tangent::{LANES, LaneTangent};
 pub(crate) use sample_tangent::SampleTangent;
+pub(crate) use scalar_mlps::{ScalarMlpGradients, ScalarMlps};
 use serde::Serialize;
 pub(crate) use simd::BLOCK;
 pub(crate) use tangent_matrices::{TangentMatrices, claims};
@@ -48,6 +53,8 @@ pub enum Kernel {
     Philox,
     /// Masks of subcomponents applied in one pass over the memory, in the place of a chain of tensor operations.
     Ablations,
+    /// Causal importances of single numbers without stored hidden activations, in the place of a chain of tensor operations.
+    ScalarMlps,
     /// Vectors as wide as the processor has, in the place of those that every processor of its kind has.
     WidestVectors,
     /// Loops spread over threads, in the place of one thread.
@@ -62,7 +69,7 @@ pub enum Kernel {
 static SWITCHED_OFF: AtomicU32 = AtomicU32::new(0);
 
 impl Kernel {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::LaneTangents,
         Self::SampleTangents,
         Self::ActivePairs,
@@ -71,6 +78,7 @@ impl Kernel {
         Self::FactorSums,
         Self::Philox,
         Self::Ablations,
+        Self::ScalarMlps,
         Self::WidestVectors,
         Self::LoopThreads,
         Self::LibtorchThreads,

@@ -10,7 +10,7 @@ use pulp::Arch;
 use super::{Kernel, threads};
 
 /// Lanes of a sum: as many as the widest vector has.
-const LANES: usize = 16;
+pub const LANES: usize = 16;
 
 /// Rows shorter than this are summed in turn: they are over before lanes pay.
 const LONG: usize = 64;
@@ -33,6 +33,12 @@ pub const BLOCKS_TOGETHER: usize = 4;
 pub fn widest<Result>(loops: impl FnOnce() -> Result) -> Result {
     let arch = if Kernel::WidestVectors.is_on() { Arch::new() } else { Arch::Scalar };
     arch.dispatch(loops)
+}
+
+/// Whether the processor multiplies and adds with one rounding in one instruction inside [`widest`]. Where it does not,
+/// [`f32::mul_add`] is a slow function with the same result.
+pub fn fuses() -> bool {
+    !matches!(Arch::new(), Arch::Scalar)
 }
 
 /// sum += factor * row.

@@ -3,9 +3,9 @@
 
 use std::ops::Range;
 
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
-use super::ImportanceKind;
+use super::{ImportanceKind, Layer, scalar_importance};
 use crate::{
     graph::Activation,
     initial_values::sample_normal,
@@ -14,15 +14,6 @@ use crate::{
 
 /// The function between the layers: the exact gelu, x Phi(x).
 const BETWEEN_LAYERS: Activation = Activation::Gelu;
-
-/// One affine layer, of each subcomponent or shared by all of them; which, the number of axes tells.
-#[derive(Debug)]
-pub struct Layer {
-    /// [replica, subcomponent, in, out], or shared [replica, in, out].
-    pub weight: Tensor,
-    /// [replica, subcomponent, out], or shared [replica, out].
-    pub bias: Tensor,
-}
 
 /// The causal-importance function of one use of a weight matrix, or the one of all uses.
 #[derive(Debug)]
@@ -33,7 +24,7 @@ pub struct ImportanceFunction {
 /// What the backward pass of an [`ImportanceFunction`] needs of its forward pass.
 #[derive(Debug)]
 pub struct Saved {
-    /// What each layer has read.
+    /// What each layer has read; of a hidden layer that is computed again, what the first has read alone.
     inputs: Vec<Tensor>,
     /// The outputs of all layers but the last, before the function between the layers.
     hidden: Vec<Tensor>,
@@ -91,6 +82,12 @@ impl ImportanceFunction {
         let (last, hidden) = self.layers.split_last().expect("an importance function has a layer");
         let mut saved = Saved { inputs: Vec::new(), hidden: Vec::new() };
         let mut value = if self.reads_own(input) { own_numbers(input) } else { input.shallow_clone() };
+        if value.dim() == 4 && scalar_importance::claims(&self.layers, input) {
+            value = value.contiguous();
+            let logits = together(&scalar_importance::forward(&self.layers, &value));
+            saved.inputs.push(value);
+            return (logits, saved);
+        }
         for layer in hidden {
             let sum = layer.forward(&value);
             let next = BETWEEN_LAYERS.of(&sum);
@@ -113,6 +110,11 @@ impl ImportanceFunction {
     ) -> Option<Tensor> {
         let shared = self.layers[0].is_shared();
         let mut output_gradient = if shared { logits_gradient.shallow_clone() } else { own_numbers(logits_gradient) };
+        if saved.inputs.len() < self.layers.len() {
+            let layers = &mut gradient.layers;
+            let of_input = scalar_importance::backward(&self.layers, &saved.inputs[0], &output_gradient, layers);
+            return input_gradient_wanted.then(|| together(&of_input));
+        }
         for (index, layer) in self.layers.iter().enumerate().skip(1).rev() {
             let of_input = layer.backward(&saved.inputs[index], &output_gradient, &mut gradient.layers[index], true);
             let of_input = of_input.expect("it is wanted");
@@ -158,7 +160,7 @@ impl ImportanceFunction {
     pub fn from_files(prefix: &str, layers: usize, mut tensor: impl FnMut(&str) -> Option<Tensor>) -> Option<Self> {
         let layer = |index| {
             let [weight, bias] = layer_names(prefix, index);
-            Some(Layer { weight: tensor(&weight)?, bias: tensor(&bias)? })
+            Some(Layer { weight: tensor(&weight)?.contiguous(), bias: tensor(&bias)?.contiguous() })
         };
         Some(Self { layers: (0..layers).map(layer).collect::<Option<_>>()? })
     }
@@ -179,77 +181,11 @@ fn together(numbers: &Tensor) -> Tensor {
     numbers.squeeze_dim(3).transpose(1, 2).contiguous()
 }
 
-impl Layer {
-    fn is_shared(&self) -> bool {
-        self.weight.dim() == 3
-    }
-
-    /// x W + b, [replica, sample, out] of a shared layer and [replica, subcomponent, sample, out] otherwise.
-    fn forward(&self, input: &Tensor) -> Tensor {
-        let products = Products::of(self, input);
-        let bias = products.gather(&self.bias.unsqueeze(-2));
-        products.scatter(&bias.baddbmm(&products.gather_input(input), &products.gather(&self.weight), 1, 1))
-    }
-
-    /// Adds the derivatives of weight and bias to `gradient`; returns that of the input if it is wanted.
-    fn backward(&self, input: &Tensor, output_gradient: &Tensor, gradient: &mut Layer, wanted: bool) -> Option<Tensor> {
-        let products = Products::of(self, input);
-        let output_gradient = products.gather(output_gradient);
-        let weight = products.gather_input(input).mt().bmm(&output_gradient);
-        let _ = gradient.weight.g_add_(&products.scatter(&weight));
-        let bias = output_gradient.sum_dim_intlist([1].as_slice(), true, None::<Kind>);
-        let _ = gradient.bias.g_add_(&products.scatter(&bias).squeeze_dim(-2));
-        wanted.then(|| products.scatter_input(&output_gradient.bmm(&products.gather(&self.weight).mt())))
-    }
-}
-
-/// How a layer and its input are one batch of matrix products: what a layer holds is gathered in three axes for them, and
-/// scattered again after them.
-enum Products {
-    /// A shared layer: one for each replica.
-    OfReplicas,
-    /// One for each subcomponent of each replica; of so many subcomponents.
-    OfSubcomponents(i64),
-    /// One for each replica with the matrices of so many subcomponents side by side, all of which read the same.
-    SideBySide(i64),
-}
-
-impl Products {
-    fn of(layer: &Layer, input: &Tensor) -> Self {
-        let [_, components, _, _] = layer.weight.size()[..] else { return Self::OfReplicas };
-        if input.dim() == 4 { Self::OfSubcomponents(components) } else { Self::SideBySide(components) }
-    }
-
-    fn gather(&self, tensor: &Tensor) -> Tensor {
-        match self {
-            Self::OfReplicas => tensor.shallow_clone(),
-            Self::OfSubcomponents(_) => tensor.flatten(0, 1),
-            Self::SideBySide(_) => tensor.permute([0, 2, 1, 3]).flatten(2, 3),
-        }
-    }
-
-    fn scatter(&self, tensor: &Tensor) -> Tensor {
-        match *self {
-            Self::OfReplicas => tensor.shallow_clone(),
-            Self::OfSubcomponents(components) => tensor.unflatten(0, [-1, components]),
-            Self::SideBySide(components) => tensor.unflatten(2, [components, -1]).permute([0, 2, 1, 3]),
-        }
-    }
-
-    fn gather_input(&self, input: &Tensor) -> Tensor {
-        if let Self::SideBySide(_) = self { input.shallow_clone() } else { self.gather(input) }
-    }
-
-    fn scatter_input(&self, input: &Tensor) -> Tensor {
-        if let Self::SideBySide(_) = self { input.shallow_clone() } else { self.scatter(input) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::f64::consts::FRAC_1_SQRT_2;
 
-    use tch::Device;
+    use tch::{Device, Kind};
 
     use super::*;
 
@@ -324,6 +260,31 @@ mod tests {
                 }
                 assert!(function.backward(&saved, &logits_gradient, &mut gradient, false).is_none(), "{what}");
             }
+        }
+    }
+
+    #[test]
+    fn in_float32_the_loop_and_the_operations_agree() {
+        tch::manual_seed(0);
+        let function = random(ImportanceKind::Mlp, &[16], &[1, 2]);
+        let normal = || Tensor::randn([REPLICAS, SAMPLES, COMPONENTS], (Kind::Float, Device::Cpu));
+        let (input, logits_gradient) = (normal(), normal().relu());
+        let passes = |function: &ImportanceFunction, kind| {
+            let (logits, saved) = function.forward(&input.to_kind(kind));
+            let mut gradient = function.map(Tensor::ones_like);
+            let of_input = function.backward(&saved, &logits_gradient.to_kind(kind), &mut gradient, true);
+            let mut made = gradient.named("d");
+            made.extend([("logits".to_string(), logits), ("input".to_string(), of_input.expect("it is wanted"))]);
+            (made, saved)
+        };
+        let (by_loop, saved) = passes(&function, Kind::Float);
+        assert_eq!(saved.hidden.len(), 0, "hidden activations are stored");
+        let (by_operations, saved) = passes(&function.map(|tensor| tensor.to_kind(Kind::Double)), Kind::Double);
+        assert_eq!(saved.hidden.len(), 1, "float64 is not the loop's");
+        for ((name, own), (_, exact)) in by_loop.iter().zip(by_operations) {
+            assert_eq!(own.size(), exact.size(), "{name}");
+            let error = (own.to_kind(Kind::Double) - &exact).abs().max().double_value(&[]);
+            assert!(error <= 2e-6 * exact.abs().max().double_value(&[]), "{name}: {error}");
         }
     }
 
