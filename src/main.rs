@@ -2,17 +2,18 @@
 
 mod before_main;
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    process::ExitCode,
-};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use apd::{
-    cli::{CommandLine, complain, ending_of_panic, explain_panics, prepare_for_limits, start_log},
+    cli::{CommandLine, Ending, complain, ending_of_panic, explain_panics, leave, prepare_for_limits, start_log},
     memory,
 };
 
-fn main() -> ExitCode {
+fn main() {
+    leave(exit_code());
+}
+
+fn exit_code() -> u8 {
     before_main::return_to_current_folder();
     explain_panics();
     prepare_for_limits();
@@ -22,5 +23,5 @@ fn main() -> ExitCode {
     // Nothing is looked at any more that a panic may have left half done.
     let ending =
         catch_unwind(AssertUnwindSafe(|| command_line.run(&screen).unwrap_or_else(|failure| complain(&failure))));
-    ending.map_or_else(|payload| ending_of_panic(&*payload), ExitCode::from)
+    ending.map_or_else(|payload| ending_of_panic(&*payload), Ending::code)
 }

@@ -32,12 +32,12 @@ mod train;
 mod words;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use std::{path::PathBuf, process};
+use std::path::PathBuf;
 
 use indicatif::MultiProgress;
 
 use ending::print_as_it_is_by;
-pub use ending::{Ending, Failure, complain};
+pub use ending::{Ending, Failure, complain, leave};
 use finish::terminal_width;
 pub use limits::prepare_for_limits;
 pub use logging::{Loudness, start_log};
@@ -113,9 +113,9 @@ impl CommandLine {
                 // Help that was asked for, and could not be given.
                 Err(failure) if !error.use_stderr() => {
                     start_log(Loudness::Quiet);
-                    process::exit(complain(&failure).code().into())
+                    leave(complain(&failure).code())
                 }
-                _ => process::exit(error.exit_code()),
+                _ => leave(error.exit_code()),
             }
         })
     }

@@ -5,7 +5,6 @@ use std::{
     io::{self, Write},
     panic::{PanicHookInfo, set_hook},
     path::PathBuf,
-    process::ExitCode,
 };
 
 use super::Ending;
@@ -23,9 +22,9 @@ pub fn explain_panics() {
     set_hook(Box::new(explain));
 }
 
-/// How a command ends that panicked.
-pub fn ending_of_panic(payload: &(dyn Any + Send)) -> ExitCode {
-    if is_lack_of_memory(message(payload)) { Ending::Failed.into() } else { BUG.into() }
+/// The exit code of a command that panicked.
+pub fn ending_of_panic(payload: &(dyn Any + Send)) -> u8 {
+    if is_lack_of_memory(message(payload)) { Ending::Failed.code() } else { BUG }
 }
 
 fn explain(info: &PanicHookInfo<'_>) {
