@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 use super::{ImportanceKind, Layer, scalar_importance};
 use crate::{
@@ -79,6 +79,11 @@ impl ImportanceFunction {
     /// The logits [replica, sample, subcomponent], from the inner activations [replica, sample, subcomponent] if the function
     /// is an [`ImportanceKind::Mlp`] and from inputs [replica, sample, in] otherwise.
     pub fn forward(&self, input: &Tensor) -> (Tensor, Saved) {
+        if let Some(weight) = self.shared_weight() {
+            let (logits, mut saved) = self.forward_from(&input.bmm(weight));
+            saved.inputs.insert(0, input.shallow_clone());
+            return (logits, saved);
+        }
         let (last, hidden) = self.layers.split_last().expect("an importance function has a layer");
         let mut saved = Saved { inputs: Vec::new(), hidden: Vec::new() };
         let mut value = if self.reads_own(input) { own_numbers(input) } else { input.shallow_clone() };
@@ -96,7 +101,42 @@ impl ImportanceFunction {
         }
         let output = last.forward(&value);
         saved.inputs.push(value);
-        (if last.is_shared() { output } else { together(&output) }, saved)
+        (together(&output), saved)
+    }
+
+    /// The weight of the first layer, [replica, in, out], if the function serves several subcomponents.
+    pub fn shared_weight(&self) -> Option<&Tensor> {
+        let Layer { weight, .. } = &self.layers[0];
+        self.layers[0].is_shared().then_some(weight)
+    }
+
+    /// As [`ImportanceFunction::forward`] for one that serves several subcomponents, given the `products` of its input with
+    /// [`ImportanceFunction::shared_weight`], [replica, sample, out].
+    pub fn forward_from(&self, products: &Tensor) -> (Tensor, Saved) {
+        let mut saved = Saved { inputs: Vec::new(), hidden: Vec::new() };
+        let (first, others) = self.layers.split_first().expect("an importance function has a layer");
+        let mut sum = products + first.bias.unsqueeze(1);
+        for layer in others {
+            let value = BETWEEN_LAYERS.of(&sum);
+            saved.hidden.push(std::mem::replace(&mut sum, layer.forward(&value)));
+            saved.inputs.push(value);
+        }
+        (sum, saved)
+    }
+
+    /// The reverse of [`ImportanceFunction::forward_from`]: adds the derivative with respect to all but the first weight to
+    /// `gradient` and returns that with respect to the products.
+    pub fn backward_to(&self, saved: &Saved, logits_gradient: &Tensor, gradient: &mut ImportanceFunction) -> Tensor {
+        let mut output_gradient = logits_gradient.shallow_clone();
+        let inputs = &saved.inputs[saved.inputs.len() - saved.hidden.len()..];
+        for (index, (sum, input)) in saved.hidden.iter().zip(inputs).enumerate().rev() {
+            let layer = index + 1;
+            let of_input = self.layers[layer].backward(input, &output_gradient, &mut gradient.layers[layer], true);
+            output_gradient = BETWEEN_LAYERS.times_slope(sum, &of_input.expect("it is wanted"));
+        }
+        let bias = output_gradient.sum_dim_intlist([1].as_slice(), false, None::<Kind>);
+        let _ = gradient.layers[0].bias.g_add_(&bias);
+        output_gradient
     }
 
     /// Adds the derivative with respect to weights and biases to `gradient`, whose shapes are those of this function, given
@@ -108,8 +148,12 @@ impl ImportanceFunction {
         gradient: &mut ImportanceFunction,
         input_gradient_wanted: bool,
     ) -> Option<Tensor> {
-        let shared = self.layers[0].is_shared();
-        let mut output_gradient = if shared { logits_gradient.shallow_clone() } else { own_numbers(logits_gradient) };
+        if let Some(weight) = self.shared_weight() {
+            let products = self.backward_to(saved, logits_gradient, gradient);
+            let _ = gradient.layers[0].weight.baddbmm_(&saved.inputs[0].mt(), &products);
+            return input_gradient_wanted.then(|| products.bmm(&weight.mt()));
+        }
+        let mut output_gradient = own_numbers(logits_gradient);
         if saved.inputs.len() < self.layers.len() {
             let layers = &mut gradient.layers;
             let of_input = scalar_importance::backward(&self.layers, &saved.inputs[0], &output_gradient, layers);

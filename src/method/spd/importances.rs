@@ -18,6 +18,17 @@ pub struct ImportanceFunctions {
     numbers: Vec<i64>,
 }
 
+/// What importance functions see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// x V of every use.
+    InnerActivations,
+    /// x of every use.
+    Inputs,
+    /// x times the first weight, of every use or summed over all uses: x may be wide, and narrow matrices are multiplied first.
+    Products { together: bool },
+}
+
 /// What came out of the importance functions, with what their backward pass needs.
 pub struct Predicted {
     /// z, [replica, sample, subcomponent] for every use.
@@ -31,39 +42,62 @@ impl ImportanceFunctions {
         Self { kind, functions, numbers }
     }
 
-    /// Whether a function sees the inner activations of its use, x V, rather than what enters it.
-    pub fn sees_inner_activations(&self) -> bool {
-        self.kind == ImportanceKind::Mlp
+    /// What the functions see.
+    pub fn sight(&self) -> Sight {
+        match self.kind {
+            ImportanceKind::Mlp => Sight::InnerActivations,
+            ImportanceKind::VectorMlp => Sight::Inputs,
+            ImportanceKind::SharedMlp => Sight::Products { together: false },
+            ImportanceKind::GlobalMlp => Sight::Products { together: true },
+        }
     }
 
-    /// Of what the functions see of every use, [replica, sample, width].
-    pub fn forward(&self, seen: &[Tensor]) -> Predicted {
+    /// The first weights of functions that serve several subcomponents, the rows of every use [replica, d_in, out], where
+    /// the uses are so wide.
+    pub fn first_weights(&self, widths: &[i64]) -> Vec<Tensor> {
+        let weight = |function: &ImportanceFunction| {
+            function.shared_weight().expect("it serves several subcomponents").shallow_clone()
+        };
         if self.kind == ImportanceKind::GlobalMlp {
-            let (logits, saved) = self.functions[0].forward(&Tensor::cat(seen, 2));
-            return Predicted { logits: logits.split_with_sizes(&self.numbers[..], 2), saved: vec![saved] };
+            return weight(&self.functions[0]).split_with_sizes(widths, 1);
         }
-        let of_use = |(function, seen): (&ImportanceFunction, &Tensor)| function.forward(seen);
-        let (logits, saved) = self.functions.iter().zip(seen).map(of_use).unzip();
+        self.functions.iter().map(weight).collect()
+    }
+
+    /// Of what the functions see, [replica, sample, width] of every use; of products that all uses have together, one.
+    pub fn forward(&self, seen: &[Tensor]) -> Predicted {
+        let of_function = |(function, seen): (&ImportanceFunction, &Tensor)| match self.sight() {
+            Sight::Products { .. } => function.forward_from(seen),
+            Sight::InnerActivations | Sight::Inputs => function.forward(seen),
+        };
+        let (mut logits, saved): (Vec<Tensor>, Vec<Saved>) = self.functions.iter().zip(seen).map(of_function).unzip();
+        if self.kind == ImportanceKind::GlobalMlp {
+            logits = logits[0].split_with_sizes(&self.numbers[..], 2);
+        }
         Predicted { logits, saved }
     }
 
-    /// Adds the derivatives of the functions to `gradient`, given those of the logits of every use; returns those of inner
-    /// activations, if the functions see these.
+    /// Adds the derivatives of the functions to `gradient`, but for the first weights that products are made of, given those of
+    /// the logits of every use; returns those of what is seen, where something in it moves.
     pub fn backward(
         &self,
         predicted: &Predicted,
         logits: &[Tensor],
         gradient: &mut ImportanceFunctions,
     ) -> Vec<Option<Tensor>> {
-        if self.kind == ImportanceKind::GlobalMlp {
-            let logits = Tensor::cat(logits, 2);
-            return vec![self.functions[0].backward(&predicted.saved[0], &logits, &mut gradient.functions[0], false)];
-        }
+        let all = (self.kind == ImportanceKind::GlobalMlp).then(|| [Tensor::cat(logits, 2)]);
+        let logits = all.as_ref().map_or(logits, |all| all.as_slice());
         let functions = self.functions.iter().zip(&mut gradient.functions).zip(&predicted.saved).zip(logits);
-        let sees_inner = self.sees_inner_activations();
-        functions
-            .map(|(((function, gradient), saved), logits)| function.backward(saved, logits, gradient, sees_inner))
-            .collect()
+        let sight = self.sight();
+        let of_function = |(((function, gradient), saved), logits): (
+            ((&ImportanceFunction, &mut ImportanceFunction), &Saved),
+            &Tensor,
+        )| match sight {
+            Sight::InnerActivations => function.backward(saved, logits, gradient, true),
+            Sight::Inputs => function.backward(saved, logits, gradient, false),
+            Sight::Products { .. } => Some(function.backward_to(saved, logits, gradient)),
+        };
+        functions.map(of_function).collect()
     }
 
     /// What each function is of: the uses' names, or `all`.

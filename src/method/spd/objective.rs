@@ -161,7 +161,9 @@ impl SpdObjective {
         let mut terms = phase(Phase::Losses, || self.faithfulness_term(&faithful, moment.logged, true));
 
         let gradients = self.factor_gradients();
-        let mut step = Step::new(self, moment, self.batch(input), draws, Some(&gradients));
+        let mut functions_gradient = self.functions_gradient.of_replicas(0..self.settings.len());
+        let sums = Some((&gradients[..], &functions_gradient));
+        let mut step = Step::new(self, moment, self.batch(input), draws, sums);
         let (value, costs, slopes) = phase(Phase::Losses, || step.importance());
         if moment.logged {
             terms.push(Term::new("importance", costs.iter().copied(), &value));
@@ -170,7 +172,7 @@ impl SpdObjective {
         let ascent = self.adversary.as_ref().zip(persistent).map(|(adversary, coefficients)| {
             phase(Phase::Backward, || step.persistent_adversary(adversary, &coefficients, &mut terms))
         });
-        step.finish(&costs, &slopes, &mut self.functions_gradient.of_replicas(0..self.settings.len()));
+        step.finish(&costs, &slopes, &mut functions_gradient);
         if let Some(slopes) = ascent {
             self.ascend(moment, &slopes);
         }

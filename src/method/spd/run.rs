@@ -42,6 +42,8 @@ pub struct Run<'a> {
     values: Vec<Value>,
     /// What the target puts out.
     output: Numbers,
+    /// What importance functions see that moves.
+    seen: Vec<Numbers>,
     /// Number of samples that errors are averaged over.
     samples: i64,
     /// Passes begin here, and are forgotten.
@@ -88,7 +90,7 @@ impl<'a> Run<'a> {
         });
         let output = sums.carry_out(values.last().expect("a network has an output"));
         let after_clean = sums.mark();
-        Self { graph, uses, sums, fixed, matrices, clean, values, output, samples, after_clean }
+        Self { graph, uses, sums, fixed, matrices, clean, values, output, seen: Vec::new(), samples, after_clean }
     }
 
     /// What enters every use in the target's own pass, [replica, sample, d_in].
@@ -103,9 +105,33 @@ impl<'a> Run<'a> {
         inputs
     }
 
-    /// x V of every use in the target's own pass, [replica, sample, subcomponent].
-    pub fn inner_activations(&self) -> Vec<Tensor> {
-        self.clean.iter().map(|clean| self.sums.tensor(clean.inner).shallow_clone()).collect()
+    /// x V of every use in the target's own pass, [replica, sample, subcomponent], as seen by importance functions.
+    pub fn see_inner_activations(&mut self) -> Vec<Tensor> {
+        self.seen = self.clean.iter().map(|clean| clean.inner).collect();
+        self.seen()
+    }
+
+    /// What enters every use in the target's own pass times its `weights`, with where their derivative is added, [replica,
+    /// sample, out], as seen by importance functions; `together`: one sum over all uses.
+    pub fn see_products(&mut self, weights: Vec<(Tensor, Option<Tensor>)>, together: bool) -> Vec<Tensor> {
+        let Self { sums, clean, .. } = self;
+        let product = |(clean, (weight, gradient)): (&CleanUse, (Tensor, Option<Tensor>))| {
+            let matrix = sums.matrices.given(weight, gradient);
+            sums.times(&clean.input, matrix)
+        };
+        let products: Vec<Value> = clean.iter().zip(weights).map(product).collect();
+        let values = if together {
+            vec![products.into_iter().reduce(|sum, product| sums.add(&sum, &product)).expect("a network has a use")]
+        } else {
+            products
+        };
+        self.seen = values.iter().map(|value| sums.carry_out(value)).collect();
+        self.after_clean = self.sums.mark();
+        self.seen()
+    }
+
+    fn seen(&self) -> Vec<Tensor> {
+        self.seen.iter().map(|&numbers| self.sums.tensor(numbers).shallow_clone()).collect()
     }
 
     pub fn output(&self) -> &Tensor {
@@ -157,9 +183,9 @@ impl<'a> Run<'a> {
         value
     }
 
-    /// Adds a derivative by x V of a use in the target's own pass.
-    pub fn add_inner_gradient(&mut self, place: usize, gradient: Tensor) {
-        self.sums.add_gradient(self.clean[place].inner, gradient);
+    /// Adds a derivative by what importance functions see, counted as it was seen.
+    pub fn add_seen_gradient(&mut self, place: usize, gradient: Tensor) {
+        self.sums.add_gradient(self.seen[place], gradient);
     }
 
     /// Whether the factors stay out of it: no derivative by them is added up while they are held.

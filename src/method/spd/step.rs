@@ -9,7 +9,7 @@ use super::{
     draws::{Drawn, Draws},
     factors::UseFactors,
     gate::{upper, upper_slope},
-    importances::{ImportanceFunctions, Predicted},
+    importances::{ImportanceFunctions, Predicted, Sight},
     objective::SpdObjective,
     penalty::{self, Shape},
     run::Run,
@@ -44,25 +44,36 @@ pub struct Step<'a> {
 }
 
 impl<'a> Step<'a> {
-    /// What the target does on a batch, and how much each subcomponent matters there. Derivatives of the factors are added to
-    /// `gradients`, for every use.
+    /// What the target does on a batch, and how much each subcomponent matters there. Derivatives are added to `gradients`, those
+    /// of the factors at every use and those of the importance functions.
     pub fn new(
         objective: &'a SpdObjective,
         moment: Moment,
         batch: Batch,
         draws: &'a dyn Draws,
-        gradients: Option<&[UseFactors]>,
+        gradients: Option<(&[UseFactors], &ImportanceFunctions)>,
     ) -> Self {
         let mut run = phase(Phase::TargetPass, || {
             let (weights, factors) = (&objective.weights, objective.factors());
             let (graph, uses) = (objective.graph(), objective.uses());
-            Run::new(graph, weights, uses, &factors, gradients, &batch.input, batch.samples)
+            let of_factors = gradients.map(|(factors, _)| factors);
+            Run::new(graph, weights, uses, &factors, of_factors, &batch.input, batch.samples)
         });
         let settings = &objective.settings[0];
         let (predicted, gate_logits, importances) = phase(Phase::Attributions, || {
-            let seen =
-                if objective.functions.sees_inner_activations() { run.inner_activations() } else { run.inputs() };
-            let predicted = objective.functions.forward(&seen);
+            let functions = &objective.functions;
+            let seen = match functions.sight() {
+                Sight::InnerActivations => run.see_inner_activations(),
+                Sight::Inputs => run.inputs(),
+                Sight::Products { together } => {
+                    let widths: Vec<i64> = objective.factors().iter().map(|factors| factors.v.size()[1]).collect();
+                    let gradients = gradients.map(|(_, functions)| functions.first_weights(&widths));
+                    let gradient = |place: usize| gradients.as_ref().map(|all| all[place].shallow_clone());
+                    let weights = functions.first_weights(&widths).into_iter().enumerate();
+                    run.see_products(weights.map(|(place, weight)| (weight, gradient(place))).collect(), together)
+                }
+            };
+            let predicted = functions.forward(&seen);
             let gate_logits: Vec<Tensor> = match settings.masks {
                 Masks::Uniform => predicted.logits.iter().map(Tensor::shallow_clone).collect(),
                 Masks::Binomial => {
@@ -367,7 +378,7 @@ impl<'a> Step<'a> {
             let inner = functions.backward(&self.predicted, &logits, functions_gradient);
             for (place, gradient) in inner.into_iter().enumerate() {
                 if let Some(gradient) = gradient {
-                    self.run.add_inner_gradient(place, gradient);
+                    self.run.add_seen_gradient(place, gradient);
                 }
             }
         });
