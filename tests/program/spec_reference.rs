@@ -46,6 +46,18 @@ fn the_end_of_a_name_is_enough() {
                         learning rate rises linearly from zero.
                         A number of at least 0 and below 1; default `0`.
 
+[method.spd.persistent_adversary]
+
+  warm_up               Share of the steps over which that rate rises linearly
+                        from zero.
+                        A number of at least 0 and below 1; default `0.025`.
+
+[method.vpd.persistent_adversary]
+
+  warm_up               Share of the steps over which that rate rises linearly
+                        from zero.
+                        A number of at least 0 and below 1; default `0.025`.
+
 [decomposition]
 
   warm_up               Share of the steps, the first ones, over which the
@@ -91,9 +103,10 @@ fn an_unknown_key_is_told_with_the_one_that_may_be_meant() {
         "error: a spec has no key `method.apd.rnk`\n  help: did you mean `method.apd.rank`?\n"
     );
     assert_eq!(
-        told("learning_rte"),
-        "error: a spec has no key `learning_rte`\n  \
-         help: did you mean `target.training.learning_rate` or `decomposition.learning_rate`?\n"
+        told("weight_dcay"),
+        "error: a spec has no key `weight_dcay`\n  \
+         help: did you mean `target.training.weight_decay` or `method.spd.faithfulness_warm_up.weight_decay` or \
+         `method.vpd.faithfulness_warm_up.weight_decay` or `decomposition.weight_decay`?\n"
     );
     assert_eq!(
         told("no such\nkey"),

@@ -889,7 +889,7 @@ error: unknown key `adp` in `[method]`
 13 | [method.adp]
    |         ^^^ did you mean `apd`?
    |
-   = help: allowed here: apd
+   = help: allowed here: apd, spd, vpd
 
 error: 1 mistake in x.toml
 
