@@ -18,5 +18,6 @@ mod scaling;
 mod scaling_figure;
 mod specs;
 mod step_costs;
+mod subcomponents;
 mod support;
 mod synthetic_run;

@@ -31,37 +31,32 @@ impl Batch {
         Self { input: input.shallow_clone(), samples: input.size()[1], left: None }
     }
 
-    /// The samples of `input` with active features, and one for all others. In main memory only.
+    /// The samples of `input` with active features, and one for all others, in as many rows as the replica with most of them
+    /// needs ([`rows_needed`]).
     pub fn without_empty(input: &Tensor) -> Self {
         let [replicas, samples, features] = input.size()[..] else { panic!("inputs have three axes") };
-        if !input.is_contiguous() || input.kind() != Kind::Float {
+        let width = rows_needed(input).into_iter().max().expect("there is a replica");
+        if width == samples {
             return Self::whole(input);
         }
-        let entries = slice(input);
-        let of_replica = |replica: &[f32]| -> Vec<i64> {
-            let rows = replica.chunks_exact(features as usize).enumerate();
-            rows.filter(|(_, row)| row.iter().any(|&entry| entry != 0.0)).map(|(row, _)| row as i64).collect()
-        };
-        let active: Vec<Vec<i64>> = entries.chunks_exact((samples * features) as usize).map(of_replica).collect();
-        let most = active.iter().map(Vec::len).max().expect("there is a replica") as i64;
-        if most + 1 >= samples {
-            return Self::whole(input);
-        }
-        let width = most + 1;
         let mut left = Tensor::zeros([replicas, width, features], (Kind::Float, input.device()));
         let mut counts = Tensor::zeros([replicas, width, 1], (Kind::Float, input.device()));
         let mut rows = Vec::with_capacity((replicas * width) as usize);
+        let of_input = slice(input).chunks_exact((samples * features) as usize);
         let of_left = slice_mut(&mut left).chunks_exact_mut((width * features) as usize);
         let of_counts = slice_mut(&mut counts).chunks_exact_mut(width as usize);
-        for ((replica, active), (left, counts)) in active.iter().enumerate().zip(of_left.zip(of_counts)) {
+        for (input, (left, counts)) in of_input.zip(of_left.zip(of_counts)) {
             let features = features as usize;
-            for ((&sample, left), count) in active.iter().zip(left.chunks_exact_mut(features)).zip(counts.iter_mut()) {
-                let first = (replica * samples as usize + sample as usize) * features;
-                left.copy_from_slice(&entries[first..first + features]);
-                *count = 1.0;
+            let active = || active_rows(input, features);
+            for ((_, row), left) in active().zip(left.chunks_exact_mut(features)) {
+                left.copy_from_slice(row);
             }
-            counts[active.len()] = (samples - active.len() as i64) as f32;
-            rows.extend(active.iter().copied().chain(std::iter::repeat_n(0, (width as usize) - active.len())));
+            let before = rows.len();
+            rows.extend(active().map(|(row, _)| row as i64));
+            let number = rows.len() - before;
+            counts[..number].fill(1.0);
+            counts[number] = (samples - number as i64) as f32;
+            rows.resize(before + width as usize, 0);
         }
         let rows = Tensor::from_slice(&rows).view([replicas, width]);
         Self { input: left, samples, left: Some(Left { rows, counts }) }
@@ -79,6 +74,29 @@ impl Batch {
     pub fn counts(&self) -> Option<&Tensor> {
         self.left.as_ref().map(|left| &left.counts)
     }
+}
+
+/// In so many steps the number of rows goes from none to all.
+const STEPS: i64 = 16;
+
+/// How many rows each replica of `input` needs for its samples with active features and one for all others, rounded up: a
+/// number that depends on no other replica, as then its sums do not either.
+pub fn rows_needed(input: &Tensor) -> Vec<i64> {
+    let [replicas, samples, features] = input.size()[..] else { panic!("inputs have three axes") };
+    if !input.is_contiguous() || input.kind() != Kind::Float || input.device().is_cuda() {
+        return vec![samples; replicas as usize];
+    }
+    let step = (samples / STEPS).max(1) as u64;
+    let of_replica = |input: &[f32]| {
+        let needed = active_rows(input, features as usize).count() as u64 + 1;
+        (needed.next_multiple_of(step) as i64).min(samples)
+    };
+    slice(input).chunks_exact((samples * features) as usize).map(of_replica).collect()
+}
+
+/// The samples of a replica with active features.
+fn active_rows(input: &[f32], features: usize) -> impl Iterator<Item = (usize, &[f32])> {
+    input.chunks_exact(features).enumerate().filter(|(_, row)| row.iter().any(|&entry| entry != 0.0))
 }
 
 #[cfg(test)]

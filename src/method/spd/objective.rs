@@ -7,7 +7,7 @@ use tch::{Kind, Tensor};
 
 use super::{
     adversary::PersistentAdversary,
-    batch::Batch,
+    batch::{Batch, rows_needed},
     draws::Draws,
     factors::{UseFactors, use_names, uses},
     importances::ImportanceFunctions,
@@ -144,11 +144,30 @@ impl SpdObjective {
         step.importances().iter().map(Tensor::shallow_clone).collect()
     }
 
+    /// Whether samples without active features may be one: an adversary must not have sources for single samples.
+    fn may_leave_out_samples(&self) -> bool {
+        let Spd { fresh_adversary, persistent_adversary, .. } = &self.settings[0];
+        let has_sources_of_samples = persistent_adversary.is_some()
+            || fresh_adversary.as_ref().is_some_and(|adversary| adversary.scope == Scope::Sample);
+        self.rests_on_zeros && !has_sources_of_samples
+    }
+
     fn batch(&self, input: &Tensor) -> Batch {
-        let adversary_has_samples = self.adversary.is_some()
-            || self.settings[0].fresh_adversary.as_ref().is_some_and(|adversary| adversary.scope == Scope::Sample);
-        let may_leave_out = self.rests_on_zeros && !adversary_has_samples && !input.device().is_cuda();
-        if may_leave_out { Batch::without_empty(input) } else { Batch::whole(input) }
+        if self.may_leave_out_samples() { Batch::without_empty(input) } else { Batch::whole(input) }
+    }
+
+    /// Neighbouring replicas that need equally many rows of a batch.
+    fn replicas_alike(&self, input: &Tensor) -> Vec<Range<usize>> {
+        if !self.may_leave_out_samples() {
+            return vec![0..self.settings.len()];
+        }
+        let mut first = 0;
+        let alike = rows_needed(input).chunk_by(|left, right| left == right).map(<[i64]>::len).collect::<Vec<_>>();
+        let range = |number: usize| {
+            first += number;
+            first - number..first
+        };
+        alike.into_iter().map(range).collect()
     }
 
     /// One step's terms; adds their weighted gradient.
@@ -369,7 +388,25 @@ impl Objective for SpdObjective {
     }
 
     fn add_gradients(&mut self, moment: Moment, input: &Tensor) -> Vec<Term> {
-        let draws = PhiloxDraws::of_step(&self.seeds, moment.step, self.components.device());
-        self.add_gradients_with(moment, input, &draws)
+        let device = self.components.device();
+        let alike = self.replicas_alike(input);
+        let [_, _, ..] = alike[..] else {
+            return self.add_gradients_with(moment, input, &PhiloxDraws::of_step(&self.seeds, moment.step, device));
+        };
+        let mut terms: Vec<Term> = Vec::new();
+        for replicas in alike {
+            let input = input.narrow(0, replicas.start as i64, replicas.len() as i64);
+            let draws = PhiloxDraws::of_step(&self.seeds[replicas.clone()], moment.step, device);
+            let of_replicas = self.views(replicas).add_gradients_with(moment, &input, &draws);
+            if terms.is_empty() {
+                terms = of_replicas;
+            } else {
+                for (term, other) in terms.iter_mut().zip(of_replicas) {
+                    term.coefficients.extend(other.coefficients);
+                    term.values.extend(other.values);
+                }
+            }
+        }
+        terms
     }
 }

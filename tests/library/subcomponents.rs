@@ -1,0 +1,187 @@
+//! Decomposition into subcomponents from the spec to the tables.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use apd::{
+    experiment::{Session, decompose, evaluate},
+    fit::Observer,
+    interrupt::{Interrupt, Interrupted},
+    report,
+    run::Unfinished,
+    spec::{self, Spec},
+    sweep::{Plan, load_trials},
+};
+use tch::Device;
+use tempfile::TempDir;
+
+const STEPS: u64 = 30;
+
+/// Asks to stop after so many steps of the components.
+struct StopAfter {
+    step: Option<u64>,
+    of_components: bool,
+    interrupt: Interrupt,
+}
+
+impl Observer for StopAfter {
+    fn begin(&mut self, stage: &str, _: u64, _: u64) {
+        self.of_components = stage == "components";
+    }
+
+    fn progress(&mut self, step: u64, _: Option<&[(String, f64)]>) {
+        if self.of_components && self.step.is_some_and(|last| step >= last) {
+            self.interrupt.request();
+        }
+    }
+
+    fn end(&mut self) {}
+}
+
+fn session(results: &Path, stop_after: Option<u64>) -> Session {
+    let interrupt = Interrupt::never();
+    let observer = StopAfter { step: stop_after, of_components: false, interrupt: interrupt.clone() };
+    Session {
+        results: results.into(),
+        device: Device::Cpu,
+        threads: 2,
+        checkpoint_age: Duration::from_secs(1_000),
+        force: false,
+        profile: false,
+        interrupt,
+        observer: Box::new(observer),
+    }
+}
+
+/// The shipped toy model with 5 features under SPD, or under VPD with its defaults, made small.
+fn spec(method: &str, settings: &[&str]) -> Spec {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/tms_5-2_spd.toml");
+    let mut text = fs::read_to_string(path).unwrap();
+    if method == "vpd" {
+        let (target, rest) = text.split_once("[method.spd]").unwrap();
+        let (_, training) = rest.split_once("[decomposition]").unwrap();
+        let method = "[method.vpd]\nsubcomponents = 20\ncoefficients = { importance = 0.003 }\n";
+        text = format!("{target}{method}[decomposition]{training}");
+    }
+    let steps = format!("decomposition.steps={STEPS}");
+    let small =
+        ["seeds=[3, 4]", &steps, "decomposition.batch=64", "measurement.samples=256", "target.training.steps=200"];
+    let settings: Vec<String> = small.iter().chain(settings).map(ToString::to_string).collect();
+    spec::parse(Path::new("x.toml"), &text, &settings).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn run(spec: &Spec) -> (TempDir, PathBuf) {
+    let results = tempfile::tempdir().unwrap();
+    let folder = decompose(spec, &mut session(results.path(), None)).unwrap().folder;
+    (results, folder)
+}
+
+fn bytes(folder: &Path, name: &str) -> Vec<u8> {
+    fs::read(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// The rows of a replica, without their first column.
+fn rows_of(folder: &Path, table: &str, replica: usize) -> Vec<String> {
+    let text = String::from_utf8(bytes(folder, table)).unwrap();
+    let rows = text.lines().filter_map(|row| row.split_once(','));
+    rows.filter(|(number, _)| *number == replica.to_string()).map(|(_, rest)| rest.to_string()).collect()
+}
+
+#[test]
+fn a_run_with_an_adversary_that_lives_on_is_resumed_bit_for_bit_and_measured_again_alike() {
+    let settings =
+        ["method.spd.persistent_adversary={sources=16, merged_share=0.5}", "method.spd.coefficients.subset=0.5"];
+    let spec = spec("spd", &settings);
+    let (results, whole) = run(&spec);
+
+    let other = tempfile::tempdir().unwrap();
+    let stopped = decompose(&spec, &mut session(other.path(), Some(10)));
+    let Err(Unfinished::Interrupted(Interrupted { step, .. })) = stopped else { panic!("{stopped:?}") };
+    assert!((10..STEPS).contains(&step), "{step}");
+    let resumed = decompose(&spec, &mut session(other.path(), None)).unwrap().folder;
+    for name in ["training.csv", "components.safetensors", "summary.csv", "components.csv"] {
+        assert!(bytes(&whole, name) == bytes(&resumed, name), "{name}");
+    }
+
+    let summary = bytes(&whole, "summary.csv");
+    fs::remove_file(whole.join("summary.csv")).unwrap();
+    evaluate(&spec, &session(results.path(), None), &whole).unwrap();
+    assert_eq!(bytes(&whole, "summary.csv"), summary, "components that were read back measure the same");
+    report::make(std::slice::from_ref(&whole)).unwrap();
+    let page = String::from_utf8(bytes(&whole, "report/report.html")).unwrap();
+    assert!(page.contains("Stochastic Parameter Decomposition") && page.contains("causal importance"));
+}
+
+#[test]
+fn a_replica_is_the_same_alone_and_in_company() {
+    for method in ["spd", "vpd"] {
+        let (_company_results, company) = run(&spec(method, &["seeds=[3, 4, 5]"]));
+        let (_alone_results, alone) = run(&spec(method, &["seeds=[5]"]));
+        for table in ["summary.csv", "components.csv"] {
+            assert_eq!(rows_of(&company, table, 2), rows_of(&alone, table, 0), "{method} {table}");
+        }
+    }
+}
+
+#[test]
+fn every_term_is_logged_and_the_error_under_random_masks_falls() {
+    let (_results, folder) = run(&spec("spd", &["decomposition.steps=300", "decomposition.batch=512"]));
+    let training = String::from_utf8(bytes(&folder, "training.csv")).unwrap();
+    let of_term = |name: &str| -> Vec<f64> {
+        let rows = training.lines().filter(|row| row.split(',').any(|cell| cell == name));
+        rows.map(|row| row.rsplit(',').next().unwrap().parse().unwrap()).collect()
+    };
+    for name in ["faithfulness", "importance", "stochastic", "layerwise", "unmasked", "importance_masked", "rounded"] {
+        assert!(!of_term(name).is_empty(), "{name}: {training}");
+    }
+    let stochastic = of_term("stochastic");
+    let (first, last): (f64, f64) = (stochastic[..50].iter().sum(), stochastic[stochastic.len() - 50..].iter().sum());
+    assert!(last < 0.5 * first, "{first} {last}");
+}
+
+#[test]
+fn weights_of_terms_differ_within_a_pack_and_numbers_of_subcomponents_do_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.toml");
+    let text = spec("spd", &["seeds=1"]).to_toml();
+    let space = "\n[sweep.space]\n\"method.spd.coefficients.importance\" = [0.001, 0.003]\n\"method.spd.subcomponents\" = [5, 10]\n";
+    fs::write(&path, format!("{text}{space}")).unwrap();
+    let plan = Plan::new(load_trials(&path, &[]).unwrap_or_else(|error| panic!("{error}")));
+    assert_eq!(plan.packs, [[0, 2], [1, 3]]);
+}
+
+#[test]
+fn what_contradicts_the_target_or_itself_is_refused() {
+    let mistake = |setting: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/tms_5-2_spd.toml");
+        let text = fs::read_to_string(path).unwrap();
+        let settings: Vec<String> = setting.split(' ').map(Into::into).collect();
+        spec::parse(Path::new("x.toml"), &text, &settings).unwrap_err().to_string()
+    };
+    let says = |setting: &str, expected: &str| {
+        let said = mistake(setting);
+        assert!(said.contains(expected), "{setting}: {said}");
+    };
+    says("method.spd.coefficients={importance=1.0,stochastic=0.0,layerwise=0.0}", "an error of the output must count");
+    says("target.tms.tied=false", "`tied_weights` needs a target with tied weights");
+    says("method.spd.persistent_adversary={sources=1000}", "their number must divide the batch");
+    says("method.spd.subcomponents={at={embed=4,unembed=6}}", "`at` must name every site of the target: embed");
+}
+
+#[test]
+fn every_method_has_the_same_target_so_that_one_training_serves_all() {
+    let experiments = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments");
+    let mut compared = 0;
+    for entry in experiments.read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let Some(name) = name.strip_suffix("_spd.toml") else { continue };
+        let target = |path: &Path| spec::load(path, &[]).unwrap_or_else(|error| panic!("{error}")).target.hash();
+        assert_eq!(target(&path), target(&experiments.join(format!("{name}.toml"))), "{name}");
+        compared += 1;
+    }
+    assert!(compared >= 8, "{compared}");
+}
