@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use tch::Tensor;
 
-/// A matrix [replica, d_in, d_out] among [`Matrices`].
+/// A matrix [replica, d_in, d_out] of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MatrixNode(usize);
 

@@ -24,7 +24,7 @@ pub struct ScalarMlps<'a> {
     pub first_bias: &'a [f32],
     /// w2, [perceptron, hidden].
     pub second_weight: &'a [f32],
-    /// b2, [perceptron].
+    /// b2, `[perceptron]`.
     pub second_bias: &'a [f32],
 }
 
@@ -36,7 +36,7 @@ pub struct ScalarMlpGradients<'a> {
     pub first_bias: &'a mut [f32],
     /// That of w2, [perceptron, hidden].
     pub second_weight: &'a mut [f32],
-    /// That of b2, [perceptron].
+    /// That of b2, `[perceptron]`.
     pub second_bias: &'a mut [f32],
 }
 

@@ -48,7 +48,7 @@ impl Ablation {
             }
         };
         if let Some(route) = &self.route {
-            factors = factors * route;
+            factors *= route;
         }
         factors
     }
@@ -71,7 +71,7 @@ impl Weighing for Ablation {
         }
         let mut by_mask = output_gradient * inner;
         if let Some(route) = &self.route {
-            by_mask = by_mask * route;
+            by_mask *= route;
         }
         if let Some(gradient) = &self.importance_gradient {
             let slope = self.sources.as_ref().map(|sources| &by_mask * (1.0 - self.own_of(sources)));
@@ -133,7 +133,7 @@ impl Weighing for DeltaShare {
         if let Some(gradient) = &self.gradient {
             let mut slope = (output_gradient * input).sum_dim_intlist([2].as_slice(), true, None::<Kind>);
             if let Some(route) = &self.route {
-                slope = slope * route;
+                slope *= route;
             }
             let _ = gradient.shallow_clone().g_add_(&slope);
         }

@@ -159,7 +159,7 @@ impl SpdObjective {
     /// Neighbouring replicas that need equally many rows of a batch.
     fn replicas_alike(&self, input: &Tensor) -> Vec<Range<usize>> {
         if !self.may_leave_out_samples() {
-            return vec![0..self.settings.len()];
+            return std::iter::once(0..self.settings.len()).collect();
         }
         let mut first = 0;
         let alike = rows_needed(input).chunk_by(|left, right| left == right).map(<[i64]>::len).collect::<Vec<_>>();
