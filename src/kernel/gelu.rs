@@ -2,8 +2,10 @@
 //!
 //! With a = |x|, the normal density phi and the Mills ratio M(a) = Phi(-a) / phi(a),
 //!
-//!     x Phi(x)             = max(x, 0) - a phi(a) M(a)
-//!     Phi(x) + x phi(x)    = 1 + d for x > 0, -d otherwise,    d = phi(a) (a - M(a)),
+//! ```text
+//! x Phi(x)             = max(x, 0) - a phi(a) M(a)
+//! Phi(x) + x phi(x)    = 1 + d for x > 0, -d otherwise,    d = phi(a) (a - M(a)),
+//! ```
 //!
 //! so that both cost one exponential and one polynomial. Every product that is added to something is fused with the sum, which
 //! is exactly defined: results are the same on every processor. One without such an instruction computes them slowly

@@ -1,6 +1,8 @@
 //! Many small perceptrons with one hidden layer, each of which reads one number of a sample and makes one:
 //!
-//!     z = sum_k w2_k gelu(w1_k h + b1_k) + b2.
+//! ```text
+//! z = sum_k w2_k gelu(w1_k h + b1_k) + b2.
+//! ```
 //!
 //! Hidden activations are not stored: the backward pass computes them again, which costs less than reading them. Samples are side
 //! by side in the lanes of vectors. A thread has whole perceptrons, so that no sum depends on the number of threads.

@@ -52,7 +52,7 @@ pub use own_component::{FeatureWork, feature_work, most_attributed};
 pub use partial::{Partial, squared_errors};
 pub use rank::{Spectrum, spectra};
 pub use rate_distortion::{RatePoint, rate_distortion};
-pub use recovery::{ComponentMatch, FeatureMatch, Recovery, Verdict, recovery};
+pub use recovery::{ComponentMatch, FeatureMatch, Recovery, Verdict, recovery, without_dead};
 pub use represented::{LEAST_SHARE, left_out_in_words, represented};
 pub use response::{Company, ResponseCurves, Responses, response_curves, responses, selection_by_value};
 pub use score::{best, mean_log_error, score};

@@ -82,6 +82,13 @@ pub fn recovery(embed: &Tensor, matrices: &Tensor) -> Recovery {
     Recovery { features, components, verdict: Some(verdict) }
 }
 
+/// `matrices` [component, ...] with zeros in the place of those that are not `alive`: a negligible subcomponent that happens to
+/// point along a feature has the largest cosine with it, and its length would stand for the feature's.
+pub fn without_dead(matrices: &Tensor, alive: &[bool]) -> Tensor {
+    let alive: Vec<f32> = alive.iter().map(|&alive| f32::from(u8::from(alive))).collect();
+    matrices * Tensor::from_slice(&alive).to_device(matrices.device()).view([-1, 1, 1])
+}
+
 fn over_hidden(tensor: Tensor) -> Tensor {
     tensor.sum_dim_intlist([-1].as_slice(), false, Kind::Double)
 }
@@ -177,6 +184,18 @@ mod tests {
         assert!(recovered && (mmcs - 1.0).abs() < 1e-12 && (ml2r - 0.9).abs() < 1e-12);
         assert_eq!(components_of(&recovery), [Some(1), Some(2), Some(0)]);
         assert_eq!(recovery.components[0], ComponentMatch { feature: Some(2), largest_leak: 0.0 });
+    }
+
+    #[test]
+    fn a_dead_component_along_a_feature_spoils_the_norm_ratio_until_it_is_left_out() {
+        let noisy = one_feature_each(&[0, 1, 2], 1.0);
+        let _ = noisy.select(0, 0).select(0, 0).select(0, 1).fill_(0.1);
+        let matrices = Tensor::cat(&[noisy, one_feature_each(&[0], 0.001)], 0);
+        let ml2r = |matrices: &Tensor| recovery(&embed(), matrices).verdict.unwrap().ml2r;
+        assert!(ml2r(&matrices) < 0.7);
+        let alive = without_dead(&matrices, &[true, true, true, false]);
+        assert!((ml2r(&alive) - 1.0).abs() < 1e-3);
+        assert!(is_recovered(&alive));
     }
 
     #[test]

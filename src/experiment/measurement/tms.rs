@@ -5,7 +5,7 @@ use tch::Tensor;
 use super::{Subject, responses::response_rows, scores::mean_attributions};
 use crate::{
     interrupt::Interrupted,
-    metric::{FeatureMatch, Partial, Recovery, Spectrum, error_with_one_component, recovery, responses},
+    metric::{FeatureMatch, Partial, Recovery, Spectrum, error_with_one_component, recovery, responses, without_dead},
     run::{RunError, RunFolder},
     site::{Role, SiteIndex},
     table::{ComponentRow, ResponseRow, SummaryRow, TmsFeatureRow},
@@ -29,10 +29,14 @@ impl super::Mechanisms for Mechanisms {
         let Subject { decomposed, replica, .. } = *subject;
         let (weights, components) = (decomposed.weights(), decomposed.components());
         let roles = decomposed.network().roles();
+        let alive = subject.activity.alive();
         let recovery_at = |site: usize, by_feature: fn(&Tensor) -> Tensor| {
             let site = SiteIndex(site);
             let [target, matrices] = [&weights.sites[site], &components.all_at(site).matrices()];
-            recovery(&by_feature(&target.squeeze_dim(0)), &by_feature(&matrices.squeeze_dim(0)))
+            let matrices = by_feature(&matrices.squeeze_dim(0));
+            // What lives at all sites is compared as its authors do, the dead too.
+            let matrices = if components.live_everywhere() { matrices } else { without_dead(&matrices, &alive) };
+            recovery(&by_feature(&target.squeeze_dim(0)), &matrices)
         };
         let mut recovery = recovery_at(0, Tensor::shallow_clone);
         let unembedding = roles.iter().position(|role| *role == Role::Unembedding);
