@@ -136,6 +136,7 @@ pub fn import_components(
     target: Source<&ImportedTarget>,
     components: Source<&ImportedComponents>,
 ) -> Result<Finished, RunError> {
+    check_is_whole(&spec, &components)?;
     check_fit(&spec, components.path, target.content, Some(components.content))?;
     memory::check(memory_needed::of_measurement(&spec), session.device)?;
     spec.target.imported = Some(target.content.origin.identity.clone());
@@ -169,6 +170,17 @@ pub fn import_components(
 fn notes<'a>(axes: &str, path: &Path, origin: &Origin) -> Vec<(&'a str, String)> {
     let place = [("axes", axes.into()), ("imported_from", path.display().to_string())];
     place.into_iter().chain(origin.notes.clone()).collect()
+}
+
+/// Refuses a spec whose method has learned more than components, which is all that the file has.
+fn check_is_whole(spec: &Spec, components: &Source<&ImportedComponents>) -> Result<(), RunError> {
+    let factors = components.content.components.named(&spec.target.network.sites());
+    let needed = spec.method.tensors(&spec.target.network, spec.seeds.len());
+    let missing = needed.iter().find(|(name, _)| !factors.iter().any(|(found, _)| found == name));
+    let Some((missing, _)) = missing else { return Ok(()) };
+    let (path, method) = (components.path.display(), spec.method.words().key);
+    let what = format!("{path} has components alone, but [method.{method}] also needs `{missing}`");
+    Err(RunError::new(what, "give the spec of a method that has components alone"))
 }
 
 /// Refuses a spec of another experiment than the file's.

@@ -133,6 +133,20 @@ report: runs/components-[..]/report/report.html
 }
 
 #[test]
+fn components_alone_do_not_serve_a_method_that_learns_more() {
+    let spec = fs::read_to_string("experiments/tms_5-2_spd.toml").unwrap();
+    let failed = with_tms().with_file("spd.toml", spec.into_bytes());
+    let import = ["import", "components", "components.pth", "--target", "target.pth", "--spec", "spd.toml"];
+    failed.args(import).fails(1).stderr_is(str![[r#"
+target.pth: its matrices are [in, out] (layout matrix, which their shapes tell)
+components.pth: its factors are A [d_in, rank], B [rank, d_out] (layout matrix, which their shapes tell)
+error: components.pth has components alone, but [method.spd] also needs `importance_function.embed.0.weight`
+  help: give the spec of a method that has components alone
+
+"#]]);
+}
+
+#[test]
 fn an_import_says_where_it_comes_from_and_is_done_once() {
     let imported = with_tms().args(IMPORT).args(["--set", "measurement.samples=1000"]).succeeds();
     let run = in_runs(imported.folder.path(), "components-", "");

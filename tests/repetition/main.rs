@@ -39,7 +39,7 @@ fn one_step_two_hundred_times_on_two_threads_gives_the_same_bytes() {
     let seeds = [1, 2, 3];
     let network = tms(40, 10, 1);
     let weights = weights(&network, &seeds);
-    let input = inputs(&network, &seeds).batch(0, 2048, Device::Cpu);
+    let input = inputs(&network, &seeds).batch(0, 512, Device::Cpu);
     let step = || {
         let mut decomposition = decomposition(&network, &weights, &seeds);
         decomposition.add_gradients(Moment::before(0, 1), &input);

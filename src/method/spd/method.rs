@@ -153,8 +153,8 @@ impl Settings for Spd {
         }
     }
 
-    fn fixed_by(&self, components: &Components) -> Vec<(String, u64, u64)> {
-        let _ = components;
+    /// Components come with importance functions or not at all.
+    fn fixed_by(&self, _: &Components) -> Vec<(String, u64, u64)> {
         Vec::new()
     }
 
