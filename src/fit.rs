@@ -210,6 +210,7 @@ pub enum End {
 /// products over the lane's replicas might be summed in another order, and its neighbours end with other bytes.
 pub struct Fit<'a> {
     lanes: Vec<Lane<'a>>,
+    threads: usize,
     steps: u64,
     /// How many steps the lanes take before they meet, unless one is logged.
     steps_together: u64,
@@ -321,7 +322,7 @@ impl<'a> Fit<'a> {
         let names = inputs.seeds.iter().enumerate().map(|(replica, seed)| format!("replica {replica} (seed {seed})"));
         let names = names.collect();
         let replicas = trainings.len();
-        let lanes = if device.is_cuda() { 1 } else { threads::lanes(replicas, threads) };
+        let lanes = if device.is_cuda() || threads == 1 { 1 } else { threads::lanes(replicas, threads) };
         threads::give_each_lane(threads / lanes, objective.is_small());
         let lane = |number: usize| {
             let replicas = replicas * number / lanes..replicas * (number + 1) / lanes;
@@ -339,6 +340,7 @@ impl<'a> Fit<'a> {
         };
         Self {
             lanes: (0..lanes).map(lane).collect(),
+            threads,
             steps: trainings[0].steps,
             steps_together: 1,
             optimizer,
@@ -439,7 +441,7 @@ impl<'a> Fit<'a> {
         let last = (first..end).find(|&step| self.is_logged(step)).unwrap_or(end - 1);
         let logged = self.is_logged(last);
         let begun = Instant::now();
-        let terms = threads::side_by_side(&mut self.lanes, first..last + 1, |lane, step| {
+        let terms = threads::side_by_side(&mut self.lanes, self.threads, first..last + 1, |lane, step| {
             lane.advance(step, logged && step == last)
         });
         self.step = last + 1;
@@ -489,7 +491,7 @@ impl<'a> Fit<'a> {
 
     /// On how many threads replicas go side by side.
     pub fn threads(&self) -> usize {
-        self.lanes.len()
+        self.lanes.len().min(self.threads)
     }
 
     /// The replicas that are no longer trained, by number.

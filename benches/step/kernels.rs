@@ -89,7 +89,7 @@ pub fn measure(
         let mut with = Vec::new();
         let mut ratios = Vec::new();
         // How replicas are spread over threads is decided when a training begins.
-        let spreads = kernel == Kernel::Lanes;
+        let spreads = matches!(kernel, Kernel::Lanes | Kernel::SpareLanes);
         let mut fit = begin();
         fit.advance();
         for pair in 0..pairs {

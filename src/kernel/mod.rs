@@ -63,13 +63,16 @@ pub enum Kernel {
     LibtorchThreads,
     /// Replicas spread over threads in lanes, in the place of one lane for all. Takes effect when a training begins.
     Lanes,
+    /// More lanes than threads where these would not be equally busy, in the place of one for each thread. Takes effect when a
+    /// training begins.
+    SpareLanes,
 }
 
 /// A bit for each kernel that is switched off.
 static SWITCHED_OFF: AtomicU32 = AtomicU32::new(0);
 
 impl Kernel {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::LaneTangents,
         Self::SampleTangents,
         Self::ActivePairs,
@@ -83,6 +86,7 @@ impl Kernel {
         Self::LoopThreads,
         Self::LibtorchThreads,
         Self::Lanes,
+        Self::SpareLanes,
     ];
 
     /// Whether the kernel is used where it suits; its plain form is, otherwise.

@@ -49,31 +49,61 @@ fn settle() {
     tch::set_num_threads(LIBTORCH_THREADS.load(Ordering::Relaxed) as i32);
 }
 
-/// On how many lanes so many items go side by side: as many as there are threads, if there are that many items.
+/// How many lanes work on so many items is cut into: more than threads, so that these are all busy to the end although items
+/// take longer or shorter, but few, because a lane's items share what a step costs whatever its size. Only where each item has
+/// a thread of its own are there no more.
 pub fn lanes(items: usize, threads: usize) -> usize {
-    if Kernel::Lanes.is_on() { threads.min(items) } else { 1 }
+    if !Kernel::Lanes.is_on() {
+        return 1;
+    }
+    if !Kernel::SpareLanes.is_on() {
+        return threads.min(items);
+    }
+    let busy_to_the_end = |lanes: &usize| items.div_ceil(*lanes) * threads <= items;
+    (threads + 1..items).find(busy_to_the_end).unwrap_or(items)
 }
 
-/// Takes every lane, one at least, through `steps` (at least one) on a thread of its own; the results of the last one are in the
-/// order of the lanes.
+/// Takes every lane through `steps` (at least one) on up to so many threads; the results of the last one are in the order of
+/// the lanes. Where there are more lanes than threads, a thread that is free takes the one that is furthest behind.
 pub fn side_by_side<Lane: Send, Result: Send>(
     lanes: &mut [Lane],
+    threads: usize,
     steps: Range<u64>,
     step: impl Fn(&mut Lane, u64) -> Result + Sync,
 ) -> Vec<Result> {
-    let work = &|lane: &mut Lane| {
-        let results = steps.clone().map(|number| step(lane, number));
-        results.last().expect("a lane has steps to go")
+    let number = lanes.len();
+    let waiting = lanes.iter_mut().enumerate().map(|(lane, state)| (steps.start, lane, state));
+    let waiting: Mutex<Vec<(u64, usize, &mut Lane)>> = Mutex::new(waiting.collect());
+    let take = || {
+        let mut waiting = waiting.lock().expect("no panic while it is held");
+        let furthest_behind = (0..waiting.len()).min_by_key(|&place| (waiting[place].0, waiting[place].1))?;
+        Some(waiting.swap_remove(furthest_behind))
     };
-    let (first, others) = lanes.split_first_mut().expect("there is a lane");
-    std::thread::scope(|scope| {
-        let others: Vec<_> = others.iter_mut().map(|lane| scope.spawn(move || (settle(), work(lane)).1)).collect();
-        let own = work(first);
-        let join = |thread: std::thread::ScopedJoinHandle<'_, Result>| {
+    let turns = if number > threads { 1 } else { steps.end - steps.start };
+    let work = || {
+        let mut results = Vec::new();
+        while let Some((first, lane, state)) = take() {
+            let end = steps.end.min(first + turns);
+            let result =
+                (first..end).map(|number| step(state, number)).last().expect("a lane that waits has steps to go");
+            if end < steps.end {
+                waiting.lock().expect("no panic while it is held").push((end, lane, state));
+            } else {
+                results.push((lane, result));
+            }
+        }
+        results
+    };
+    let mut results: Vec<(usize, Result)> = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads.min(number)).map(|_| scope.spawn(|| (settle(), work()).1)).collect();
+        let own = work();
+        let join = |thread: std::thread::ScopedJoinHandle<'_, Vec<(usize, Result)>>| {
             thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         };
-        std::iter::once(own).chain(others.into_iter().map(join)).collect()
-    })
+        own.into_iter().chain(others.into_iter().flat_map(join)).collect()
+    });
+    results.sort_by_key(|(lane, _)| *lane);
+    results.into_iter().map(|(_, result)| result).collect()
 }
 
 /// On how many threads work on so many entries is best spread.
@@ -115,20 +145,29 @@ mod tests {
 
     #[test]
     fn every_lane_takes_its_steps_in_turn_and_the_results_keep_their_order() {
-        for number in [1, 2, 5] {
-            let mut lanes: Vec<(u64, Vec<u64>)> = (0..number).map(|lane| (lane, Vec::new())).collect();
-            let results = side_by_side(&mut lanes, 4..9, |(lane, steps), step| {
-                steps.push(step);
-                (*lane, step)
+        for (number, threads) in [(1, 2), (2, 2), (3, 2), (5, 3)] {
+            let mut lanes = vec![Vec::new(); number];
+            let results = side_by_side(&mut lanes, threads, 4..9, |lane: &mut Vec<u64>, step| {
+                lane.push(step);
+                lane.iter().sum::<u64>()
             });
-            assert!(results.into_iter().eq((0..number).map(|lane| (lane, 8))), "{number} lanes");
-            assert!(lanes.iter().all(|(_, steps)| *steps == [4, 5, 6, 7, 8]), "{number} lanes");
+            assert_eq!(results, vec![4 + 5 + 6 + 7 + 8; number]);
+            assert_eq!(lanes, vec![vec![4, 5, 6, 7, 8]; number], "{number} lanes on {threads} threads");
         }
     }
 
     #[test]
-    fn no_lane_is_without_an_item_and_no_thread_has_two_lanes() {
-        assert_eq!([(1, 2), (2, 2), (3, 2), (24, 16)].map(|(items, threads)| lanes(items, threads)), [1, 2, 2, 16]);
+    fn the_lane_that_is_furthest_behind_comes_next() {
+        let order = Mutex::new(Vec::new());
+        side_by_side(&mut [0, 1, 2], 1, 0..2, |&mut lane, step| order.lock().unwrap().push((step, lane)));
+        assert_eq!(order.into_inner().unwrap(), [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]);
+    }
+
+    #[test]
+    fn there_are_more_lanes_than_threads_and_none_holds_more_than_a_thread_s_share() {
+        let lanes =
+            [(1, 2), (2, 2), (3, 2), (4, 2), (12, 2), (13, 2), (24, 16)].map(|(items, threads)| lanes(items, threads));
+        assert_eq!(lanes, [1, 2, 3, 3, 3, 3, 24]);
     }
 
     #[test]
