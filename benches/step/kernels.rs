@@ -10,11 +10,9 @@ use std::{
 };
 
 use apd::{
-    components::Components,
     device,
     fit::{Fit, InputStream},
     kernel::Kernel,
-    method::{Method, apd::ApdObjective},
     network::Task,
     random::Purpose,
     spec::Spec,
@@ -27,6 +25,9 @@ use crate::measure::finish;
 
 /// For how long a target is trained before it is decomposed.
 const TARGET_TRAINING: Duration = Duration::from_secs(2);
+
+/// Seconds after which lanes go side by side for as many steps as they do in a long training.
+const TOGETHER: f64 = 1.0;
 
 /// What one kernel gains on one experiment.
 #[derive(Serialize)]
@@ -57,7 +58,6 @@ pub fn measure(
 ) -> io::Result<()> {
     device::set_threads(threads);
     let network = &spec.target.network;
-    let Method::Apd(apd) = &spec.method else { panic!("the default method") };
     let replicas = spec.seeds.len();
     let inputs = |purpose| InputStream {
         inputs: spec.target.inputs.clone(),
@@ -79,11 +79,11 @@ pub fn measure(
         task.into_weights()
     });
     let weights = weights.map(|tensor| tensor.to_device(device));
-    let start = Components::random(&network.sites(), apd.components, apd.rank, apd.initial_values, &spec.seeds);
-    let decomposition = ApdObjective::new(network, &weights, vec![apd.clone(); replicas], start.to_device(device));
+    let pack = [(&spec.method, spec.seeds.as_slice())];
+    let decomposition = spec.method.untrained(&pack, spec.decomposition.batch, network, &weights, device);
     let begin = || {
         let stream = inputs(Purpose::DecompositionInputs);
-        Fit::new(&decomposition, vec![spec.decomposition.clone(); replicas], stream, device, used)
+        Fit::new(&*decomposition, vec![spec.decomposition.clone(); replicas], stream, device, used)
     };
     for kernel in Kernel::ALL {
         let mut with = Vec::new();
@@ -97,7 +97,10 @@ pub fn measure(
                 kernel.switch(on);
                 if spreads {
                     fit = begin();
+                    // Until lanes take many steps between their meetings.
+                    milliseconds_of_a_step(&mut fit, TOGETHER, device, &begin);
                 }
+                let seconds = if spreads { seconds.max(TOGETHER) } else { seconds };
                 milliseconds_of_a_step(&mut fit, seconds, device, &begin)
             };
             // In turn, so that a drift of the machine's speed favours neither.

@@ -79,7 +79,12 @@ impl<'a> Literal<'a> {
         let attributions = self.attributions(input);
         let mask = self.mask(&attributions);
         let terms = no_grad(|| self.losses(&self.components, &mask, input));
-        Observed { importances: attributions, mask, terms: terms.iter().map(LossTerm::read).collect() }
+        Observed {
+            importances: attributions,
+            mask,
+            at_uses: Vec::new(),
+            terms: terms.iter().map(LossTerm::read).collect(),
+        }
     }
 
     /// A_c(x)^2 = mean_o (sum_l df_o/dW_l . P_{c,l})^2, [replica, sample, component]: one backward pass for every output o.

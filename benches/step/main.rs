@@ -99,10 +99,10 @@ impl Arguments {
         let spec = self.spec.as_ref().expect("clap asks for it");
         let mut spec = load(spec, &self.set).map_err(|error| error.to_string())?;
         // A step of whole components: the first steps of growing ones cost less than those that are counted.
-        let Method::Apd(apd) = &mut spec.method else {
-            return Err("what is measured is a step of [method.apd]".into());
-        };
-        apd.rank_growth = 0.0;
+        spec.method = spec.method.without_growth().unwrap_or(spec.method);
+        if self.kernels.is_none() && !matches!(spec.method, Method::Apd(_)) {
+            return Err("what is measured beside its literal formulas is a step of [method.apd]".into());
+        }
         // Before anything else asks libtorch about devices.
         let device = device::open(self.device).map_err(|error| error.to_string())?;
         let cores = || available_parallelism().ok().and_then(|cores| NonZeroU16::try_from(cores).ok());

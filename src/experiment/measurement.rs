@@ -1,6 +1,7 @@
 //! The measurements of a finished decomposition, and the tables they go into: here those of every network, below those of
 //! each kind.
 
+mod at_uses;
 mod gated_functions;
 mod outlook;
 mod remarks;
@@ -11,6 +12,7 @@ mod scores;
 mod scrubbing;
 mod tms;
 
+use at_uses::{AtUses, write_at_uses};
 pub use outlook::outlook;
 use remarks::remarks;
 use rows::{
@@ -114,15 +116,17 @@ fn measure_as<M: Mechanisms>(
     if let Some(rows) = coactivity {
         folder.write_table(rows.into_iter().flatten())?;
     }
-    let mut scores = Vec::new();
+    let (mut scores, mut at_uses) = (Vec::new(), Vec::new());
     let (mut summaries, mechanisms): (Vec<SummaryRow>, Vec<M>) = replicas
         .into_iter()
         .map(|replica| {
             scores.push(replica.scores);
+            at_uses.extend(replica.at_uses);
             (replica.summary, replica.mechanisms)
         })
         .unzip();
     folder.write_table(score_rows(spec, decomposed.components(), &scores))?;
+    write_at_uses(&at_uses, folder)?;
     M::write(&mechanisms, folder)?;
     summaries.extend(divergences.iter().map(|divergence| diverged_row(spec.seeds[divergence.replica], divergence)));
     summaries.sort_by_key(|row| row.replica);
@@ -140,6 +144,8 @@ struct Replica<M> {
     /// `None` in the L_p form.
     coactivity: Option<Vec<CoactivityRow>>,
     scores: Scores,
+    /// `None` of methods that learn nothing of single uses.
+    at_uses: Option<AtUses>,
     mechanisms: M,
 }
 
@@ -161,6 +167,7 @@ impl<M: Mechanisms> Replica<M> {
         let curve = curve(decomposed, &inputs, &ranks, work)?;
         let mechanisms = M::measure(&subject)?;
         let scores = subject.scores(&curve, mechanisms.mean_attributions())?;
+        let at_uses = subject.at_uses();
         let rank_rows = rank_rows(spec, replica, &spectra);
         let seed = spec.seeds[replica];
         let represented = mechanisms.represented();
@@ -186,6 +193,7 @@ impl<M: Mechanisms> Replica<M> {
             attributions: attribution_rows(replica, &activity.alive(), mechanisms.mean_attributions()),
             coactivity: coactivity_rows(replica, &activity),
             scores,
+            at_uses,
             mechanisms,
         })
     }

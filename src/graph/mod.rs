@@ -77,6 +77,14 @@ impl Graph {
         self.operations.iter().enumerate().map(|(index, operation)| (Value(index + 1), operation))
     }
 
+    /// Every use of a decomposed matrix, in the order of the forward pass.
+    pub fn uses(&self) -> impl Iterator<Item = SiteUse> {
+        self.operations.iter().filter_map(|operation| match operation.form() {
+            Form::Product { matrix: Matrix::Site(site_use), .. } => Some(site_use),
+            _ => None,
+        })
+    }
+
     /// Number of values, the input among them.
     pub fn values(&self) -> usize {
         self.operations.len() + 1

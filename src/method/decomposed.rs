@@ -15,9 +15,15 @@ pub trait Decomposed {
 
     fn components(&self) -> &Components;
 
-    /// What each component counts on each sample of `input` [replica, sample, feature], [replica, sample, component]: squared
-    /// attributions, for example. Not below zero.
+    /// What each component counts on each sample of `input` [replica, sample, feature], squared, [replica, sample, component]: the
+    /// squares of attributions, or of causal importances.
     fn importances(&self, input: &Tensor) -> Tensor;
+
+    /// What a method learns of every use of a decomposed matrix, in the order of the forward pass; none of a method that says
+    /// the same of a component at all its sites.
+    fn at_uses(&self, _input: &Tensor) -> Vec<AtUse> {
+        Vec::new()
+    }
 
     /// Which components are active, zeros and ones [replica, sample, component], from their `importances` at `input` as one
     /// batch; where nothing is selected, what takes the place of that.
@@ -54,6 +60,16 @@ pub struct Observed {
     pub importances: Tensor,
     /// As [`Decomposed::mask`].
     pub mask: Tensor,
+    /// As [`Decomposed::at_uses`].
+    pub at_uses: Vec<AtUse>,
     /// The unweighted loss terms.
     pub terms: Vec<Term>,
+}
+
+/// What the components that live at the site of one use count there.
+pub struct AtUse {
+    /// Numbers from 0 to 1, [replica, sample, component].
+    pub importances: Tensor,
+    /// Which are active, zeros and ones.
+    pub active: Tensor,
 }

@@ -14,7 +14,7 @@ mod toy;
 
 pub use annealed::Annealed;
 pub use apd::{defaults, filled_in};
-pub use decomposed::{Decomposed, Observed};
+pub use decomposed::{AtUse, Decomposed, Observed};
 use schemars::JsonSchema;
 use serde::Serialize;
 pub use settings::{Circumstances, Published, Settings, Sizes, Words};

@@ -102,6 +102,8 @@ pub struct Words {
     /// What a component counts on a sample, and what that is measured in: "attribution", "output units".
     pub importance: &'static str,
     pub importance_unit: &'static str,
+    /// The loss terms that are errors of the output under masks.
+    pub errors_under_masks: &'static [&'static str],
     /// How the terms of the loss go when it works.
     pub losses: &'static str,
     /// The settings that a reader asks for first: what they are called, and their keys below `[method.<key>]`.
@@ -123,6 +125,7 @@ impl Words {
         published: None,
         importance: "importance",
         importance_unit: "units of its own",
+        errors_under_masks: &[],
         losses: "the terms fall and stay low",
         settings: &[],
     };

@@ -57,6 +57,7 @@ pub static WORDS: Words = Words {
     published: None,
     importance: "draw",
     importance_unit: "shares of one",
+    errors_under_masks: &[],
     losses: "faithfulness and masked_output fall and stay low",
     settings: &[("Components at each site", "components")],
 };
@@ -218,7 +219,7 @@ impl Decomposed for ToyObjective<'_> {
         let importances = self.importances(input);
         let mask = self.mask(&importances, input);
         let terms = self.terms(&mask, input, None);
-        Observed { importances, mask, terms }
+        Observed { importances, mask, at_uses: Vec::new(), terms }
     }
 
     fn selects(&self) -> bool {

@@ -2,10 +2,11 @@
 
 use tch::{Kind, Tensor};
 
+use super::UseActivity;
 use crate::{
     fit::{InputStream, Term, total},
     interrupt::Interrupted,
-    method::Decomposed,
+    method::{AtUse, Decomposed},
 };
 
 /// What one replica's components do on many samples.
@@ -23,6 +24,8 @@ pub struct Activity {
     pub largest_attribution: f64,
     /// The share of the cuts of the selection that go through equal attributions above zero; 0 in the L_p form.
     pub tied_cuts: f64,
+    /// Of methods that learn something of every use of a site, in their order.
+    pub at_uses: Vec<UseActivity>,
     /// The unweighted loss terms and their weighted `total`, means over the batches.
     pub terms: Vec<(&'static str, f64)>,
 }
@@ -67,6 +70,8 @@ pub fn measure_activity(
     let mut attribution_sums: Option<Tensor> = None;
     let mut largest: Option<Tensor> = None;
     let mut tied_cuts: Option<Tensor> = None;
+    let mut at_uses: Vec<UseActivity> = Vec::new();
+    let samples_looked_at = batches * batch;
     let mut terms: Vec<Term> = Vec::new();
     for step in 0..batches {
         check()?;
@@ -85,6 +90,7 @@ pub fn measure_activity(
         let of_batch = observed.importances.max();
         largest = Some(largest.map_or(of_batch.shallow_clone(), |largest| largest.maximum(&of_batch)));
         attribution_sums = add(attribution_sums, over_samples(observed.importances.sqrt() * &observed.mask));
+        add_at_uses(&mut at_uses, &observed.at_uses, samples_looked_at);
         let with_total = observed.terms.iter().cloned().chain([total(&observed.terms)]);
         if terms.is_empty() {
             terms = with_total.collect();
@@ -96,7 +102,8 @@ pub fn measure_activity(
     let active_samples = numbers(counts);
     let mean = |(&count, sum): (&f64, f64)| (count > 0.0).then(|| sum / count);
     Ok(Activity {
-        samples: batches * batch,
+        samples: samples_looked_at,
+        at_uses,
         both_active_samples: counts_of_both.map(|counts| Vec::try_from(counts).expect("a table of components")),
         mean_attributions: active_samples.iter().zip(numbers(attribution_sums)).map(mean).collect(),
         active_samples,
@@ -104,4 +111,11 @@ pub fn measure_activity(
         tied_cuts: tied_cuts.map_or(0.0, |shares| shares.double_value(&[]) / batches as f64),
         terms: terms.iter().map(|term| (term.name, term.values[0] / batches as f64)).collect(),
     })
+}
+
+fn add_at_uses(sums: &mut Vec<UseActivity>, observed: &[AtUse], samples: usize) {
+    if sums.is_empty() {
+        sums.extend(observed.iter().map(UseActivity::nothing_yet));
+    }
+    sums.iter_mut().zip(observed).for_each(|(sum, observed)| sum.add(observed, samples));
 }

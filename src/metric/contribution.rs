@@ -18,7 +18,8 @@ pub struct Contributions {
 }
 
 impl Contributions {
-    /// All of one replica, its axis kept.
+    /// All of one replica, its axis kept. A component that reads and lives at no other site is written by all that do, as by
+    /// Bushnaq, Braun and Sharkey (2025).
     pub fn new(mlp: &ResidualMlp, weights: &Weights, components: &Components) -> Self {
         let [embedding, unembedding] = &weights.embeddings[..] else { panic!("a residual MLP has two embeddings") };
         let layers = 0..mlp.layers;
@@ -27,9 +28,14 @@ impl Contributions {
             embedding.bmm(reads) * writes.bmm(unembedding).mt()
         });
         let of_components = layers.map(|layer| {
-            let [reads, writes] = Self::sites(layer).map(|site| components.all_at(site));
+            let sites = Self::sites(layer);
+            let [reads, writes] = sites.map(|site| components.all_at(site));
             // The embeddings are multiplied into the factors first: nothing is as wide as the residual stream.
             let read = Factors { a: left_product(embedding, &reads.a), b: reads.b };
+            if !components.live_everywhere() {
+                let write = components.factors[sites[1]].sum().bmm(unembedding);
+                return read.matrices() * write.mt().unsqueeze(1);
+            }
             let write = Factors { a: writes.a, b: writes.b.matmul(&unembedding.unsqueeze(1)) };
             read.matrices() * write.matrices().mt()
         });

@@ -1,12 +1,14 @@
 //! Measurements: pure functions from components to numbers. They see one replica at a time.
 //!
 //! - Of every network: [`measure_activity`], [`coactivities`], [`spectra`], [`Description`], [`rate_distortion()`].
+//! - Of importances that are learned at every use of a matrix: [`UseActivity`], [`identity_error`], [`dense_error`].
 //! - To tell right from wrong without the mechanisms: [`score()`], from [`Distortion`] and [`Profiles`]; its rivals
 //!   [`ablate_inactive`], [`agreement()`].
 //! - Which features have a mechanism that can be recovered: [`represented()`].
-//! - Of toy models of superposition: [`recovery()`], [`error_with_one_component`].
+//! - Of toy models of superposition: [`recovery()`], [`error_with_components`].
 //! - Of residual MLPs: [`feature_work`] (the verdict), [`Contributions`], [`Serving`], [`scrub`], [`FeatureScrubbing`],
 //!   [`layer_shares`].
+//! - Which components make up a feature's mechanism: [`Mechanisms`].
 //! - What networks answer to one feature alone: [`OneFeatureInputs`], [`responses`], [`response_curves`].
 
 mod ablation;
@@ -14,6 +16,7 @@ mod activity;
 mod agreement;
 mod alone;
 mod assignment;
+mod at_use;
 mod attribution_profile;
 mod coactivity;
 mod contribution;
@@ -21,6 +24,7 @@ mod description;
 mod distortion;
 mod gated;
 mod layers;
+mod mechanism;
 mod one_feature;
 mod own_component;
 mod partial;
@@ -39,7 +43,8 @@ mod tiny;
 pub use ablation::{Ablation, ablate_inactive};
 pub use activity::{Activity, measure_activity};
 pub use agreement::{agreement, mean_agreements, parameter_cosines};
-pub use alone::error_with_one_component;
+pub use alone::error_with_components;
+pub use at_use::{UseActivity, dense_error, identity_error};
 pub use attribution_profile::Profiles;
 pub use coactivity::{Coactivity, coactivities};
 pub use contribution::Contributions;
@@ -47,8 +52,9 @@ pub use description::{BITS_PER_RANK, Description, total_ranks};
 pub use distortion::Distortion;
 pub use gated::{FunctionAgreement, FunctionMatch, GatedRecovery, gated_recovery};
 pub use layers::{layer_shares, layers_spanned};
+pub use mechanism::Mechanisms;
 pub use one_feature::{OneFeatureInputs, curve_values};
-pub use own_component::{FeatureWork, feature_work, most_attributed};
+pub use own_component::{FeatureWork, feature_work};
 pub use partial::{Partial, squared_errors};
 pub use rank::{Spectrum, spectra};
 pub use rate_distortion::{RatePoint, rate_distortion};

@@ -99,9 +99,9 @@ impl OneFeatureInputs {
         numbers.unflatten(axis, [self.features.len() as i64, self.values.len() as i64])
     }
 
-    /// For every sample a component, given those of the features.
-    pub fn of_samples<T: Copy>(&self, of_features: &[T]) -> Vec<T> {
-        of_features.iter().flat_map(|&component| std::iter::repeat_n(component, self.values.len())).collect()
+    /// For every sample what belongs to its feature.
+    pub fn of_samples<T: Clone>(&self, of_features: &[T]) -> Vec<T> {
+        of_features.iter().flat_map(|component| std::iter::repeat_n(component.clone(), self.values.len())).collect()
     }
 }
 

@@ -2,39 +2,37 @@
 
 use tch::Tensor;
 
-use super::{OneFeatureInputs, Partial, partial::squared_errors, represented::represented};
+use super::{Mechanisms, OneFeatureInputs, Partial, partial::squared_errors, represented::represented};
 
 /// Below this share of the error without components a component does a feature's work.
 const PASSES: f64 = 0.1;
 
-/// What one component does for a feature, on inputs with only that feature active at 0.01, 0.02 .. 1.
+/// What the components of a feature's mechanism do for it, on inputs with only that feature active at 0.01, 0.02 .. 1.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeatureWork {
-    /// The most attributed component.
+    /// Its most attributed component.
     pub component: usize,
-    /// Mean squared error to the target's output with that component alone.
+    /// Mean squared error to the target's output with the mechanism alone, and what is shared.
     pub error_alone: f64,
-    /// Without any component.
+    /// With what is shared alone.
     pub error_none: f64,
     /// Whether the target computes anything for the feature; nothing is said of the components of one for which it does not.
     pub represented: bool,
-    /// The error alone is below 10 % of that without any, and so it is for no other feature with the same component.
+    /// The error alone is below 10 % of that without it, and so it is for no other feature with a component of this mechanism.
     pub own: bool,
 }
 
-/// One for every feature. `mean_attributions[feature][component]` are the means of A_c(x)^2 over `inputs`; a component that is
-/// always active is no candidate. A feature is represented if both its neuron contributions, of these `lengths` `[feature]`,
+/// One for every feature, whose `mechanisms` are grouped by what is active on `inputs`; `partial` keeps what they share. A feature is represented if both its neuron contributions, of these `lengths` `[feature]`,
 /// and the root of its error without components are [`represented()`]: with weights that nothing reads there is nothing to
 /// lose, and what a bias or another feature's neurons do is no function of this feature.
 pub fn feature_work(
     partial: &Partial,
     inputs: &OneFeatureInputs,
-    mean_attributions: &[Vec<f64>],
+    mechanisms: &Mechanisms,
     lengths: &[f64],
 ) -> Vec<FeatureWork> {
     let input = &inputs.input;
-    let most_attributed = most_attributed(mean_attributions, partial.candidates() as usize);
-    let mask = partial.keeping(&inputs.of_samples(&most_attributed), input);
+    let mask = partial.keeping(&inputs.of_samples(&mechanisms.of_features), input);
     let target = partial.target_output(input);
     let errors = |output: Tensor| inputs.means_by_feature(&squared_errors(&output, &target));
     let (alone, none) = (errors(partial.output(&mask, input)), errors(partial.output_without(input)));
@@ -45,11 +43,10 @@ pub fn feature_work(
     let passes: Vec<bool> =
         (0..none.len()).map(|feature| represented[feature] && alone[feature] < PASSES * none[feature]).collect();
     let shared = |feature: usize| {
-        let same = |other: usize| other != feature && most_attributed[other] == most_attributed[feature];
-        (0..passes.len()).any(|other| same(other) && passes[other])
+        (0..passes.len()).any(|other| other != feature && passes[other] && mechanisms.overlap(feature, other))
     };
     let work = |feature: usize| FeatureWork {
-        component: most_attributed[feature],
+        component: mechanisms.of_features[feature][0],
         error_alone: alone[feature],
         error_none: none[feature],
         represented: represented[feature],
@@ -85,7 +82,14 @@ mod tests {
         let inputs = OneFeatureInputs::new(2, &Tensor::zeros([1], (Kind::Float, tch::Device::Cpu)));
         let attributions = gradient_attributions(&tiny.network, &tiny.weights, &tiny.components, &inputs.input);
         let lengths = Contributions::new(tiny.mlp(), &tiny.weights, &tiny.components).lengths();
-        feature_work(&partial, &inputs, &inputs.mean_attributions(&attributions), &lengths)
+        let mechanisms = Mechanisms::new(
+            &tiny.components,
+            &inputs,
+            &attributions,
+            &inputs.mean_attributions(&attributions),
+            partial.candidates() as usize,
+        );
+        feature_work(&partial, &inputs, &mechanisms, &lengths)
     }
 
     /// Mean over two outputs of (factor x)^2 over x = 0.01 .. 1.

@@ -25,6 +25,8 @@ pub struct Partial<'a> {
     pub components: &'a Components,
     /// Whether the last component is active on every sample and so none to be switched.
     pub last_always_active: bool,
+    /// Ones `[component]` for components that no ablation takes away; `None`: there are none.
+    pub shared: Option<Tensor>,
 }
 
 impl<'a> Partial<'a> {
@@ -35,6 +37,7 @@ impl<'a> Partial<'a> {
             weights: decomposed.weights(),
             components: decomposed.components(),
             last_always_active: decomposed.last_always_active(),
+            shared: None,
         }
     }
 
@@ -46,7 +49,7 @@ impl<'a> Partial<'a> {
     /// The output [1, sample, output] at `input` [1, sample, feature] with the components that `mask` [1, sample, candidate]
     /// names by ones; where it has none, the decomposed weights are zero.
     pub fn output(&self, mask: &Tensor, input: &Tensor) -> Tensor {
-        let mask = self.with_last(mask);
+        let mask = self.whole(mask);
         let sparse = self.components.live_everywhere()
             && mask.device() == Device::Cpu
             && mask.mean(Kind::Double).double_value(&[]) <= SPARSE;
@@ -64,7 +67,7 @@ impl<'a> Partial<'a> {
     /// The derivative of every sample's mean squared error over the outputs with respect to the components' weights, which are
     /// `mask` [1, sample, candidate], of which it has the shape; `target` [1, sample, output] is the target's output.
     pub fn error_derivative(&self, mask: &Tensor, input: &Tensor, target: &Tensor) -> Tensor {
-        let derivative = self.in_blocks([&self.with_last(mask), input, target], |[mask, input, target]| {
+        let derivative = self.in_blocks([&self.whole(mask), input, target], |[mask, input, target]| {
             let product = MaskDerivative::new(self.components, &mask);
             let tape = Tape::new(self.network.graph(), product, self.weights, &input);
             let slope = (tape.output() - &target) * (2.0 / target.size()[2] as f64);
@@ -85,21 +88,22 @@ impl<'a> Partial<'a> {
         Tensor::cat(&blocks, 1)
     }
 
-    /// `mask` [1, sample, candidate] with a one for the last component if that is always active.
-    fn with_last(&self, mask: &Tensor) -> Tensor {
-        if self.last_always_active {
-            Tensor::cat(&[mask, &mask.narrow(2, 0, 1).ones_like()], 2)
-        } else {
-            mask.shallow_clone()
-        }
+    /// `mask` [..., candidate] with ones for the shared components, and for the last one if that is always active.
+    pub(super) fn whole(&self, mask: &Tensor) -> Tensor {
+        let mask = self.shared.as_ref().map_or_else(|| mask.shallow_clone(), |shared| mask.maximum(shared));
+        if self.last_always_active { mask.pad([0, 1], "constant", 1.0) } else { mask }
     }
 
-    /// A mask [1, sample, candidate] that keeps one component on each sample, `components` `[sample]`. `like` names kind and device.
-    pub fn keeping(&self, components: &[usize], like: &Tensor) -> Tensor {
-        let kept: Vec<i64> = components.iter().map(|&component| component as i64).collect();
-        let kept = Tensor::from_slice(&kept).view([1, -1, 1]).to_device(like.device());
-        let shape = [1, components.len() as i64, self.candidates()];
-        Tensor::zeros(shape, (like.kind(), like.device())).scatter_value(2, &kept, 1.0)
+    /// A mask [1, sample, candidate] that keeps some components on each sample, `components` `[sample]`. `like` names kind and
+    /// device.
+    pub fn keeping(&self, components: &[impl AsRef<[usize]>], like: &Tensor) -> Tensor {
+        let candidates = self.candidates();
+        let row = |sample: usize| move |component: &usize| sample as i64 * candidates + *component as i64;
+        let kept = components.iter().enumerate().flat_map(|(sample, kept)| kept.as_ref().iter().map(row(sample)));
+        let kept = Tensor::from_slice(&kept.collect::<Vec<_>>()).to_device(like.device());
+        let shape = [1, components.len() as i64, candidates];
+        let zeros = Tensor::zeros([shape.iter().product::<i64>()], (like.kind(), like.device()));
+        zeros.index_fill(0, &kept, 1.0).view(shape)
     }
 
     /// The output with no component that can be switched.

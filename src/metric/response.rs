@@ -9,17 +9,17 @@ use crate::method::Decomposed;
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResponseCurves {
     pub target: Vec<Vec<f64>>,
-    /// With only one component of each feature.
+    /// With only the components of each feature.
     pub component: Vec<Vec<f64>>,
     /// With a selection; `None` where there is none.
     pub selected: Option<Vec<Vec<f64>>>,
 }
 
-/// The curves at `inputs`, given a component of each feature and a selection [1, feature * value, component].
+/// The curves at `inputs`, given the components of each feature and a selection [1, feature * value, component].
 pub fn response_curves(
     partial: &Partial,
     inputs: &OneFeatureInputs,
-    components: &[usize],
+    components: &[Vec<usize>],
     selection: Option<&Tensor>,
 ) -> ResponseCurves {
     let OneFeatureInputs { input, .. } = inputs;
@@ -36,12 +36,12 @@ pub fn response_curves(
 pub struct Responses {
     /// `[feature][output]`.
     pub target: Vec<Vec<f64>>,
-    /// With only one component of each feature; `[feature][output]`.
+    /// With only the components of each feature; `[feature][output]`.
     pub component: Vec<Vec<f64>>,
 }
 
-/// The responses to all features, given a component of each.
-pub fn responses(partial: &Partial, components: &[usize], like: &Tensor) -> Responses {
+/// The responses to all features, given the components of each.
+pub fn responses(partial: &Partial, components: &[Vec<usize>], like: &Tensor) -> Responses {
     let input = Tensor::eye(components.len() as i64, (like.kind(), like.device())).unsqueeze(0);
     let table = |output: Tensor| {
         Vec::try_from(output.squeeze_dim(0).to_kind(tch::Kind::Double)).expect("a table of [feature, output]")
@@ -102,7 +102,7 @@ mod tests {
     fn responses_of_the_network_and_of_a_component() {
         // y = x + 2 relu(x), of which component 1 holds three quarters for feature 1.
         let tiny = tiny::residual_mlp();
-        let found = responses(&tiny.partial(), &[0, 1], &tiny.weights.embeddings[0]);
+        let found = responses(&tiny.partial(), &[vec![0], vec![1]], &tiny.weights.embeddings[0]);
         assert_eq!(found.target, [[3.0, 0.0], [0.0, 3.0]]);
         assert_eq!(found.component, [[3.0, 0.0], [0.0, 2.5]]);
     }
@@ -113,7 +113,7 @@ mod tests {
         let inputs = OneFeatureInputs::at(&curve_values(&tiny.weights.embeddings[0]), 0..2, 2);
         let selection = Tensor::zeros([1, 82, 4], (Kind::Float, Device::Cpu));
         let _ = selection.select(2, 0).fill_(1.0);
-        let curves = response_curves(&tiny.partial(), &inputs, &[0, 1], Some(&selection));
+        let curves = response_curves(&tiny.partial(), &inputs, &[vec![0], vec![1]], Some(&selection));
         let is = |found: &[f64], factor: f64| {
             let expected = inputs.values.iter().map(|x| x + factor * x.max(0.0));
             assert!(found.iter().zip(expected).all(|(found, expected)| (found - expected).abs() < 1e-6), "{found:?}");

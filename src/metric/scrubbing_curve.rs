@@ -64,8 +64,7 @@ impl<'a> FeatureScrubbing<'a> {
 
     /// The feature's output with the components that `masks` [draw, candidate] names by ones, `[value][draw]`.
     fn outputs(&self, feature: usize, values: &Tensor, masks: &Tensor) -> Vec<Vec<f64>> {
-        let always = if self.partial.last_always_active { 1 } else { 0 };
-        let masks = masks.pad([0, always], "constant", 1.0);
+        let masks = self.partial.whole(masks);
         let draws = masks.size()[0];
         let block = (BLOCK_ENTRIES / self.partial.network.parameters()).max(1);
         let of_block = |start: i64| {

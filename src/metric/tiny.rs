@@ -25,6 +25,7 @@ impl Tiny {
             weights: &self.weights,
             components: &self.components,
             last_always_active: false,
+            shared: None,
         }
     }
 

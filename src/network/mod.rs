@@ -22,7 +22,7 @@ pub use training::Task;
 
 use crate::{
     execute::Dense,
-    graph::{Graph, Value},
+    graph::{Graph, SiteUse, Value},
     initial_values::InitialValues,
     random::{Purpose, stream},
     settings::{Choice, Variant},
@@ -78,6 +78,16 @@ impl Network {
             Network::ResidualMlp(mlp) => mlp.layers().roles(),
             Network::GatedFunctions(gated) => gated.layers().roles(),
         }
+    }
+
+    /// The name of every use of a site in the order of the forward pass, `<site>.transposed` where it is used so.
+    pub fn use_names(&self) -> Vec<String> {
+        let sites = self.sites();
+        let name = |SiteUse { site, transposed }: SiteUse| {
+            let name = &sites[site].name;
+            if transposed { format!("{name}.transposed") } else { name.clone() }
+        };
+        self.graph().uses().map(name).collect()
     }
 
     /// Name and width of every bias.

@@ -3,10 +3,11 @@
 //!
 //! - `declare`: the macro; [`cell`]: what may stand in a field; [`mod@column`]: what is declared of a column
 //! - `training`: losses and simple answers; `summary`, `scores`: a row per replica; `components`, `features`: a row per
-//!   component or feature; `behaviour`: outputs and attributions on chosen inputs; `scrubbing`; `sweep`: tables of a sweep
+//!   component or feature; `at_uses`: learned importances; `behaviour`: outputs and attributions on chosen inputs; `scrubbing`; `sweep`: tables of a sweep
 
 #[macro_use]
 mod declare;
+mod at_uses;
 mod behaviour;
 pub mod cell;
 pub mod column;
@@ -22,6 +23,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+pub use at_uses::{ImportanceHistogramRow, ImportanceRow, MaskedErrorRow, OneHotImportanceRow, SiteRow};
 pub use behaviour::{AttributionRow, CoactivityRow, ContributionRow, CurveRow, ResponseRow};
 pub use cell::Cell;
 pub use column::{Column, Format, Holds, Place, Shown};
@@ -165,7 +167,7 @@ impl Table {
 }
 
 /// The tables of a run folder.
-pub const OF_RUNS: [Table; 20] = [
+pub const OF_RUNS: [Table; 25] = [
     SummaryRow::TABLE,
     ScoreRow::TABLE,
     ComponentRow::TABLE,
@@ -176,6 +178,11 @@ pub const OF_RUNS: [Table; 20] = [
     RateDistortionRow::TABLE,
     AttributionRow::TABLE,
     CoactivityRow::TABLE,
+    SiteRow::TABLE,
+    MaskedErrorRow::TABLE,
+    ImportanceRow::TABLE,
+    OneHotImportanceRow::TABLE,
+    ImportanceHistogramRow::TABLE,
     ResponseRow::TABLE,
     CurveRow::TABLE,
     ContributionRow::TABLE,

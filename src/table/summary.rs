@@ -23,13 +23,13 @@ table! {
         faithfulness: Option<f64> => number("squared parameter units").shown("faithful", Scientific, Losses),
         /// Minimality loss without coefficient.
         ///
-        /// The mean squared error to the target's output with the trained selection; in the L_p form the L_p loss of the
-        /// attributions.
+        /// The mean squared error to the target's output with the trained selection, of methods that learn importances under
+        /// rounded masks; in the L_p form the L_p loss of the attributions.
         minimality: Option<f64> => number("squared output units").shown("minimal", Scientific, Losses),
         /// Simplicity loss without coefficient.
         ///
-        /// The Schatten norm of the active components per parameter.
-        simplicity: Option<f64> => number("").shown("simple", Scientific, Losses).shown_of(&[Tms, GatedFunctions]),
+        /// The Schatten norm of the active components per parameter. Empty of methods without such a term.
+        simplicity: Option<f64> => number("").shown("simple", Scientific, Losses).shown_of(&[Tms, GatedFunctions]).if_known(),
         /// Weighted sum of all losses.
         total: Option<f64> => number(""),
         /// Mean max cosine similarity of components and features.

@@ -7,8 +7,8 @@ use crate::{
     inputs::{GatedInputs, Inputs},
     interrupt::Interrupted,
     metric::{
-        Company, FunctionMatch, GatedRecovery, OneFeatureInputs, Partial, gated_recovery, most_attributed,
-        response_curves, selection_by_value,
+        self, Company, FunctionMatch, GatedRecovery, OneFeatureInputs, Partial, gated_recovery, response_curves,
+        selection_by_value,
     },
     network::{GatedFunctions, Network},
     run::{RunError, RunFolder},
@@ -88,8 +88,12 @@ impl Subject<'_> {
             let company = self.without_control_bits(&inputs, gated.functions, probability);
             selection_by_value(decomposed, &inputs, &attributions, company.as_ref())
         });
-        let components = most_attributed(&mean_attributions, partial.candidates() as usize);
-        let curves = response_curves(&partial, &inputs, &components, selection.as_ref());
+        let mask = decomposed.mask(&attributions, &inputs.input);
+        let candidates = partial.candidates() as usize;
+        let mechanisms = metric::Mechanisms::new(partial.components, &inputs, &mask, &mean_attributions, candidates);
+        let shared = mechanisms.shared_mask(candidates, like);
+        let partial = Partial { shared, ..partial };
+        let curves = response_curves(&partial, &inputs, &mechanisms.of_features, selection.as_ref());
         let labels = self.functions(gated, &inputs.values);
         let rows = curve_rows(self.replica, &inputs.values, labels.as_deref(), &curves, has_component);
         (mean_attributions, rows)

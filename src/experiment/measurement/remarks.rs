@@ -42,6 +42,7 @@ mod tests {
             mean_attributions: vec![None; active_samples.len()],
             largest_attribution,
             tied_cuts,
+            at_uses: Vec::new(),
             terms: Vec::new(),
         }
     }

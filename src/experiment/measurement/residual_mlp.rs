@@ -9,7 +9,7 @@ use super::{
 use crate::{
     interrupt::Interrupted,
     metric::{
-        ComponentState, Contributions, FeatureWork, OneFeatureInputs, Partial, Serving, Spectrum, curve_values,
+        self, ComponentState, Contributions, FeatureWork, OneFeatureInputs, Partial, Serving, Spectrum, curve_values,
         feature_work, layer_shares, layers_spanned, represented, response_curves, responses, selection_by_value,
         squared_errors,
     },
@@ -56,14 +56,14 @@ impl super::Mechanisms for Mechanisms {
         // What serves a feature is told by the weights, on whatever inputs they answer.
         let has_weights = represented(&lengths);
         let serving = Serving::new(&slopes, &alive, &has_weights);
-        let (mean_attributions, by_feature) = subject.by_feature(&lengths);
+        let (mean_attributions, mechanisms, by_feature) = subject.by_feature(&lengths);
+        let partial = subject.partial(&mechanisms);
         let represented: Vec<bool> = by_feature.iter().map(|found| found.work.represented).collect();
-        let most_attributed: Vec<usize> = by_feature.iter().map(|found| found.work.component).collect();
         subject.work.check()?;
-        let curves = subject.curves(&most_attributed, &represented);
-        let responses = responses(&Partial::of(decomposed), &most_attributed, &decomposed.weights().embeddings[0]);
+        let curves = subject.curves(&partial, &mechanisms, &represented);
+        let responses = responses(&partial, &mechanisms.of_features, &decomposed.weights().embeddings[0]);
         subject.work.check()?;
-        let scrubbing = subject.scrub(&serving);
+        let scrubbing = subject.scrub(&partial, &serving);
 
         let feature_row = |(feature, errors): (usize, &OfFeature)| {
             let FeatureWork { component, error_alone, error_none, represented, own } = errors.work;
@@ -88,7 +88,7 @@ impl super::Mechanisms for Mechanisms {
             subject.spectra.iter().map(|site| site.iter().map(Spectrum::frobenius_norm).collect()).collect();
         let shares = layer_shares(&norms, SITES_PER_LAYER);
         Ok(Self {
-            scrubbing_curves: subject.scrub_features(mlp, &serving, &features)?,
+            scrubbing_curves: subject.scrub_features(&partial, mlp, &serving, &features)?,
             responses: response_rows(replica, &responses, &represented),
             curves,
             mean_attributions,
@@ -165,7 +165,7 @@ struct OfFeature {
 impl Subject<'_> {
     /// For every feature, with the means of A_c(x)^2 over its inputs, `[feature][component]`. All features' inputs together are
     /// one batch to the trained selection. `lengths` `[feature]` are those of the target's neuron contributions.
-    fn by_feature(&self, lengths: &[f64]) -> (Vec<Vec<f64>>, Vec<OfFeature>) {
+    fn by_feature(&self, lengths: &[f64]) -> (Vec<Vec<f64>>, metric::Mechanisms, Vec<OfFeature>) {
         let Self { decomposed, .. } = *self;
         let partial = Partial::of(decomposed);
         let inputs = OneFeatureInputs::new(decomposed.network().features(), &decomposed.weights().embeddings[0]);
@@ -186,21 +186,31 @@ impl Subject<'_> {
             mean_active: mean_active[feature],
         };
         let mean_attributions = inputs.mean_attributions(&attributions);
-        let work = feature_work(&partial, &inputs, &mean_attributions, lengths);
-        (mean_attributions, work.into_iter().enumerate().map(of_feature).collect())
+        let candidates = partial.candidates() as usize;
+        let mechanisms =
+            metric::Mechanisms::new(partial.components, &inputs, &selection, &mean_attributions, candidates);
+        let work = feature_work(&self.partial(&mechanisms), &inputs, &mechanisms, lengths);
+        (mean_attributions, mechanisms, work.into_iter().enumerate().map(of_feature).collect())
     }
 
-    /// The curves of all features, each that is `represented` with its most attributed component.
-    fn curves(&self, most_attributed: &[usize], represented: &[bool]) -> Vec<CurveRow> {
+    /// The components with those that mechanisms share always on.
+    fn partial(&self, mechanisms: &metric::Mechanisms) -> Partial<'_> {
+        let partial = Partial::of(self.decomposed);
+        let shared = mechanisms.shared_mask(partial.candidates() as usize, &partial.weights.embeddings[0]);
+        Partial { shared, ..partial }
+    }
+
+    /// The curves of all features, each that is `represented` with its mechanism.
+    fn curves(&self, partial: &Partial, mechanisms: &metric::Mechanisms, represented: &[bool]) -> Vec<CurveRow> {
         let Self { decomposed, .. } = *self;
-        let features = most_attributed.len();
+        let features = represented.len();
         let values = curve_values(&decomposed.weights().embeddings[0]);
         let inputs = OneFeatureInputs::at(&values, 0..features, features);
         let selection = decomposed.selects().then(|| {
             let attributions = decomposed.importances(&inputs.input);
             selection_by_value(decomposed, &inputs, &attributions, None)
         });
-        let curves = response_curves(&Partial::of(decomposed), &inputs, most_attributed, selection.as_ref());
+        let curves = response_curves(partial, &inputs, &mechanisms.of_features, selection.as_ref());
         let labels = inputs.own_outputs(&self.labels(&inputs.input));
         curve_rows(self.replica, &inputs.values, Some(&labels), &curves, represented)
     }

@@ -35,15 +35,14 @@ pub fn summary_row(
     let alive = activity.alive();
     let ranks = rank_rows.iter().filter(|row| alive[row.component]).map(|row| row.numerical_rank as f64);
     let (count, sum) = ranks.fold((0, 0.0), |(count, sum), rank| (count + 1, sum + rank));
-    let term = |name| activity.term(name).unwrap_or(f64::NAN);
     let description = Description::new(&activity.frequencies(), total_ranks);
     SummaryRow {
         replica,
         seed,
-        faithfulness: Some(term("faithfulness")),
-        minimality: Some(activity.term("minimality").or(activity.term("minimality_lp")).unwrap_or(f64::NAN)),
-        simplicity: Some(term("simplicity")),
-        total: Some(term("total")),
+        faithfulness: activity.term("faithfulness"),
+        minimality: ["minimality", "minimality_lp", "rounded"].into_iter().find_map(|name| activity.term(name)),
+        simplicity: activity.term("simplicity"),
+        total: activity.term("total"),
         mean_active: Some(activity.mean_active()),
         alive: Some(alive.iter().filter(|alive| **alive).count()),
         mean_rank: (count > 0).then(|| sum / f64::from(count)),

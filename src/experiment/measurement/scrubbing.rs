@@ -22,22 +22,21 @@ const LOW_MEDIAN_HIGH: [f64; 3] = [0.05, 0.5, 0.95];
 
 impl Subject<'_> {
     /// `None` if no sample has an active feature.
-    pub fn scrub(&self, serving: &Serving) -> Option<Scrubbing> {
-        let partial = Partial::of(self.decomposed);
+    pub fn scrub(&self, partial: &Partial, serving: &Serving) -> Option<Scrubbing> {
         let input = self.inputs.batch(0, SAMPLES_OF_A_CURVE, self.decomposed.components().device());
         let mut generator = stream(self.seed(), Purpose::Scrubbing, 0);
-        scrub(&partial, serving, &input, |input| self.labels(input), &mut generator)
+        scrub(partial, serving, &input, |input| self.labels(input), &mut generator)
     }
 
     /// The curves of a few features.
     pub fn scrub_features(
         &self,
+        partial: &Partial,
         mlp: &ResidualMlp,
         serving: &Serving,
         features: &[MlpFeatureRow],
     ) -> Result<Vec<ScrubbingCurveRow>, Interrupted> {
-        let partial = Partial::of(self.decomposed);
-        let scrubbing = FeatureScrubbing::new(mlp, &partial);
+        let scrubbing = FeatureScrubbing::new(mlp, partial);
         let values = curve_values(&partial.weights.embeddings[0]);
         let of_feature = |feature: usize| {
             self.work.check()?;

@@ -5,7 +5,10 @@ use tch::Tensor;
 use super::{Subject, responses::response_rows, scores::mean_attributions};
 use crate::{
     interrupt::Interrupted,
-    metric::{FeatureMatch, Partial, Recovery, Spectrum, error_with_one_component, recovery, responses, without_dead},
+    metric::{
+        ComponentMatch, FeatureMatch, Partial, Recovery, Spectrum, error_with_components, recovery, responses,
+        without_dead,
+    },
     run::{RunError, RunFolder},
     site::{Role, SiteIndex},
     table::{ComponentRow, ResponseRow, SummaryRow, TmsFeatureRow},
@@ -16,6 +19,8 @@ const ALIVE_SHARE: f64 = 0.1;
 
 pub struct Mechanisms {
     recovery: Recovery,
+    /// What the components of an unembedding are to its features, where they live there alone.
+    of_unembedding: Option<Vec<ComponentMatch>>,
     features: Vec<TmsFeatureRow>,
     /// Means of A_c(x)^2, `[feature][component]`.
     mean_attributions: Vec<Vec<f64>>,
@@ -40,14 +45,27 @@ impl super::Mechanisms for Mechanisms {
         };
         let mut recovery = recovery_at(0, Tensor::shallow_clone);
         let unembedding = roles.iter().position(|role| *role == Role::Unembedding);
-        if let (Some(verdict), Some(site)) = (&mut recovery.verdict, unembedding) {
-            let written = recovery_at(site, Tensor::mt);
+        let written = unembedding.map(|site| recovery_at(site, Tensor::mt));
+        if let (Some(verdict), Some(written)) = (&mut recovery.verdict, &written) {
             verdict.recovered &= written.verdict.is_none_or(|verdict| verdict.recovered);
             verdict.recovered &=
                 !components.live_everywhere() || have_same_components(&recovery.features, &written.features);
         }
-        let error_alone = |feature: usize, component: usize| {
-            error_with_one_component(decomposed.network(), weights, components, feature, component)
+        let through_all = roles.iter().enumerate().filter(|(_, role)| matches!(role, Role::Hidden { .. }));
+        let through_all = through_all.flat_map(|(site, _)| components.numbers_at(SiteIndex(site)));
+        let through_all: Vec<usize> = match components.live_everywhere() {
+            true => Vec::new(),
+            false => through_all.map(|component| component as usize).collect(),
+        };
+        let mechanism = |feature: usize| {
+            let at_site = |recovery: &Recovery| recovery.features[feature].as_ref()?.component;
+            let written = written.as_ref().filter(|_| !components.live_everywhere());
+            let own = at_site(&recovery).into_iter().chain(written.and_then(at_site));
+            own.chain(through_all.iter().copied()).collect::<Vec<_>>()
+        };
+        let mechanisms: Vec<Vec<usize>> = (0..recovery.features.len()).map(mechanism).collect();
+        let error_alone = |feature: usize| {
+            error_with_components(decomposed.network(), weights, components, feature, &mechanisms[feature])
         };
         let row = |(feature, matched): (usize, &Option<FeatureMatch>)| {
             let matched = matched.as_ref();
@@ -59,7 +77,7 @@ impl super::Mechanisms for Mechanisms {
                 cosine: matched.map(|matched| matched.cosine),
                 norm_ratio: matched.map(|matched| matched.norm_ratio),
                 leak: matched.map(|matched| matched.leak),
-                error_alone: component.map(|component| error_alone(feature, component)),
+                error_alone: component.map(|_| error_alone(feature)),
                 represented: Some(matched.is_some()),
             }
         };
@@ -67,9 +85,11 @@ impl super::Mechanisms for Mechanisms {
         let hidden_layers = roles.iter().filter(|role| matches!(role, Role::Hidden { .. })).count();
         let hidden = &subject.spectra[1..=hidden_layers];
         let alive_on_hidden = (!hidden.is_empty()).then(|| alive_on(hidden));
-        let responses = subject.responses(&recovery);
+        let responses = subject.responses(&recovery, &mechanisms);
+        let of_unembedding = written.filter(|_| !components.live_everywhere()).map(|written| written.components);
         Ok(Self {
             recovery,
+            of_unembedding,
             features,
             mean_attributions: mean_attributions(subject.spec, subject.decomposed, subject.work)?,
             responses,
@@ -100,6 +120,9 @@ impl super::Mechanisms for Mechanisms {
             row.norm_ratio = feature.map(|feature| feature.norm_ratio);
             row.largest_leak = self.recovery.verdict.map(|_| matched.largest_leak);
         }
+        for (row, written) in rows.iter_mut().zip(self.of_unembedding.iter().flatten()) {
+            row.matched_feature = row.matched_feature.or(written.feature);
+        }
     }
 
     fn write(replicas: &[Self], folder: &RunFolder) -> Result<(), RunError> {
@@ -109,13 +132,13 @@ impl super::Mechanisms for Mechanisms {
 }
 
 impl Subject<'_> {
-    /// For every feature with its matched component and no other, not even one that is always active.
-    fn responses(&self, recovery: &Recovery) -> Vec<ResponseRow> {
+    /// For every feature with its mechanism and no other component, not even one that is always active.
+    fn responses(&self, recovery: &Recovery, mechanisms: &[Vec<usize>]) -> Vec<ResponseRow> {
         let partial = Partial { last_always_active: false, ..Partial::of(self.decomposed) };
-        let matched: Vec<Option<usize>> = recovery.features.iter().map(|matched| matched.as_ref()?.component).collect();
-        let components: Vec<usize> = matched.iter().map(|component| component.unwrap_or_default()).collect();
-        let found = responses(&partial, &components, &partial.weights.biases[0]);
-        let has_component: Vec<bool> = matched.iter().map(Option::is_some).collect();
+        let has_component =
+            |matched: &Option<FeatureMatch>| matched.as_ref().is_some_and(|found| found.component.is_some());
+        let has_component: Vec<bool> = recovery.features.iter().map(has_component).collect();
+        let found = responses(&partial, mechanisms, &partial.weights.biases[0]);
         response_rows(self.replica, &found, &has_component)
     }
 }

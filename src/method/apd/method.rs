@@ -34,6 +34,7 @@ pub static WORDS: Words = Words {
     }),
     importance: "attribution",
     importance_unit: "output units",
+    errors_under_masks: &[],
     losses: "faithfulness falls by orders of magnitude and stays low, minimality and simplicity settle",
     settings: &[
         ("Components", "components"),

@@ -242,7 +242,7 @@ impl Decomposed for ApdObjective<'_> {
         let active = self.activity(&attributions, input);
         let simple: Vec<f64> = self.settings.iter().map(|apd| apd.coefficients.simplicity).collect();
         let terms = self.losses(&active, &attributions, input, &simple, None, true);
-        Observed { importances: attributions, mask: active.into_mask(), terms }
+        Observed { importances: attributions, mask: active.into_mask(), at_uses: Vec::new(), terms }
     }
 
     fn selects(&self) -> bool {

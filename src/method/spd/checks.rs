@@ -1,9 +1,6 @@
 //! Conditions between the settings of the method, and with those of its target and its training.
 
-use super::{
-    factors::uses,
-    settings::{Spd, TiedWeights},
-};
+use super::settings::{Spd, TiedWeights};
 use crate::{
     method::{Annealed, Circumstances, Settings},
     settings::TableReader,
@@ -15,7 +12,7 @@ pub fn check(spd: &Spd, Circumstances { network, training }: Circumstances, tabl
 
     let sites = spd.decomposed_network(network).sites();
     spd.subcomponents.check(&key("subcomponents"), &sites, network.features(), table);
-    let has_tied_weights = uses(&network.graph()).iter().any(|site_use| site_use.transposed);
+    let has_tied_weights = network.graph().uses().any(|site_use| site_use.transposed);
     table.check(
         &[&key("tied_weights")],
         has_tied_weights || spd.tied_weights == TiedWeights::Apart,

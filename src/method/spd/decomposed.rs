@@ -4,15 +4,33 @@ use std::ops::Range;
 
 use tch::{Kind, Tensor};
 
-use super::{SpdObjective, philox_draws::PhiloxDraws};
+use super::{SpdObjective, philox_draws::PhiloxDraws, step::above};
 use crate::{
     components::Components,
-    fit::Term,
-    method::{Decomposed, Observed},
+    method::{AtUse, Decomposed, Observed},
     network::Network,
     slices::numbers_on,
     weights::Weights,
 };
+
+impl SpdObjective {
+    /// Which of these causal importances are above the threshold.
+    fn active(&self, importances: &Tensor) -> Tensor {
+        let thresholds: Vec<f64> = self.settings.iter().map(|spd| spd.active_above).collect();
+        above(importances, &numbers_on(&thresholds, Kind::Float, importances.device()))
+    }
+
+    /// The larger importance of the uses of each site, [replica, sample, component].
+    fn at_sites(&self, at_uses: &[AtUse]) -> Tensor {
+        let of_site = |site| {
+            let at_site = self.uses().iter().zip(at_uses).filter(|(site_use, _)| site_use.site == site);
+            let of_uses = at_site.map(|(_, AtUse { importances, .. })| importances.shallow_clone());
+            of_uses.reduce(|larger, importance| larger.maximum(&importance)).expect("every site is used")
+        };
+        let sites = self.network.sites();
+        Tensor::cat(&sites.enumerate().map(|(site, _)| of_site(site)).collect::<Vec<_>>(), 2)
+    }
+}
 
 impl Decomposed for SpdObjective {
     fn network(&self) -> &Network {
@@ -27,30 +45,29 @@ impl Decomposed for SpdObjective {
         &self.components
     }
 
-    /// Causal importances g; at a site that is used twice, the larger one.
+    /// Squares of causal importances g; at a site that is used twice, of the larger one.
     fn importances(&self, input: &Tensor) -> Tensor {
+        self.at_sites(&self.at_uses(input)).square()
+    }
+
+    fn at_uses(&self, input: &Tensor) -> Vec<AtUse> {
         let draws = PhiloxDraws::of_measurement(self.settings.len(), input.device());
-        let of_uses = self.importances_at_uses(input, &draws);
-        let of_site = |site| {
-            let at_site = self.uses().iter().zip(&of_uses).filter(|(site_use, _)| site_use.site == site);
-            let of_uses = at_site.map(|(_, importance)| importance.clamp_min(0.0));
-            of_uses.reduce(|larger, importance| larger.maximum(&importance)).expect("every site is used")
+        let of_use = |importances: Tensor| {
+            let importances = importances.clamp_min(0.0);
+            AtUse { active: self.active(&importances), importances }
         };
-        let sites = self.network.sites();
-        Tensor::cat(&sites.enumerate().map(|(site, _)| of_site(site)).collect::<Vec<_>>(), 2)
+        self.importances_at_uses(input, &draws).into_iter().map(of_use).collect()
     }
 
     fn mask(&self, importances: &Tensor, _: &Tensor) -> Tensor {
-        let thresholds: Vec<f64> = self.settings.iter().map(|spd| spd.active_above).collect();
-        let thresholds = numbers_on(&thresholds, Kind::Float, importances.device());
-        super::step::above(importances, &thresholds)
+        self.active(&importances.sqrt())
     }
 
     fn observe(&self, input: &Tensor) -> Observed {
-        let importances = self.importances(input);
-        let mask = self.mask(&importances, input);
-        let terms: Vec<Term> = self.terms(input);
-        Observed { importances, mask, terms }
+        let at_uses = self.at_uses(input);
+        let importances = self.at_sites(&at_uses);
+        let mask = self.active(&importances);
+        Observed { importances: importances.square(), mask, at_uses, terms: self.terms(input) }
     }
 
     fn selects(&self) -> bool {

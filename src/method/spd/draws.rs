@@ -19,6 +19,8 @@ pub enum Drawn {
     Merged,
     /// The noise of the gate under binomial masks.
     Gate,
+    /// Masks that importances have no share in.
+    Random,
 }
 
 /// Where the random numbers of a step come from, each a function of what it is for alone.

@@ -4,28 +4,8 @@ use tch::Tensor;
 
 use crate::{
     components::{Components, Factors},
-    graph::{Form, Graph, Matrix, Operation, SiteUse},
-    network::Network,
+    graph::SiteUse,
 };
-
-/// Every use of a decomposed matrix, in the order of the forward pass.
-pub fn uses(graph: &Graph) -> Vec<SiteUse> {
-    let site_use = |operation: &Operation| match operation.form() {
-        Form::Product { matrix: Matrix::Site(site_use), .. } => Some(site_use),
-        _ => None,
-    };
-    graph.operations().filter_map(|(_, operation)| site_use(operation)).collect()
-}
-
-/// The name of every use, in that order.
-pub fn use_names(network: &Network) -> Vec<String> {
-    let sites = network.sites();
-    let name = |SiteUse { site, transposed }: SiteUse| {
-        let name = &sites[site].name;
-        if transposed { format!("{name}.transposed") } else { name.clone() }
-    };
-    uses(&network.graph()).into_iter().map(name).collect()
-}
 
 /// The subcomponents of one use: x W is about sum_c (x V_c) U_c. Both are views of factors that the components keep.
 #[derive(Debug)]

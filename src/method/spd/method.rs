@@ -7,7 +7,6 @@ use tch::{Device, Tensor};
 use super::{
     ImportanceFunction, ImportanceKind, SpdObjective,
     draws::{Drawn, Draws},
-    factors::{use_names, uses},
     importance_function::layer_names,
     importances::ImportanceFunctions,
     philox_draws::PhiloxDraws,
@@ -24,6 +23,7 @@ use crate::{
 };
 
 const LOSSES: &str = "importance falls and settles, the errors under masks fall and stay low";
+const ERRORS_UNDER_MASKS: &[&str] = &["unmasked", "importance_masked", "rounded", "stochastic", "random", "zero"];
 const SETTINGS: &[(&str, &str)] = &[
     ("Subcomponents", "subcomponents"),
     ("Importance function", "importance_function"),
@@ -46,6 +46,7 @@ pub static SPD_WORDS: Words = Words {
     }),
     importance: "causal importance",
     importance_unit: "shares of one",
+    errors_under_masks: ERRORS_UNDER_MASKS,
     losses: LOSSES,
     settings: SETTINGS,
 };
@@ -56,6 +57,7 @@ pub static VPD_WORDS: Words = Words {
     published: None,
     importance: "causal importance",
     importance_unit: "shares of one",
+    errors_under_masks: ERRORS_UNDER_MASKS,
     losses: LOSSES,
     settings: SETTINGS,
 };
@@ -84,12 +86,12 @@ impl Spd {
     /// How wide what each importance function sees is, and how many subcomponents it is for; in the order of the functions.
     fn function_sizes(&self, network: &Network) -> Vec<(i64, i64)> {
         let (sites, numbers) = (network.sites(), self.numbers(network));
-        let of_use = |site_use: &crate::graph::SiteUse| {
+        let of_use = |site_use: crate::graph::SiteUse| {
             let site = &sites[site_use.site];
             let width = if site_use.transposed { site.d_out } else { site.d_in };
             (width, numbers[site_use.site] as i64)
         };
-        let sizes: Vec<(i64, i64)> = uses(&network.graph()).iter().map(of_use).collect();
+        let sizes: Vec<(i64, i64)> = network.graph().uses().map(of_use).collect();
         if self.importance_function == ImportanceKind::GlobalMlp {
             return vec![sizes.iter().fold((0, 0), |sum, size| (sum.0 + size.0, sum.1 + size.1))];
         }
@@ -99,7 +101,7 @@ impl Spd {
     /// Number of subcomponents of every use.
     fn use_numbers(&self, network: &Network) -> Vec<i64> {
         let numbers = self.numbers(network);
-        uses(&network.graph()).iter().map(|site_use| numbers[site_use.site] as i64).collect()
+        network.graph().uses().map(|site_use| numbers[site_use.site] as i64).collect()
     }
 
     fn of_pack(pack: &[(&Method, &[u64])]) -> Vec<Spd> {
@@ -253,7 +255,7 @@ impl Settings for Spd {
                 (format!("{name}.B"), vec![replicas, number, 1, *d_out]),
             ]
         };
-        let names = ImportanceFunctions::names(self.importance_function, &use_names(&network));
+        let names = ImportanceFunctions::names(self.importance_function, &network.use_names());
         let of_function = |(name, (d_in, number)): (String, (i64, i64))| {
             let shapes = ImportanceFunction::shapes(self.importance_function, d_in, number, &self.hidden_widths);
             let with_replicas = |shape: Vec<i64>| std::iter::once(replicas).chain(shape).collect::<Vec<_>>();
@@ -277,7 +279,7 @@ impl Settings for Spd {
         let weights = self.weights(network, weights);
         let components = Components::from_files(&decomposed.sites(), |name| Some(tensor(name))).expect("all are there");
         let components = Components::at_one_site_each(components.factors);
-        let names = ImportanceFunctions::names(self.importance_function, &use_names(&decomposed));
+        let names = ImportanceFunctions::names(self.importance_function, &decomposed.use_names());
         let read = |name: String| {
             let prefix = format!("importance_function.{name}");
             ImportanceFunction::from_files(&prefix, self.hidden_widths.len() + 1, |name| Some(tensor(name)))

@@ -9,7 +9,7 @@ use super::{
     adversary::PersistentAdversary,
     batch::{Batch, rows_needed},
     draws::Draws,
-    factors::{UseFactors, use_names, uses},
+    factors::UseFactors,
     importances::ImportanceFunctions,
     philox_draws::PhiloxDraws,
     run::Run,
@@ -66,7 +66,7 @@ impl SpdObjective {
         functions: ImportanceFunctions,
     ) -> Self {
         let graph = network.graph();
-        let uses = uses(&graph);
+        let uses: Vec<SiteUse> = graph.uses().collect();
         let shared = settings[0].tied_weights == TiedWeights::SharedStorage;
         let gradient_of_transposed =
             (shared && uses.iter().any(|site_use| site_use.transposed)).then(|| components.zeros_like());
@@ -96,7 +96,7 @@ impl SpdObjective {
     }
 
     pub(super) fn use_names(&self) -> Vec<String> {
-        use_names(&self.network)
+        self.network.use_names()
     }
 
     /// Number of subcomponents of every use.

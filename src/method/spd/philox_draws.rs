@@ -45,6 +45,7 @@ impl PhiloxDraws {
             Drawn::FreshAdversary => 3,
             Drawn::Merged => 4,
             Drawn::Gate => 5,
+            Drawn::Random => 6,
         };
         term << 16 | (draw as u32) << 8 | place as u32
     }

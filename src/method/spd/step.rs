@@ -103,8 +103,13 @@ impl<'a> Step<'a> {
         self.settings().iter().map(|spd| setting(spd).at(self.moment)).collect()
     }
 
+    /// Whether nothing is trained.
+    fn is_measured(&self) -> bool {
+        self.importance_gradients.is_none()
+    }
+
     fn is_logged(&self) -> bool {
-        self.moment.logged || self.importance_gradients.is_none()
+        self.moment.logged || self.is_measured()
     }
 
     /// m = g + (1 - g) r at the uses that have `sources`, with `routes` [replica, sample, use] that say on which samples.
@@ -145,7 +150,7 @@ impl<'a> Step<'a> {
         let subset = self.at(|spd| spd.coefficients.subset);
         let (samples, uses) = (self.settings()[0].mask_samples, self.importances.len());
         let rows = |step: &Self| step.importances.len();
-        if counts(&stochastic) {
+        if self.is_measured() || counts(&stochastic) {
             self.term(&mut terms, "stochastic", &stochastic, samples, |step, draw| {
                 step.sourced(
                     (0..rows(step)).map(|place| Some(step.random(Drawn::Stochastic, draw, place))).collect(),
@@ -184,6 +189,22 @@ impl<'a> Step<'a> {
             self.term(&mut terms, "rounded", &nothing, 1, |step, _| {
                 step.fixed(|importance| above(importance, &threshold))
             });
+            if self.is_measured() {
+                self.term(&mut terms, "random", &nothing, 1, |step, _| {
+                    let random = |place| {
+                        step.draws.sources(
+                            Drawn::Random,
+                            0,
+                            place,
+                            step.batch.rows(),
+                            step.importances[place].size()[2],
+                        )
+                    };
+                    let masked = |place| Some(Ablation { importance: random(place), ..step.of_importances(place) });
+                    (0..uses).map(masked).collect()
+                });
+                self.term(&mut terms, "zero", &nothing, 1, |step, _| step.fixed(Tensor::zeros_like));
+            }
         }
         terms
     }

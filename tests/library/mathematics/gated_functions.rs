@@ -120,7 +120,7 @@ fn selected_from_as_in_training_each_function_keeps_its_own_component() {
     let of_another: Tensor = &selection * (1.0 - bits);
     let attributed_elsewhere = attributions.masked_select(&of_another.greater(0.0));
     assert!(attributed_elsewhere.numel() == 0 || attributed_elsewhere.max().double_value(&[]) == 0.0);
-    let own = [0, 1, 2, 3];
+    let own = [0, 1, 2, 3].map(|component| vec![component]);
     let curves = response_curves(&Partial::of(&decomposition), &inputs, &own, Some(&selection));
     let near = |found: &[Vec<f64>]| {
         let pairs = found.concat().into_iter().zip(curves.target.concat());

@@ -428,7 +428,7 @@ impl GivenDraws<'_> {
             Drawn::Subset => "subset",
             Drawn::FreshAdversary => "pgd",
             Drawn::Merged => "merged",
-            Drawn::Gate => panic!("no case has binomial masks"),
+            Drawn::Gate | Drawn::Random => panic!("no case is trained with {drawn:?}"),
         }
     }
 
