@@ -22,20 +22,19 @@ pub fn of_target(spec: &Spec) -> f64 {
 
 /// Bytes for the whole experiment, an estimate: the largest of targets, decomposition and measurement.
 ///
-/// The decomposition has for each replica the factors with their gradient and two moments, the components' matrices side
-/// by side in both directions (each built up from a product), and for each sample its values and the table of
-/// attributions with its selection; on a GPU all samples go through the tangents at once. The measurement of one replica
+/// The decomposition has for each replica the factors with their gradient and two moments, what a step makes of them, and for
+/// each sample its values and what the method keeps of it; on a GPU all samples go through the tangents at once. The measurement of one replica
 /// takes its components' matrices in double precision, with their squares and products, and how often any two components
 /// are active together, beside all factors.
 pub fn of_experiment(spec: &Spec, device: Device) -> f64 {
-    let Sizes { components, factors, matrices, .. } = sizes(spec);
-    let [components, factors, matrices] = [components as f64, factors as f64, matrices as f64];
+    let Sizes { components, factors, of_step, of_sample, .. } = sizes(spec);
+    let [components, factors] = [components as f64, factors as f64];
     let batch = spec.decomposition.batch as f64;
     let values = values(spec);
     let tangents = if device.is_cuda() { 2.0 * components * values } else { 0.0 };
-    let of_sample = values + 3.0 * components + tangents;
+    let of_sample = values + of_sample as f64 + tangents;
     let replicas = spec.seeds.len() as f64;
-    let training = FLOAT * replicas * (4.0 * factors + 4.0 * matrices + batch * of_sample);
+    let training = FLOAT * replicas * (4.0 * factors + of_step as f64 + batch * of_sample);
     of_target(spec).max(training).max(of_measurement(spec))
 }
 

@@ -89,6 +89,10 @@ pub struct Sizes {
     pub factors: i64,
     /// Number of entries of the components' matrices.
     pub matrices: i64,
+    /// About how many numbers a step makes beside the factors, whatever the batch.
+    pub of_step: i64,
+    /// About how many numbers a step keeps of every sample, beside the network's values.
+    pub of_sample: i64,
 }
 
 /// What a method and its parts are called.

@@ -80,6 +80,8 @@ impl Settings for Toy {
             rank: 1,
             factors: sites.iter().map(|site| number * (site.d_in + site.d_out)).sum(),
             matrices: sites.iter().map(|site| number * site.parameters()).sum(),
+            of_step: 0,
+            of_sample: 0,
         }
     }
 

@@ -9,9 +9,9 @@ use super::{files::file_name, rows::read_table};
 use crate::{
     run::{RunFolder, exists},
     table::{
-        AttributionRow, BaselineRow, CoactivityRow, ContributionRow, CurveRow, LayerRow, MlpFeatureRow, NetworkKind,
-        RateDistortionRow, ResponseRow, Row, ScoreRow, ScrubbingCurveRow, ScrubbingRow, Source, TARGET_TRAINING, Table,
-        TrainingRow,
+        AttributionRow, BaselineRow, CoactivityRow, ContributionRow, CurveRow, ImportanceHistogramRow, LayerRow,
+        MlpFeatureRow, NetworkKind, OneHotImportanceRow, RateDistortionRow, ResponseRow, Row, ScoreRow,
+        ScrubbingCurveRow, ScrubbingRow, Source, TARGET_TRAINING, Table, TrainingRow,
     },
 };
 
@@ -25,6 +25,8 @@ pub struct Evidence {
     pub scores: Vec<ScoreRow>,
     pub attributions: Vec<AttributionRow>,
     pub coactivity: Vec<CoactivityRow>,
+    pub one_hot_importances: Vec<OneHotImportanceRow>,
+    pub importance_histogram: Vec<ImportanceHistogramRow>,
     pub target_training: Vec<TrainingRow>,
     pub baselines: Vec<BaselineRow>,
     pub responses: Vec<ResponseRow>,
@@ -63,6 +65,8 @@ impl Evidence {
             scores: tables.read(),
             attributions: tables.read(),
             coactivity: tables.read(),
+            one_hot_importances: tables.read(),
+            importance_histogram: tables.read(),
             target_training: tables.read_at(&paths.target_training_table(), expected.has(&TARGET_TRAINING)),
             baselines: tables.read(),
             responses: tables.read(),

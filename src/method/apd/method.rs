@@ -57,11 +57,16 @@ impl Settings for Apd {
         let sites = target.sites();
         let number = self.components as i64;
         let factors = |site: &Site| number * self.rank as i64 * (site.d_in + site.d_out);
+        let matrices = number * sites.iter().map(Site::parameters).sum::<i64>();
         Sizes {
             components: self.components,
             rank: self.rank,
             factors: sites.iter().map(factors).sum(),
-            matrices: number * sites.iter().map(Site::parameters).sum::<i64>(),
+            matrices,
+            // The components' matrices side by side in both directions, each built up from a product.
+            of_step: 4 * matrices,
+            // The table of attributions with its selection.
+            of_sample: 3 * number,
         }
     }
 

@@ -62,6 +62,9 @@ pub static VPD_WORDS: Words = Words {
     settings: SETTINGS,
 };
 
+/// How many numbers a step keeps of a sample for each subcomponent of a use.
+const NUMBERS_OF_A_SUBCOMPONENT: i64 = 10;
+
 impl Spd {
     /// What is decomposed of a target: it, or the same with tied uses apart.
     fn network(&self, target: &Network) -> Network {
@@ -146,12 +149,27 @@ impl Settings for Spd {
                 .map(|(weight, bias)| weight.iter().product::<i64>() + bias.iter().product::<i64>())
                 .sum::<i64>()
         });
+        let components: usize = numbers.iter().sum();
+        // Sources, masks and products of a pass with their derivatives, beside logits and importances with theirs.
+        let of_uses: i64 = self.use_numbers(&network).iter().map(|number| NUMBERS_OF_A_SUBCOMPONENT * number).sum();
+        let hidden: usize = self.hidden_widths.iter().sum();
+        let perceptrons = match self.importance_function {
+            // Hidden activations of one layer are computed again instead of kept.
+            ImportanceKind::Mlp if self.hidden_widths.len() == 1 => 0,
+            ImportanceKind::Mlp | ImportanceKind::VectorMlp => self.use_numbers(&network).iter().sum(),
+            ImportanceKind::SharedMlp => self.use_numbers(&network).len() as i64,
+            ImportanceKind::GlobalMlp => 1,
+        };
         Sizes {
-            components: numbers.iter().sum(),
+            components,
             rank: 1,
+            of_step: 2 * network.parameters(),
+            // Each hidden activation with its sum before the gelu and the derivative.
+            of_sample: of_uses + 3 * hidden as i64 * perceptrons,
             factors: pairs().map(|(site, &number)| number as i64 * (site.d_in + site.d_out)).sum::<i64>()
                 + functions.sum::<i64>(),
-            matrices: pairs().map(|(site, &number)| number as i64 * site.parameters()).sum(),
+            // Measurement pads each with zeros to all sites.
+            matrices: components as i64 * network.parameters(),
         }
     }
 

@@ -12,6 +12,7 @@
 //! - [`feature_errors`], [`active_components`]: what is lost with one component, feature by feature
 //! - [`scrubbing`]: what ablating the other components costs
 //! - [`attributions`], [`coactivity`], [`frequencies`]: what components respond to, with which others, and how often
+//! - [`importances`], [`importance_histogram`]: what a method has learned of every site
 //! - [`rate_distortion`]: how the error falls with the components that are used
 //! - [`layers`]: in which layers components lie
 //! - [`losses`], [`target_training`]: the training of the components and of the target
@@ -29,6 +30,8 @@ mod features;
 mod frequencies;
 pub(super) mod grid;
 pub(super) mod heat;
+mod importance_histogram;
+mod importances;
 mod layers;
 mod losses;
 mod network;
@@ -65,10 +68,12 @@ pub struct Figure {
 
 /// All figures for which the run has data; the first is the one that tells most.
 pub fn draw_all(run: &RunData) -> Vec<Figure> {
-    let draw: [fn(&RunData) -> Option<Figure>; 17] = [
+    let draw: [fn(&RunData) -> Option<Figure>; 19] = [
         features::draw,
         network::draw,
         attributions::draw,
+        importances::draw,
+        importance_histogram::draw,
         recovered::draw,
         responses::draw,
         curves::draw,

@@ -7,11 +7,18 @@ use crate::report::run_data::RunData;
 /// The components that occur in `attributions.csv` of this replica, by the feature on which each has its largest
 /// attribution, and then by that attribution, the largest first.
 pub fn by_attribution(run: &RunData, replica: usize) -> Vec<usize> {
+    let rows = run.evidence.attributions.iter().filter(|row| row.replica == replica && row.attribution.is_finite());
+    by_strongest(rows.map(|row| (row.component, row.feature, row.attribution)))
+}
+
+/// The components of some (component, feature, strength), by the feature on which each is strongest, and then by that strength,
+/// the largest first.
+pub fn by_strongest(entries: impl Iterator<Item = (usize, usize, f64)>) -> Vec<usize> {
     let mut strongest: BTreeMap<usize, (usize, f64)> = BTreeMap::new();
-    for row in run.evidence.attributions.iter().filter(|row| row.replica == replica && row.attribution.is_finite()) {
-        let best = strongest.entry(row.component).or_insert((row.feature, row.attribution));
-        if row.attribution > best.1 {
-            *best = (row.feature, row.attribution);
+    for (component, feature, strength) in entries {
+        let best = strongest.entry(component).or_insert((feature, strength));
+        if strength > best.1 {
+            *best = (feature, strength);
         }
     }
     let mut components: Vec<(usize, (usize, f64))> = strongest.into_iter().collect();
