@@ -15,7 +15,7 @@ use super::{
 use crate::{
     experiment::{self, Source},
     memory,
-    run::prepare_results,
+    run::{RunError, prepare_results},
     shell::quoted_path,
     state_dict_file::{
         FactorLayout, ImportOptions, ImportedComponents, ImportedTarget, Rename, StateDictFile, TargetLayout,
@@ -44,6 +44,7 @@ enum What {
     ///
     /// Reads a state dict of components and one of the networks that they are of, and makes a run folder for
     /// `apd evaluate`. Instances become replicas; a network without instances serves all replicas of its components.
+    /// Subcomponents of Stochastic Parameter Decomposition are read with their importance functions.
     #[command(after_help = EXAMPLES_OF_COMPONENTS.to_string() + &help_on_names())]
     Components(Components),
 }
@@ -63,6 +64,7 @@ Examples:
   apd import components tms_5-2_components.pth --target tms_5-2_target.pth
   apd import components apd.pth --target model.pth --spec my_experiment.toml
   apd import components apd.pth --target model.pth --target-layout linear
+  apd import components model_10000.pth    # goodfire-ai/spd's component model
 
 ";
 
@@ -87,9 +89,9 @@ struct Components {
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
-    /// The state dict of the networks that they are of
+    /// The state dict of the networks that they are of [default: that of FILE]
     #[arg(long, value_name = "FILE")]
-    target: PathBuf,
+    target: Option<PathBuf>,
 
     /// Which way round the factors in FILE are, where their shapes do not tell
     #[arg(long, value_name = "LAYOUT")]
@@ -189,17 +191,22 @@ impl Components {
         let options = &self.rest.options().with_force(&self.force);
         let of_target = ImportOptions {
             layout: self.target_layout,
-            select: self.target_select.clone(),
+            select: self
+                .target_select
+                .clone()
+                .or_else(|| self.content.select.clone().filter(|_| self.target.is_none())),
             renames: self.target_rename.clone(),
             prefix: "target-",
         };
-        let target = ImportedTarget::find(&read(&self.target)?, &self.target, &of_target).map_err(Failure::work)?;
+        let path = self.target.as_ref().unwrap_or(&self.file);
+        let target =
+            ImportedTarget::find(&read(path)?, path, &of_target).map_err(|error| self.network_sought(error))?;
         let of_components = self.content.options(self.layout);
         let components = ImportedComponents::find(&read(&self.file)?, &self.file, &target, &of_components);
         let components = components.map_err(Failure::work)?;
-        let target = Source { path: &self.target, content: &target };
+        let target = Source { path, content: &target };
         let (spec, name) = (self.rest.spec.as_deref(), name(&self.file));
-        let spec = experiment::resolve(&target, Some(&components.components), spec, &name, &options.set);
+        let spec = experiment::resolve(&target, Some(&components), spec, &name, &options.set);
         let spec = spec.map_err(Failure::Spec)?;
         prepare_results(&options.results).map_err(Failure::work)?;
         let session = session_on(Device::Cpu, options, screen)?;
@@ -208,6 +215,14 @@ impl Components {
         let folder = tell("import", imported);
         tracing::info!("  help: measure it with: apd evaluate {}", quoted_path(&folder));
         Ok(Ending::Done)
+    }
+
+    /// Where the networks were sought in the file of the components, they may be in another.
+    fn network_sought(&self, error: RunError) -> Failure {
+        Failure::work(match self.target {
+            Some(_) => error,
+            None => error.with_help("give the state dict of the networks with --target FILE"),
+        })
     }
 }
 

@@ -9,27 +9,31 @@ use std::path::{Path, PathBuf};
 
 use super::{Finished, Session, memory_needed, targets};
 use crate::{
-    components::Components,
     interrupt::Stage,
     memory,
     network::Network,
     run::{Provenance, RunError, RunFolder, Status, TargetFolder, Unfinished, write_tensors, write_whole},
+    shell::quoted,
     spec::{self, Spec, SpecError},
-    state_dict_file::{FactorLayout, ImportedComponents, ImportedTarget, Origin, TargetLayout},
+    state_dict_file::{FactorLayout, ImportedComponents, ImportedTarget, Origin, TargetLayout, is_factor},
     weights::Weights,
 };
 
-/// The experiments whose settings stand in for what a file does not say, each with its path.
-const TMS_5_2: (&str, &str) = ("experiments/tms_5-2.toml", include_str!("../../experiments/tms_5-2.toml"));
-const TMS_40_10: (&str, &str) = ("experiments/tms_40-10.toml", include_str!("../../experiments/tms_40-10.toml"));
-const RESIDUAL_MLP_1: (&str, &str) =
-    ("experiments/residual_mlp_1_layer.toml", include_str!("../../experiments/residual_mlp_1_layer.toml"));
-const RESIDUAL_MLP_2: (&str, &str) =
-    ("experiments/residual_mlp_2_layers.toml", include_str!("../../experiments/residual_mlp_2_layers.toml"));
-const RESIDUAL_MLP_3: (&str, &str) =
-    ("experiments/residual_mlp_3_layers.toml", include_str!("../../experiments/residual_mlp_3_layers.toml"));
-const GATED_FUNCTIONS: (&str, &str) =
-    ("experiments/gated_functions.toml", include_str!("../../experiments/gated_functions.toml"));
+/// The path and the text of an experiment of this name.
+macro_rules! experiment {
+    ($name:literal) => {
+        (concat!("experiments/", $name, ".toml"), include_str!(concat!("../../experiments/", $name, ".toml")))
+    };
+}
+
+/// The experiments whose settings stand in for what a file does not say: that of APD and that of SPD.
+type Experiments = [(&'static str, &'static str); 2];
+const TMS_5_2: Experiments = [experiment!("tms_5-2"), experiment!("tms_5-2_spd")];
+const TMS_40_10: Experiments = [experiment!("tms_40-10"), experiment!("tms_40-10_spd")];
+const RESIDUAL_MLP_1: Experiments = [experiment!("residual_mlp_1_layer"), experiment!("residual_mlp_1_layer_spd")];
+const RESIDUAL_MLP_2: Experiments = [experiment!("residual_mlp_2_layers"), experiment!("residual_mlp_2_layers_spd")];
+const RESIDUAL_MLP_3: Experiments = [experiment!("residual_mlp_3_layers"), experiment!("residual_mlp_3_layers_spd")];
+const GATED_FUNCTIONS: Experiments = [experiment!("gated_functions"), experiment!("gated_functions_spd")];
 
 /// A file that something was imported from.
 pub struct Source<'a, Content> {
@@ -44,7 +48,7 @@ pub struct Source<'a, Content> {
 /// If the spec is wrong. Whether it fits the file is not looked at here.
 pub fn resolve(
     target: &Source<&ImportedTarget>,
-    components: Option<&Components>,
+    components: Option<&ImportedComponents>,
     path: Option<&Path>,
     name: &str,
     overrides: &[String],
@@ -52,7 +56,8 @@ pub fn resolve(
     if let Some(path) = path {
         return spec::load(path, overrides);
     }
-    let (base, text) = paper_experiment(&target.content.network);
+    let is_spd = components.is_some_and(ImportedComponents::has_importance_functions);
+    let (base, text) = paper_experiment(&target.content.network, is_spd);
     tracing::info!("what the file does not say is as in {base}; --spec or --set gives it");
     let text = with_sizes(text, target.content, components, name);
     // The spec is named as what it is: no file or option has these lines.
@@ -60,8 +65,9 @@ pub fn resolve(
     spec::parse(Path::new(&described), &text, overrides)
 }
 
-fn paper_experiment(network: &Network) -> (&'static str, &'static str) {
-    match network {
+/// The experiment with this kind of network, by APD or by SPD.
+fn paper_experiment(network: &Network, is_spd: bool) -> (&'static str, &'static str) {
+    let experiments = match network {
         Network::Tms(tms) if tms.features >= 40 => TMS_40_10,
         Network::Tms(_) => TMS_5_2,
         Network::ResidualMlp(mlp) => match mlp.layers {
@@ -70,21 +76,19 @@ fn paper_experiment(network: &Network) -> (&'static str, &'static str) {
             _ => RESIDUAL_MLP_3,
         },
         Network::GatedFunctions(_) => GATED_FUNCTIONS,
-    }
+    };
+    experiments[usize::from(is_spd)]
 }
 
 /// The spec `text` with what a file says about its experiment. Without components there are as many as features and of
 /// full rank. One target serves all replicas of its components.
-fn with_sizes(text: &str, target: &ImportedTarget, components: Option<&Components>, name: &str) -> String {
+fn with_sizes(text: &str, target: &ImportedTarget, components: Option<&ImportedComponents>, name: &str) -> String {
+    const SOUND: &str = "the specs of the paper are sound";
     let network = &target.network;
-    let sites = network.sites();
-    let full_rank = sites.iter().map(|site| site.d_in.min(site.d_out)).max().expect("a network has a site");
-    let (number, rank) = components
-        .map_or((network.features() as i64, full_rank), |components| (components.number(), components.rank()));
     let instances = target.weights.replicas();
-    let replicas = components.map_or(instances, Components::replicas);
+    let replicas = components.map_or(instances, ImportedComponents::replicas);
 
-    let mut spec: toml::Table = text.parse().expect("the specs of the paper are sound");
+    let mut spec: toml::Table = text.parse().expect(SOUND);
     spec.insert("name".into(), name.into());
     spec.insert("seeds".into(), replicas.into());
     let of_target = spec["target"].as_table_mut().expect("a spec has a target");
@@ -92,8 +96,25 @@ fn with_sizes(text: &str, target: &ImportedTarget, components: Option<&Component
     if instances == 1 && replicas > 1 {
         of_target.insert("seed".into(), 0.into());
     }
-    let method = spec["method"].as_table_mut().and_then(|of_method| of_method.iter_mut().next()?.1.as_table_mut());
-    method.expect("a spec has a method").extend([("components".into(), number.into()), ("rank".into(), rank.into())]);
+    let fixed = match components {
+        Some(components) => {
+            let paper = spec::parse(Path::new(""), text, &[]).unwrap_or_else(|error| panic!("{SOUND}: {error}"));
+            paper.method.fixed_by(network, &components.tensors)
+        }
+        None => {
+            let sites = network.sites();
+            let full_rank = sites.iter().map(|site| site.d_in.min(site.d_out)).max().expect("a network has a site");
+            [("components", network.features() as i64), ("rank", full_rank)]
+                .map(|(key, value)| (format!("method.apd.{key}"), String::new(), value.to_string()))
+                .into()
+        }
+    };
+    for (key, _, value) in fixed {
+        let (table, key) = key.rsplit_once('.').expect("a setting of a method stands in its table");
+        let table = table.split('.').try_fold(&mut spec, |table, key| table.get_mut(key)?.as_table_mut());
+        let value: toml::Table = format!("value = {value}").parse().expect("a value is TOML");
+        table.expect("a spec has a method").insert(key.into(), value["value"].clone());
+    }
     toml::to_string(&spec).expect("it was TOML before")
 }
 
@@ -159,9 +180,10 @@ pub fn import_components(
         &weights,
         &notes(TargetLayout::NOTE_OF_REPLICAS, target.path, &target.content.origin),
     )?;
-    let factors = components.content.components.to_files(&network.sites());
+    let tensors = components.content.tensors.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone()));
+    let tensors = spec.method.of_import(network, tensors.collect());
     let notes = notes(FactorLayout::NOTE, components.path, &components.content.origin);
-    write_tensors(&folder.components(), &factors, &notes)?;
+    write_tensors(&folder.components(), &tensors, &notes)?;
     provenance.end(Status::Imported)?;
     Ok(Finished { folder: folder.path().into(), already: false })
 }
@@ -172,15 +194,23 @@ fn notes<'a>(axes: &str, path: &Path, origin: &Origin) -> Vec<(&'a str, String)>
     place.into_iter().chain(origin.notes.clone()).collect()
 }
 
-/// Refuses a spec whose method has learned more than components, which is all that the file has.
+/// Refuses a spec whose method has learned more or less than the file has.
 fn check_is_whole(spec: &Spec, components: &Source<&ImportedComponents>) -> Result<(), RunError> {
-    let factors = components.content.components.named(&spec.target.network.sites());
     let needed = spec.method.tensors(&spec.target.network, spec.seeds.len());
-    let missing = needed.iter().find(|(name, _)| !factors.iter().any(|(found, _)| found == name));
-    let Some((missing, _)) = missing else { return Ok(()) };
+    let needed = needed.iter().map(|(name, _)| name).find(|name| !is_factor(name));
+    let found = components.content.tensors.iter().map(|(name, _)| name).find(|name| !is_factor(name));
     let (path, method) = (components.path.display(), spec.method.words().key);
-    let what = format!("{path} has components alone, but [method.{method}] also needs `{missing}`");
-    Err(RunError::new(what, "give the spec of a method that has components alone"))
+    match (needed, found) {
+        (Some(missing), None) => {
+            let what = format!("{path} has components alone, but [method.{method}] also needs `{missing}`");
+            Err(RunError::new(what, "give the spec of a method that has components alone"))
+        }
+        (None, Some(_)) => {
+            let what = format!("{path} has importance functions, but [method.{method}] has components alone");
+            Err(RunError::new(what, "give the spec of a method that learns them, such as [method.spd]"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Refuses a spec of another experiment than the file's.
@@ -192,19 +222,23 @@ fn check_fit(
 ) -> Result<(), RunError> {
     let instances = target.weights.replicas() as u64;
     let mut differences = network_differences(&spec.target.network, &target.network);
-    if let Some(ImportedComponents { components, .. }) = components {
+    if let Some(components) = components {
         let replicas = components.replicas() as u64;
-        let mut differ = |key: &str, spec: String, file: u64| {
-            if spec != file.to_string() {
-                differences.push(Difference::of_key(key, spec, file.to_string()));
+        let mut differ = |key: &str, spec: String, file: String| {
+            if spec != file {
+                differences.push(Difference::of_key(key, spec, file));
             }
         };
-        for (key, spec, file) in spec.method.fixed_by(components) {
-            differ(&key, spec.to_string(), file);
+        for (key, spec, file) in spec.method.fixed_by(&target.network, &components.tensors) {
+            differ(&key, spec, file);
         }
         let number = spec.seeds.len() as u64;
         let is_counted = spec.seeds.iter().copied().eq(0..number);
-        differ("seeds", if is_counted { number.to_string() } else { format!("{:?}", spec.seeds) }, replicas);
+        differ(
+            "seeds",
+            if is_counted { number.to_string() } else { format!("{:?}", spec.seeds) },
+            replicas.to_string(),
+        );
         if ![1, replicas].contains(&instances) && spec.target.seed.is_none() {
             let what = format!("instances: the target has {instances}, the components {replicas}");
             differences.push(Difference { set: Some("target.seed=0".into()), what });
@@ -236,7 +270,7 @@ fn check_fit(
     }
     let lines = differences.iter().map(|difference| format!("\n  - {}", difference.what)).collect::<String>();
     let help = match differences.iter().find_map(|difference| difference.set.as_ref()) {
-        Some(set) => format!("change the spec, or give the value with --set, for example --set {set}"),
+        Some(set) => format!("change the spec, or give the value with --set, for example --set {}", quoted(set)),
         None => "change the spec".into(),
     };
     Err(RunError::new(format!("the spec does not fit {}:{lines}", path.display()), help))

@@ -6,7 +6,6 @@ use tch::{Device, Tensor};
 
 use super::{Decomposed, Decomposition, Method};
 use crate::{
-    components::Components,
     fit::{Moment, Training},
     network::Network,
     settings::TableReader,
@@ -27,8 +26,14 @@ pub trait Settings: Any {
 
     fn sizes(&self, target: &Network) -> Sizes;
 
-    /// The keys of those settings that finished components fix, with their values here and those of `components`.
-    fn fixed_by(&self, components: &Components) -> Vec<(String, u64, u64)>;
+    /// The keys of those settings that finished components of `target` fix, with their values here and those of the
+    /// `tensors`, both as a spec has them. The tensors are those of [`Settings::tensors`] with tied uses apart.
+    fn fixed_by(&self, target: &Network, tensors: &[(String, Tensor)]) -> Vec<(String, String, String)>;
+
+    /// The tensors that files keep with these settings, made from the same with tied uses apart.
+    fn of_import(&self, _target: &Network, tensors: Vec<(String, Tensor)>) -> Vec<(String, Tensor)> {
+        tensors
+    }
 
     /// Whether components are active or not.
     fn selects(&self) -> bool;

@@ -85,9 +85,9 @@ impl Settings for Toy {
         }
     }
 
-    fn fixed_by(&self, components: &Components) -> Vec<(String, u64, u64)> {
-        let sites = components.factors.iter().count() as u64;
-        vec![("method.toy.components".into(), self.components as u64, components.number() as u64 / sites)]
+    fn fixed_by(&self, _: &Network, tensors: &[(String, Tensor)]) -> Vec<(String, String, String)> {
+        let number = tensors[0].1.size()[1].to_string();
+        vec![("method.toy.components".into(), self.components.to_string(), number)]
     }
 
     fn selects(&self) -> bool {

@@ -1,5 +1,6 @@
 //! Components in a file: at every site the factors `<site>.A` [component, d_in, rank] and `<site>.B` [component, rank, d_out],
-//! or a [`FactorLayout`] of the other ones, with or without a leading axis of instances, which become replicas.
+//! or a [`FactorLayout`] of the other ones, with or without a leading axis of instances, which become replicas. Those with
+//! importance functions are read by `subcomponents`.
 
 use std::path::Path;
 
@@ -13,6 +14,7 @@ use super::{
     parts::{Parts, Turns},
     shown,
     state_dict::StateDict,
+    subcomponents,
     target::ImportedTarget,
 };
 use crate::{
@@ -24,8 +26,9 @@ use crate::{
 /// Components from a file.
 #[derive(Debug)]
 pub struct ImportedComponents {
-    /// Every instance as a replica.
-    pub components: Components,
+    /// Under the names and in the order of axes that our files keep, `<site>.A` [replica, component, d_in, rank] for example;
+    /// every instance is a replica. Subcomponents of the two uses of a tied weight are apart.
+    pub tensors: Vec<(String, Tensor)>,
     pub origin: Origin,
 }
 
@@ -41,6 +44,9 @@ impl ImportedComponents {
         target: &ImportedTarget,
         options: &ImportOptions<FactorLayout>,
     ) -> Result<Self, RunError> {
+        if subcomponents::are_in(file, options) {
+            return Self::find_subcomponents(file, path, target, options);
+        }
         let sites = target.network.sites();
         let (dict, decision) = read(file, path, target, &sites, options)?;
         if dict.passed_over > 0 {
@@ -52,9 +58,37 @@ impl ImportedComponents {
             Ok(read(file, path, target, &sites, options)?.1.content.to_files(&sites))
         };
         let tensors = decision.content.to_files(&sites);
-        let origin = Origin::of(file, options, decision.layout, &tensors, plain);
-        Ok(Self { components: decision.content, origin })
+        let origin = Origin::of(file, options, Some(decision.layout), &tensors, plain);
+        Ok(Self { tensors, origin })
     }
+
+    fn find_subcomponents(
+        file: &StateDictFile,
+        path: &Path,
+        target: &ImportedTarget,
+        options: &ImportOptions<FactorLayout>,
+    ) -> Result<Self, RunError> {
+        let (tensors, words) = subcomponents::read(file, path, target, options)?;
+        tracing::info!("{}: {words}", path.display());
+        let plain =
+            |_: &ImportOptions<FactorLayout>| Ok(subcomponents::read(file, path, target, &ImportOptions::default())?.0);
+        let origin = Origin::of(file, options, None, &tensors, plain);
+        Ok(Self { tensors, origin })
+    }
+
+    /// Whether there are importance functions beside the components.
+    pub fn has_importance_functions(&self) -> bool {
+        self.tensors.iter().any(|(name, _)| !is_factor(name))
+    }
+
+    pub fn replicas(&self) -> i64 {
+        self.tensors.first().expect("a network has a site").1.size()[0]
+    }
+}
+
+/// Whether a tensor of our files is a factor of components.
+pub fn is_factor(name: &str) -> bool {
+    name.ends_with(".A") || name.ends_with(".B")
 }
 
 fn read<'f>(

@@ -13,6 +13,7 @@
 //! - `state_dict`: one state dict of a file, its tensors by what our files call the parts; `parts`: those parts in one layout
 //! - `layout`: which layout a file has; `origin`: what identifies what was read
 //! - `target`: [`ImportedTarget`]; `components`: [`ImportedComponents`]; `mistakes`: how either is refused
+//! - `subcomponents`: components with importance functions; `subcomponent_names`: what others call them
 
 mod archive;
 mod bytes;
@@ -29,6 +30,8 @@ mod parts;
 mod pickle;
 mod refusal;
 mod state_dict;
+mod subcomponent_names;
+mod subcomponents;
 mod target;
 mod tensors;
 mod torch;
@@ -39,7 +42,7 @@ use std::{
     path::Path,
 };
 
-pub use components::ImportedComponents;
+pub use components::{ImportedComponents, is_factor};
 use known::Oddity;
 pub use layout::{FactorLayout, Layout, TargetLayout};
 pub use names::help as help_on_names;

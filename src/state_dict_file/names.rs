@@ -79,7 +79,9 @@ fn number_in(name: &str) -> &str {
 /// Divides the name of a tensor in a file: into what stands before the name of the part (empty, or with a dot at its
 /// end), and what our files call the part. `None`: no part is called so.
 pub fn divide(theirs: &str) -> Option<(String, String)> {
-    let theirs: Vec<&str> = without_weight(theirs).split('.').collect();
+    // In the summer of 2025 the code of SPD's authors had the layers of a network within others, as their `original`.
+    let theirs = theirs.replace(".original.", ".");
+    let theirs: Vec<&str> = without_weight(&theirs).split('.').collect();
     let start_of = |pattern: &str| {
         let pattern: Vec<&str> = pattern.split('.').collect();
         let start = theirs.len().checked_sub(pattern.len())?;
@@ -146,6 +148,14 @@ pub fn help() -> String {
     for (about, name) in
         [("A [component, d_in, rank]", "NAME.A, as in embed.A, linear1.A"), ("B [component, rank, d_out]", "NAME.B")]
     {
+        text += &format!("  {about:<ABOUT$} {name}\n");
+    }
+    text += "Subcomponents of SPD, at the same matrices, called NAME as above:\n";
+    for (about, name) in [
+        ("V [d_in, subcomponent]", "_components.NAME.V"),
+        ("U [subcomponent, d_out]", "_components.NAME.U"),
+        ("importance functions", "_ci_fns.NAME.layers.<i>.W, .b"),
+    ] {
         text += &format!("  {about:<ABOUT$} {name}\n");
     }
     text + "\

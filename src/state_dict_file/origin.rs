@@ -21,12 +21,12 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// The origin of what was read from `file`, named tensors in an order of their own. `plain` reads them with other
-    /// options.
+    /// The origin of what was read from `file`, named tensors in an order of their own, and its layout if it could have
+    /// another. `plain` reads them with other options.
     pub fn of<L: Layout>(
         file: &StateDictFile,
         options: &ImportOptions<L>,
-        layout: L,
+        layout: Option<L>,
         tensors: &[(String, Tensor)],
         plain: impl Fn(&ImportOptions<L>) -> Result<Vec<(String, Tensor)>, RunError>,
     ) -> Self {
@@ -38,7 +38,8 @@ impl Origin {
         };
         let is_plain = options.is_empty() || by_itself().is_ok_and(|plain| is_same(&plain, tensors));
         let identity = if is_plain { file.digest.clone() } else { digest(&file.digest, tensors) };
-        let mut notes = vec![("imported_sha256", file.digest.clone()), ("imported_layout", layout.name())];
+        let mut notes = vec![("imported_sha256", file.digest.clone())];
+        notes.extend(layout.map(|layout| ("imported_layout", layout.name())));
         notes.extend(options.notes());
         Self { identity, notes }
     }

@@ -90,26 +90,15 @@ impl<'d, 'f> Parts<'d, 'f> {
     /// That a part is there, of this shape after the axis of instances, and of finite numbers. Returns whether it is.
     pub fn check(&mut self, name: &str, instances: Option<i64>, shape: &[i64]) -> bool {
         self.known.push(name.to_string());
-        let Some((Named { theirs, tensor }, turned)) = self.find(name) else {
+        let Some((named, turned)) = self.find(name) else {
             self.mistake(format!("it lacks {}", with_others(name)));
             return false;
         };
         let shape: Vec<i64> = instances.into_iter().chain(shape.iter().copied()).collect();
-        let (wanted, found) = (turned_shape(shape, turned), tensor.size());
-        let mistake = match () {
-            () if found != wanted => {
-                let hint = if turned_shape(found.clone(), true) == wanted { " (transposed it would fit)" } else { "" };
-                format!("{} has the shape {found:?}, not {wanted:?}{hint}", shown(theirs))
-            }
-            () if tensor.numel() == 0 => format!("{} is empty", shown(theirs)),
-            () if tensor.isfinite().all().int64_value(&[]) == 0 => {
-                let count = tensor.numel() as i64 - tensor.isfinite().sum(Kind::Int64).int64_value(&[]);
-                format!("{} has {count} value(s) that are not finite", shown(theirs))
-            }
-            () => return true,
-        };
-        self.mistake(mistake);
-        false
+        let mistake = mistake_in(&named, &turned_shape(shape, turned));
+        let is_sound = mistake.is_none();
+        self.mistakes.extend(mistake);
+        is_sound
     }
 
     /// That a part, if it is there, is that of the target [replica, ..], in whichever layout; of one target for all
@@ -117,15 +106,7 @@ impl<'d, 'f> Parts<'d, 'f> {
     pub fn check_copy(&mut self, name: &str, of_target: &Tensor) {
         let Some((Named { theirs, tensor }, _)) = self.find(name) else { return };
         self.known.push(name.to_string());
-        let own = if tensor.dim() + 1 == of_target.dim() { tensor.unsqueeze(0) } else { tensor.shallow_clone() };
-        let is_target = |own: &Tensor| {
-            let (own_size, size) = (own.size(), of_target.size());
-            own_size.len() == size.len()
-                && own_size[1..] == size[1..]
-                && (own_size[0] == size[0] || [own_size[0], size[0]].contains(&1))
-                && own.eq_tensor(of_target).all().int64_value(&[]) == 1
-        };
-        if !(is_target(&own) || (own.dim() == 3 && is_target(&own.mt()))) {
+        if !is_copy(tensor, of_target) {
             self.mistake(format!("{} is not that of the target", shown(theirs)));
         }
     }
@@ -156,6 +137,36 @@ impl<'d, 'f> Parts<'d, 'f> {
         }
         mistakes
     }
+}
+
+/// What is wrong with a tensor that is to be of this shape in the file, and of finite numbers.
+pub fn mistake_in(Named { theirs, tensor }: &Named, wanted: &[i64]) -> Option<String> {
+    let found = tensor.size();
+    match () {
+        () if found != wanted => {
+            let hint = if turned_shape(found.clone(), true) == wanted { " (transposed it would fit)" } else { "" };
+            Some(format!("{} has the shape {found:?}, not {wanted:?}{hint}", shown(theirs)))
+        }
+        () if tensor.numel() == 0 => Some(format!("{} is empty", shown(theirs))),
+        () if tensor.isfinite().all().int64_value(&[]) == 0 => {
+            let count = tensor.numel() as i64 - tensor.isfinite().sum(Kind::Int64).int64_value(&[]);
+            Some(format!("{} has {count} value(s) that are not finite", shown(theirs)))
+        }
+        () => None,
+    }
+}
+
+/// Whether a tensor is that of the target [replica, ..], in whichever layout and with or without the axis of replicas.
+pub fn is_copy(tensor: &Tensor, of_target: &Tensor) -> bool {
+    let own = if tensor.dim() + 1 == of_target.dim() { tensor.unsqueeze(0) } else { tensor.shallow_clone() };
+    let is_target = |own: &Tensor| {
+        let (own_size, size) = (own.size(), of_target.size());
+        own_size.len() == size.len()
+            && own_size[1..] == size[1..]
+            && (own_size[0] == size[0] || [own_size[0], size[0]].contains(&1))
+            && own.eq_tensor(of_target).all().int64_value(&[]) == 1
+    };
+    is_target(&own) || (own.dim() == 3 && is_target(&own.mt()))
 }
 
 /// A shape with its last two sizes exchanged, if it is `turned`.

@@ -16,7 +16,7 @@ use super::{
     mistakes::{MAX_SHOWN, unfit},
     names,
     options::{ImportOptions, Rename},
-    shown,
+    shown, subcomponent_names,
 };
 use crate::{run::RunError, settings::nearest};
 
@@ -39,10 +39,10 @@ pub struct Named<'f> {
 }
 
 /// A tensor on the way from its name in the file to a part.
-struct Entry<'f> {
-    named: Named<'f>,
+pub struct Entry<'f> {
+    pub named: Named<'f>,
     /// The name after selection and renaming.
-    name: String,
+    pub name: String,
     /// Renamed as a whole to the name of a part: it has no prefix that could differ from that of others.
     is_placed: bool,
 }
@@ -67,7 +67,9 @@ impl<'f> StateDict<'f> {
             file.check_usable(path, |name| part(name).is_some_and(is_meant))
         };
         let mut entries = selected(file, path, options)?;
-        rename(&mut entries, path, options)?;
+        rename(&mut entries, path, options, &|name| names::divide(name).is_some())?;
+        // The last word of their names may be that of a part of a network.
+        entries.retain(|entry| !subcomponent_names::divide(&entry.name, 0).is_some_and(|part| part.is_certain));
         let (prefix, others) = prefix(&entries, path, options, anchors)
             .map_err(|error| refuse_unusable(&|(_, part)| anchors.contains(&part.as_str())).err().unwrap_or(error))?;
         refuse_unusable(&|(before, _)| before == prefix)?;
@@ -99,7 +101,7 @@ impl<'f> StateDict<'f> {
     }
 }
 
-fn twice(path: &Path, some: &str, other: &str) -> RunError {
+pub fn twice(path: &Path, some: &str, other: &str) -> RunError {
     let mistake = format!("{} and {} are the same part", shown(some), shown(other));
     unfit(path, &[mistake]).with_help("save the file without one of them, or give other names with --rename")
 }
@@ -116,14 +118,14 @@ fn selection<L: Layout>(options: &ImportOptions<L>) -> String {
 }
 
 /// A tensor's name after selection and renaming; `None` of a tensor that is not selected.
-fn meant_name<L: Layout>(theirs: &str, options: &ImportOptions<L>) -> Option<String> {
+pub fn meant_name<L: Layout>(theirs: &str, options: &ImportOptions<L>) -> Option<String> {
     let name = theirs.strip_prefix(&selection(options))?;
     let whole = options.renames.iter().find(|rename| rename.theirs == name);
     Some(whole.map_or_else(|| replaced(name, &options.renames).0, |rename| rename.ours.clone()))
 }
 
 /// The tensors of the state dict that the user selects, or of all.
-fn selected<'f, L: Layout>(
+pub fn selected<'f, L: Layout>(
     file: &'f StateDictFile,
     path: &Path,
     options: &ImportOptions<L>,
@@ -158,8 +160,13 @@ fn no_such_key(file: &StateDictFile, path: &Path, key: &str, flag: &str) -> RunE
     RunError::new(what, help)
 }
 
-/// Gives tensors the names that the user says, all at once.
-fn rename<L: Layout>(entries: &mut [Entry], path: &Path, options: &ImportOptions<L>) -> Result<(), RunError> {
+/// Gives tensors the names that the user says, all at once; `is_known` tells the names of parts.
+pub fn rename<L: Layout>(
+    entries: &mut [Entry],
+    path: &Path,
+    options: &ImportOptions<L>,
+    is_known: &dyn Fn(&str) -> bool,
+) -> Result<(), RunError> {
     let flag = options.flag("rename");
     let mut touched: Vec<Vec<usize>> = vec![Vec::new(); options.renames.len()];
     for (index, rename) in options.renames.iter().enumerate() {
@@ -184,7 +191,7 @@ fn rename<L: Layout>(entries: &mut [Entry], path: &Path, options: &ImportOptions
         if touched.is_empty() {
             return Err(renames_nothing(entries, path, rename, &flag));
         }
-        if touched.iter().all(|&index| entries[index].part().is_none()) {
+        if touched.iter().all(|&index| !is_known(&entries[index].name)) {
             return Err(unknown_part(rename, &entries[touched[0]], &flag));
         }
     }
@@ -288,7 +295,7 @@ fn is_typed_as_shown(name: &str) -> bool {
     name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c)) && !name.starts_with('-')
 }
 
-fn several<L: Layout>(prefixes: &BTreeSet<String>, path: &Path, options: &ImportOptions<L>) -> RunError {
+pub fn several<L: Layout>(prefixes: &BTreeSet<String>, path: &Path, options: &ImportOptions<L>) -> RunError {
     let outer = options.select.as_deref().filter(|key| *key != OUTERMOST);
     let key = |prefix: &String| match (outer, prefix.strip_suffix('.').unwrap_or("")) {
         (None, "") => OUTERMOST.to_string(),

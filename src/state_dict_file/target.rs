@@ -83,7 +83,7 @@ impl ImportedTarget {
         let layout = layout_in_words(&decision, &options.flag("layout"));
         tracing::info!("{}: {layout}{}", path.display(), embeddings_in_words(&dict, decision.content.turns));
         let plain = |options: &ImportOptions<TargetLayout>| Ok(read(file, path, options)?.1.content.named());
-        let origin = Origin::of(file, options, decision.layout, &decision.content.named(), plain);
+        let origin = Origin::of(file, options, Some(decision.layout), &decision.content.named(), plain);
         let Content { network, weights, .. } = decision.content;
         Ok(Self { network, weights, origin })
     }

@@ -295,7 +295,9 @@ fn residual_mlp() -> (ImportedTarget, Components) {
     let target = ImportedTarget::find(&read("residual_mlp_target.pth"), path, &ImportOptions::default()).unwrap();
     let file = read("residual_mlp_components.pth");
     let components = ImportedComponents::find(&file, path, &target, &ImportOptions::default()).unwrap();
-    (target, components.components)
+    let get = |name: &str| Some(components.tensors.iter().find(|(found, _)| found == name)?.1.shallow_clone());
+    let components = Components::from_files(&target.network.sites(), get).unwrap();
+    (target, components)
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod export;
 mod golden;
 mod import;
 mod import_layout;
+mod import_subcomponents;
 mod list_diff;
 mod misuse;
 mod options;

@@ -70,11 +70,12 @@ impl Settings for Apd {
         }
     }
 
-    fn fixed_by(&self, components: &Components) -> Vec<(String, u64, u64)> {
-        vec![
-            ("method.apd.components".into(), self.components as u64, components.number() as u64),
-            ("method.apd.rank".into(), self.rank as u64, components.rank() as u64),
-        ]
+    fn fixed_by(&self, _: &Network, tensors: &[(String, Tensor)]) -> Vec<(String, String, String)> {
+        let Some((_, a)) = tensors.iter().find(|(name, _)| name.ends_with(".A")) else { return Vec::new() };
+        let there = a.size();
+        [("components", self.components, there[1]), ("rank", self.rank, there[3])]
+            .map(|(key, here, there)| (format!("method.apd.{key}"), here.to_string(), there.to_string()))
+            .into()
     }
 
     /// In the L_p form none are selected.

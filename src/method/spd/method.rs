@@ -5,10 +5,10 @@ use std::{any::Any, sync::Arc};
 use tch::{Device, Tensor};
 
 use super::{
-    ImportanceFunction, ImportanceKind, SpdObjective,
+    Architecture, ImportanceFunction, ImportanceKind, SpdObjective,
     draws::{Drawn, Draws},
-    importance_function::layer_names,
     importances::ImportanceFunctions,
+    imported,
     philox_draws::PhiloxDraws,
     settings::{Frequency, Generation, Penalty, Spd, TiedWeights},
 };
@@ -18,7 +18,7 @@ use crate::{
     network::Network,
     random::philox::Rows,
     settings::TableReader,
-    site::{PerSite, Site},
+    site::PerSite,
     weights::Weights,
 };
 
@@ -86,19 +86,12 @@ impl Spd {
         network.sites().map(|site| self.subcomponents.at(site, network.features()))
     }
 
-    /// How wide what each importance function sees is, and how many subcomponents it is for; in the order of the functions.
-    fn function_sizes(&self, network: &Network) -> Vec<(i64, i64)> {
-        let (sites, numbers) = (network.sites(), self.numbers(network));
-        let of_use = |site_use: crate::graph::SiteUse| {
-            let site = &sites[site_use.site];
-            let width = if site_use.transposed { site.d_out } else { site.d_in };
-            (width, numbers[site_use.site] as i64)
-        };
-        let sizes: Vec<(i64, i64)> = network.graph().uses().map(of_use).collect();
-        if self.importance_function == ImportanceKind::GlobalMlp {
-            return vec![sizes.iter().fold((0, 0), |sum, size| (sum.0 + size.0, sum.1 + size.1))];
+    fn architecture(&self, network: &Network) -> Architecture {
+        Architecture {
+            numbers: self.numbers(network),
+            importance_function: self.importance_function,
+            hidden_widths: self.hidden_widths.clone(),
         }
-        sizes
     }
 
     /// Number of subcomponents of every use.
@@ -141,15 +134,8 @@ impl Settings for Spd {
 
     fn sizes(&self, target: &Network) -> Sizes {
         let network = self.network(target);
-        let (sites, numbers) = (network.sites(), self.numbers(&network));
-        let pairs = || sites.iter().zip(numbers.iter());
-        let functions = self.function_sizes(&network).into_iter().map(|(d_in, number)| {
-            ImportanceFunction::shapes(self.importance_function, d_in, number, &self.hidden_widths)
-                .iter()
-                .map(|(weight, bias)| weight.iter().product::<i64>() + bias.iter().product::<i64>())
-                .sum::<i64>()
-        });
-        let components: usize = numbers.iter().sum();
+        let components: usize = self.numbers(&network).iter().sum();
+        let factors = self.architecture(&network).tensors(&network);
         // Sources, masks and products of a pass with their derivatives, beside logits and importances with theirs.
         let of_uses: i64 = self.use_numbers(&network).iter().map(|number| NUMBERS_OF_A_SUBCOMPONENT * number).sum();
         let hidden: usize = self.hidden_widths.iter().sum();
@@ -166,16 +152,18 @@ impl Settings for Spd {
             of_step: 2 * network.parameters(),
             // Each hidden activation with its sum before the gelu and the derivative.
             of_sample: of_uses + 3 * hidden as i64 * perceptrons,
-            factors: pairs().map(|(site, &number)| number as i64 * (site.d_in + site.d_out)).sum::<i64>()
-                + functions.sum::<i64>(),
+            factors: factors.iter().map(|(_, shape)| shape.iter().product::<i64>()).sum(),
             // Measurement pads each with zeros to all sites.
             matrices: components as i64 * network.parameters(),
         }
     }
 
-    /// Components come with importance functions or not at all.
-    fn fixed_by(&self, _: &Components) -> Vec<(String, u64, u64)> {
-        Vec::new()
+    fn fixed_by(&self, target: &Network, tensors: &[(String, Tensor)]) -> Vec<(String, String, String)> {
+        imported::fixed_by(self, target, tensors)
+    }
+
+    fn of_import(&self, target: &Network, tensors: Vec<(String, Tensor)>) -> Vec<(String, Tensor)> {
+        imported::tensors(self, target, tensors)
     }
 
     fn selects(&self) -> bool {
@@ -234,7 +222,8 @@ impl Settings for Spd {
         let settings = Self::of_pack(pack);
         let components =
             self.initial_factors.components(&decomposed.sites(), &self.numbers(&decomposed), &weights.sites, &seeds);
-        let functions = self.function_sizes(&decomposed).into_iter().enumerate().map(|(place, (d_in, number))| {
+        let functions = self.architecture(&decomposed).functions(&decomposed).into_iter().enumerate();
+        let functions = functions.map(|(place, (_, (d_in, number)))| {
             let kind = self.importance_function;
             ImportanceFunction::random(kind, d_in, number, &self.hidden_widths, &seeds, place as u64)
                 .map(|tensor| tensor.to_device(device))
@@ -265,26 +254,8 @@ impl Settings for Spd {
 
     fn tensors(&self, target: &Network, replicas: usize) -> Vec<(String, Vec<i64>)> {
         let network = self.network(target);
-        let (sites, numbers, replicas) = (network.sites(), self.numbers(&network), replicas as i64);
-        let of_site = |(Site { name, d_in, d_out }, &number): (&Site, &usize)| {
-            let number = number as i64;
-            [
-                (format!("{name}.A"), vec![replicas, number, *d_in, 1]),
-                (format!("{name}.B"), vec![replicas, number, 1, *d_out]),
-            ]
-        };
-        let names = ImportanceFunctions::names(self.importance_function, &network.use_names());
-        let of_function = |(name, (d_in, number)): (String, (i64, i64))| {
-            let shapes = ImportanceFunction::shapes(self.importance_function, d_in, number, &self.hidden_widths);
-            let with_replicas = |shape: Vec<i64>| std::iter::once(replicas).chain(shape).collect::<Vec<_>>();
-            let layer = move |(index, (weight, bias)): (usize, (Vec<i64>, Vec<i64>))| {
-                let [weight_name, bias_name] = layer_names(&format!("importance_function.{name}"), index);
-                [(weight_name, with_replicas(weight)), (bias_name, with_replicas(bias))]
-            };
-            shapes.into_iter().enumerate().flat_map(layer).collect::<Vec<_>>()
-        };
-        let functions = names.into_iter().zip(self.function_sizes(&network)).flat_map(of_function);
-        sites.iter().zip(numbers.iter()).flat_map(of_site).chain(functions).collect()
+        let tensors = self.architecture(&network).tensors(&network).into_iter();
+        tensors.map(|(name, shape)| (name, std::iter::once(replicas as i64).chain(shape).collect())).collect()
     }
 
     fn decomposed<'n>(
