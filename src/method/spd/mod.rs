@@ -28,6 +28,7 @@ mod scalar_importance;
 mod settings;
 mod sizes;
 mod step;
+mod traded_key;
 
 pub use draws::{Drawn, Draws};
 pub use gate::Gate;
