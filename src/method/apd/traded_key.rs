@@ -27,13 +27,17 @@ pub fn traded_key(apd: &Apd, batch: usize) -> Result<TradedKey, NotTraded> {
             values.dedup();
             Ok(TradedKey { key: "selection.sample_top_k.k", values: values.into_iter().map(Value::Integer).collect() })
         }
-        Selection::Exact {} => Err(refused("a trade-off varies k, and the selection `exact` has none")),
-        Selection::Lp { .. } => Err(refused("a trade-off counts active components, and the L_p form selects none")),
+        Selection::Exact {} => {
+            Err(refused("selection.exact", "a trade-off varies k, and the selection `exact` has none"))
+        }
+        Selection::Lp { .. } => {
+            Err(refused("selection.lp", "a trade-off counts active components, and the L_p form selects none"))
+        }
     }
 }
 
-fn refused(why: &str) -> NotTraded {
-    NotTraded { key: "selection", why: why.into(), label: "choose `batch_top_k` or `sample_top_k`".into() }
+fn refused(key: &'static str, why: &str) -> NotTraded {
+    NotTraded { key, why: why.into(), label: "choose `batch_top_k` or `sample_top_k`".into() }
 }
 
 #[cfg(test)]
@@ -63,6 +67,6 @@ mod tests {
     fn where_there_is_no_k_nothing_is_traded_off() {
         assert_eq!(traded("exact={}").unwrap_err().why, "a trade-off varies k, and the selection `exact` has none");
         let lp = traded("lp={power=0.9}").unwrap_err();
-        assert_eq!((lp.key, lp.why.contains("the L_p form selects none")), ("selection", true));
+        assert_eq!((lp.key, lp.why.contains("the L_p form selects none")), ("selection.lp", true));
     }
 }

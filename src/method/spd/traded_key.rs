@@ -22,7 +22,7 @@ pub fn traded_key(spd: &Spd) -> Result<TradedKey, NotTraded> {
         }
         Annealed::Linear { .. } => refused(
             "a trade-off varies one number, and `coefficients.importance` moves over the training",
-            "give it one number, or set one with --set",
+            "give it one number",
         ),
     }
 }
@@ -47,9 +47,7 @@ mod tests {
 
     #[test]
     fn a_coefficient_that_moves_or_is_zero_is_refused() {
-        for (importance, label) in
-            [("{start=0, final=1}", "give it one number, or set one with --set"), ("0", "this is 0")]
-        {
+        for (importance, label) in [("{start=0, final=1}", "give it one number"), ("0", "this is 0")] {
             let refused = traded(importance).unwrap_err();
             assert_eq!((refused.key, refused.label.as_str()), (KEY, label));
         }

@@ -21,7 +21,12 @@ fn traded(folder: &Path, column: &str) -> Vec<String> {
 
 fn report(ended: &Ended) -> Ended {
     let folder = sweep_folder(ended.folder.path()).display().to_string();
-    ended.again().args(["report", &folder]).ends(0)
+    ended.again().args(["report", &folder]).ends_in(
+        |command| {
+            command.env("COLUMNS", "80");
+        },
+        0,
+    )
 }
 
 #[test]
@@ -99,11 +104,10 @@ error: no value of method.apd.selection.batch_top_k.k has an error of at most 1e
     assert!(ended.stdout.contains("best so far none\n") && ended.stdout.contains("   active     error  of D(0)  "));
     assert!(!sweep_folder(ended.folder.path()).join("recommended.toml").exists());
     assert_eq!(traded(ended.folder.path(), "value"), ["0.25", "0.5", "1.0", "1.4", "2.0"], "k up to two components");
-    let page = report(&ended).stdout;
-    assert!(
-        page.contains("\nNo value of method.apd.selection.batch_top_k.k has an error of at most 1e-12: nothing"),
-        "{page}"
-    );
+    let said = report(&ended).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words =
+        " No value of method.apd.selection.batch_top_k.k has an error of at most 1e-12: nothing is recommended. ";
+    assert!(said.contains(words), "{said}");
 }
 
 #[test]
@@ -116,7 +120,8 @@ fn the_plan_of_a_trade_off_keeps_the_rest_of_the_sweep_and_the_values_that_it_na
     assert_eq!(
         planned("[sweep]\nseeds = 3\n", &["--set=method.apd.selection.batch_top_k.k=0.8"]),
         "trials      5 of 3 seeds: 15 replicas in 1 pack\n\
-         trade-off   the fewest active components with an error of at most a tenth of that\n\
+         trade-off   the fewest active components with an error of at most a tenth of that without any \
+         component\n\
          key         method.apd.selection.batch_top_k.k: 0.2, 0.4, 0.8, 1.6, 3.2\n"
     );
     let named =
@@ -139,27 +144,68 @@ fn what_contradicts_a_trade_off_is_refused() {
         "[sweep.space]\n\"method.apd.rank\" = [1, 2]\n",
         &[],
         str![[r#"
+error: a trade-off varies `method.apd.selection.batch_top_k.k` alone
+  --> tiny.toml:34:1
+   |
+34 | "method.apd.rank" = [1, 2]
+   | ^^^^^^^^^^^^^^^^^ remove this, or sweep without a trade-off
+
+error: 1 mistake in tiny.toml
+
 "#]],
     );
     refused(
         "[sweep]\nstrategy = { sobol = { trials = 8 } }\nhalving = { first = 1 }\n",
         &[],
         str![[r#"
+error: a trade-off tries every value of its one key, so `strategy` must be "grid"
+  --> tiny.toml:34:12
+   |
+34 | strategy = { sobol = { trials = 8 } }
+   |            ^^^^^^^^^^^^^^^^^^^^^^^^^^ this draws values
+
+error: a trade-off compares trials that are trained to their end, so it has no `halving`
+  --> tiny.toml:35:11
+   |
+35 | halving = { first = 1 }
+   |           ^^^^^^^^^^^^^ remove this
+
+error: 2 mistakes in tiny.toml
+
 "#]],
     );
     refused(
         "",
         &["--set=method.apd.selection.lp.power=0.9"],
         str![[r#"
+error: a trade-off counts active components, and the L_p form selects none
+  --> tiny.toml:20:13
+   |
+20 | [method.apd.selection.batch_top_k]
+   |             ^^^^^^^^^ choose `batch_top_k` or `sample_top_k`
+
+error: 1 mistake in tiny.toml
+
 "#]],
     );
     refused(
         "",
         &["--largest-error=-1"],
         str![[r#"
+error: invalid value '-1' for '--largest-error <E>': an error must be a number above 0, such as 0.001
+
+For more information, try '--help'.
+
 "#]],
     );
     with_sweep("").args(quick_sweep(["--largest-error=1"])).fails(2).stderr_is(str![[r#"
+error: the following required arguments were not provided:
+  --trade-off
+
+Usage: apd sweep hyperparameters --trade-off --device <DEVICE> --threads <N> --largest-error <E> <SPEC>
+
+For more information, try '--help'.
+
 "#]]);
 }
 
@@ -174,5 +220,12 @@ fn the_coefficient_of_importance_is_traded_off_unless_it_moves() {
     let key = "key         method.spd.coefficients.importance: 0.0002, 0.00063, 0.002, 0.0063, 0.02\n";
     assert!(ended.stdout.contains(key), "{}", ended.stdout);
     test(&["--set=method.spd.coefficients.importance={start=0.001, final=0.003}"]).fails(2).stderr_is(str![[r#"
+error: a trade-off varies one number, and `coefficients.importance` moves over the training
+ |
+ | --set method.spd.coefficients.importance={start=0.001, final=0.003}
+ |                                          ^^^^^^^^^^^^^^^^^^^^^^^^^^ give it one number
+
+error: 1 mistake in --set
+
 "#]]);
 }

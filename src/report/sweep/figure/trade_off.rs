@@ -30,8 +30,9 @@ pub fn draw(sweep: &SweepData) -> Option<Figure> {
     let y = WithZero::covering(errors.collect::<Vec<_>>().into_iter());
     let place = |point: Point| FRAME.place(&x.axis, &y.axis, (x.at(point.active), y.at(point.error)));
     let mut sheet = Sheet::new(FRAME.bottom() + 42.0);
-    let end = sheet.dot_key((FRAME.x, 14.0), style::SKY, "one replica");
-    let next = sheet.key((end, 14.0), style::BLUE, "means over the seeds");
+    let end = sheet.dot_key((FRAME.x, 14.0), style::SKY, "replica");
+    let meaning = format!("mean at each {}", style::plain(&sweep.names[0]));
+    let next = sheet.key((end, 14.0), style::BLUE, &meaning);
     sheet.panel(FRAME, &x.axis, &y.axis, true, Vec::new());
     if let Some(largest) = trade_off.largest_error {
         let at = FRAME.place(&x.axis, &y.axis, (x.axis.range.0, y.at(largest))).1;
@@ -39,15 +40,18 @@ pub fn draw(sweep: &SweepData) -> Option<Figure> {
         let meaning = format!("largest error: {}", trade_off.limit_in_words());
         sheet.text((FRAME.x, 34.0), &meaning, style::LABEL, style::VERMILLION, TextAnchor::Start);
     }
-    sheet.dots(of_seeds().map(|(_, (_, point))| place(*point)), 2.4, style::SKY);
     let corners: Vec<(f64, f64)> = means().map(place).collect();
     corners.windows(2).for_each(|pair| sheet.stroke(pair[0], pair[1], style::BLUE, 1.6));
-    sheet.dots(corners.iter().copied(), 3.4, style::BLUE);
+    sheet.dots(corners.iter().copied(), 3.8, style::BLUE);
+    sheet.dots(of_seeds().map(|(_, (_, point))| place(*point)), 2.0, style::SKY);
     for ((value, _), &(x, y)) in trade_off.known().zip(&corners) {
-        let is_left = x < FRAME.middle().0;
-        let (at, anchor) = if is_left { (x + 7.0, TextAnchor::Start) } else { (x - 7.0, TextAnchor::End) };
-        let above = if is_left { y - 4.0 } else { y + 11.0 };
-        sheet.text((at, above), &style::plain(&value.value), style::TICK, style::INK, anchor);
+        // Where the line seldom is, as the error falls.
+        const ROOM: f64 = 44.0;
+        let (at, anchor) = match x + ROOM < FRAME.right() {
+            true => ((x + 6.0, y - 5.0), TextAnchor::Start),
+            false => ((x - 8.0, y + 9.0), TextAnchor::End),
+        };
+        sheet.text(at, &style::plain(&value.value), style::TICK, style::INK, anchor);
     }
     if let Some(recommended) = trade_off.recommended() {
         points::rings(&mut sheet, recommended.mean.map(place).into_iter());
