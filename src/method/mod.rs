@@ -11,6 +11,7 @@ mod settings;
 pub mod spd;
 #[cfg(test)]
 mod toy;
+mod traded_key;
 
 pub use annealed::Annealed;
 pub use apd::{defaults, filled_in};
@@ -18,6 +19,7 @@ pub use decomposed::{AtUse, Decomposed, Observed};
 use schemars::JsonSchema;
 use serde::Serialize;
 pub use settings::{Circumstances, Published, Settings, Sizes, Words};
+pub use traded_key::{NotTraded, TradedKey, around};
 
 use crate::{
     fit::Objective,

@@ -4,7 +4,7 @@ use std::any::Any;
 
 use tch::{Device, Tensor};
 
-use super::{Decomposed, Decomposition, Method};
+use super::{Decomposed, Decomposition, Method, NotTraded, TradedKey};
 use crate::{
     fit::{Moment, Training},
     network::Network,
@@ -37,6 +37,10 @@ pub trait Settings: Any {
 
     /// Whether components are active or not.
     fn selects(&self) -> bool;
+
+    /// The key that decides how many components are active, at the price of the error of the output; of a training on batches of
+    /// so many samples.
+    fn traded_key(&self, batch: usize) -> Result<TradedKey, NotTraded>;
 
     /// What must be equal in all experiments that are trained together: these settings with stand-ins for what each replica
     /// has of its own.

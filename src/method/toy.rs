@@ -12,7 +12,7 @@ use serde::Serialize;
 use tch::{Device, Kind, Tensor};
 
 use super::{
-    Circumstances, Decomposed, Decomposition, Method, Observed, Settings, Sizes, Words,
+    Circumstances, Decomposed, Decomposition, Method, NotTraded, Observed, Settings, Sizes, TradedKey, Words, around,
     comparison::{Part, Target},
 };
 use crate::{
@@ -92,6 +92,11 @@ impl Settings for Toy {
 
     fn selects(&self) -> bool {
         true
+    }
+
+    fn traded_key(&self, batch: usize) -> Result<TradedKey, NotTraded> {
+        let values = around(self.active, 2.0, 1.0 / batch as f64, 1.0);
+        Ok(TradedKey { key: "active", values: values.into_iter().map(toml::Value::Float).collect() })
     }
 
     fn shape(&self) -> Method {

@@ -2,6 +2,9 @@
 
 use super::{Description, RatePoint};
 
+/// The share of the error without any component that a description of the network may leave.
+pub const STATED_SHARE: f64 = 0.1;
+
 /// Smaller shares of the error are the rounding of single precision.
 const LEAST_SHARE: f64 = 1e-6;
 

@@ -49,7 +49,7 @@ pub use attribution_profile::Profiles;
 pub use coactivity::{Coactivity, coactivities};
 pub use contribution::Contributions;
 pub use description::{BITS_PER_RANK, Description, total_ranks};
-pub use distortion::Distortion;
+pub use distortion::{Distortion, STATED_SHARE};
 pub use gated::{FunctionAgreement, FunctionMatch, GatedRecovery, gated_recovery};
 pub use layers::{layer_shares, layers_spanned};
 pub use mechanism::Mechanisms;

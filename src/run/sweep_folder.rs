@@ -21,6 +21,7 @@ use crate::table::{JobRow, OF_SWEEPS, PlanRow, Row};
 /// plan.csv                  the values of every trial, and the pack in which it is trained
 /// trials.csv seconds.csv    a row for each trial and seed, and for each trial, that has ended
 /// effects.csv sensitivity.csv recommended.toml    what that depends on, and the best trial's spec
+/// trade_off.csv trade_off.toml    of a trade-off: active components and error of every value, and the largest error asked for
 /// trials/<trial>/           the run folder of each trial
 /// packs/<pack>/             log.txt, and while running lock and checkpoint/
 /// report/                   figures and tables made from the above
@@ -122,6 +123,11 @@ impl SweepFolder {
         self.path.join("recommended.toml")
     }
 
+    /// What a trade-off asks for beside what the sweep is.
+    pub fn trade_off(&self) -> PathBuf {
+        self.path.join("trade_off.toml")
+    }
+
     pub fn report(&self) -> PathBuf {
         self.path.join("report")
     }
@@ -158,7 +164,8 @@ impl SweepFolder {
 
     /// Removes what killed processes left half-written of the sweep's tables. For the holder of the lock of `packs`.
     pub fn clean(&self) {
-        let names: Vec<&str> = OF_SWEEPS.iter().map(|table| table.file).chain(["recommended.toml"]).collect();
+        let names: Vec<&str> =
+            OF_SWEEPS.iter().map(|table| table.file).chain(["recommended.toml", "trade_off.toml"]).collect();
         sweep_temporary_files(&self.path, &names);
     }
 }

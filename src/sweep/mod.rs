@@ -6,6 +6,7 @@
 //! - `workers`, `slurm`, `queue`: in several processes, of this machine or of others
 //! - `standing`, `status`: how far it is
 //! - `results`, `sensitivity`, `recommendation`, `shortfall`: which setting did best, what that depends on, or why none did
+//! - `trade_off_settings`, `trade_off`: active components against error, and the fewest that keep to a stated one
 //! - `overview`: all of these at once, for the report
 
 mod ending;
@@ -25,6 +26,8 @@ mod space_reader;
 mod standing;
 mod status;
 mod strategy;
+mod trade_off;
+mod trade_off_settings;
 mod trials;
 mod work;
 mod workers;
@@ -33,7 +36,7 @@ pub use ending::Ending;
 pub use overview::{Overview, overview};
 pub use plan::Plan;
 pub use queue::{Queue, note};
-pub use recommendation::{outcome, recommendation};
+pub use recommendation::recommendation;
 pub use results::{TrialResult, best};
 pub use sensitivity::{Group, Sensitivity, sensitivities};
 pub use settings::Sweep;
@@ -45,8 +48,11 @@ pub use space_reader::Written;
 pub use standing::{Standing, Unreadable, standing, standings};
 pub use status::status;
 pub use strategy::{Draws, MOST_TRIALS, Strategy, in_words};
+pub use trade_off::{Point, TradeOff, TradedValue};
+pub use trade_off_settings::TradeOffSettings;
 pub use trials::{
-    SweptSpec, Trial, Trials, load_planned, load_trials, load_with_sweep, parse_trials, parse_with_sweep, reference,
+    SweptSpec, Trial, Trials, load_planned, load_trade_off, load_trials, load_with_sweep, parse_trials,
+    parse_with_sweep, reference,
 };
 pub use work::{Part, Shard, work};
 pub use workers::run_workers;

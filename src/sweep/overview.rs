@@ -1,7 +1,8 @@
 //! All that is known of a sweep at this moment, finished or not.
 
 use super::{
-    Plan, Sensitivity, Standing, TrialResult, Unreadable, best,
+    Plan, Sensitivity, Standing, TradeOff, TrialResult, Unreadable, best,
+    recommendation::outcome,
     results::{ReplicaResult, results},
     rows::{Rows, collect},
     sensitivities, standings,
@@ -21,6 +22,8 @@ pub struct Overview {
     pub results: Vec<TrialResult>,
     /// The key with the largest effect first.
     pub sensitivities: Vec<Sensitivity>,
+    /// What came of a trade-off, if the sweep is one.
+    pub trade_off: Option<TradeOff>,
 }
 
 /// Reads the folders of all trials.
@@ -30,7 +33,8 @@ pub fn overview(plan: &Plan, folder: &SweepFolder) -> Overview {
     let replicas = ReplicaResult::all(&rows);
     let results = results(&replicas);
     let sensitivities = sensitivities(plan, &results);
-    Overview { standings, rows, replicas, results, sensitivities }
+    let trade_off = TradeOff::new(plan, &replicas, &rows.errors_without);
+    Overview { standings, rows, replicas, results, sensitivities, trade_off }
 }
 
 impl Overview {
@@ -51,9 +55,20 @@ impl Overview {
         })
     }
 
-    /// The best of the trials that have ended: what is recommended once all have. `None` also where a trial cannot be read,
-    /// which may have been better.
+    /// The best of the trials that have ended, of a trade-off the one that it recommends: what is recommended once all have.
+    /// `None` also where a trial cannot be read, which may have been better.
     pub fn best(&self) -> Option<&TrialResult> {
-        if self.unreadable().next().is_some() { None } else { best(&self.results) }
+        if self.unreadable().next().is_some() {
+            return None;
+        }
+        let Some(trade_off) = &self.trade_off else { return best(&self.results) };
+        let recommended = trade_off.recommended()?;
+        self.results.iter().find(|result| result.trial == recommended.trial)
+    }
+
+    /// What came of a trial, such as `3 of 4 recovered (Wilson 95 % interval 30 to 95 %), score 1.93 ± 0.02`.
+    pub fn outcome(&self, result: &TrialResult) -> String {
+        let traded = self.trade_off.as_ref().and_then(|trade_off| trade_off.values[result.trial].outcome());
+        traded.into_iter().chain([outcome(result)]).filter(|words| !words.is_empty()).collect::<Vec<_>>().join(", ")
     }
 }

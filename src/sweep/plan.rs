@@ -10,7 +10,7 @@ use crate::{
     run::{RunError, SweepFolder, is_file, read_table, write_columns},
     schedule::Schedule,
     spec::{Measurement, Spec, SpecError},
-    sweep::{Sweep, Trial, Trials, in_words, load_planned},
+    sweep::{Sweep, TradeOffSettings, Trial, Trials, in_words, load_planned},
     table::{PlanRow, Row},
 };
 
@@ -62,6 +62,9 @@ impl Plan {
         let unreadable = |error: SpecError| RunError::new(error.to_string(), CHANGED);
         let mut plan = Plan::new(load_planned(&folder.sweep()).map_err(unreadable)?);
         plan.keep_packs(folder)?;
+        if let Some(trade_off) = &mut plan.sweep.trade_off {
+            *trade_off = TradeOffSettings::kept(folder)?;
+        }
         Ok(plan)
     }
 
@@ -74,8 +77,11 @@ impl Plan {
         }
     }
 
-    /// Writes the plan into its folder, or takes what is fixed there already.
+    /// Writes the plan into its folder, or takes what is fixed there already; what is no part of it is written anew.
     pub fn fix(&mut self, folder: &SweepFolder) -> Result<(), RunError> {
+        if let Some(trade_off) = &self.sweep.trade_off {
+            trade_off.keep(folder)?;
+        }
         match self.keep_packs(folder) {
             Err(error) if error.is_missing() => {}
             kept => return kept,

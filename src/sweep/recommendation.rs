@@ -2,11 +2,11 @@
 
 use std::{fs, io::ErrorKind, path::Path};
 
-use super::{Group, Overview, Plan, Sensitivity, Standing, TrialResult};
+use super::{Group, Overview, Plan, Sensitivity, Standing, TradeOff, TradedValue, TrialResult, trade_off};
 use crate::{
     run::{RunError, SweepFolder, write_table, write_whole},
     statistics::{MeanDeviation, wilson_interval},
-    table::{EffectRow, SensitivityRow},
+    table::{EffectRow, SensitivityRow, TradeOffRow},
 };
 
 /// More keys than these are only in the tables.
@@ -15,6 +15,9 @@ const KEYS_SHOWN: usize = 8;
 /// Writes `effects.csv`, `sensitivity.csv` and `recommended.toml` of the trials that have ended, or removes those of an earlier
 /// time if none of them can be recommended. For the holder of the lock of `packs`.
 pub fn write(plan: &Plan, folder: &SweepFolder, overview: &Overview) -> Result<(), RunError> {
+    if let Some(trade_off) = &overview.trade_off {
+        write_table(&folder.table::<TradeOffRow>(), trade_off_rows(trade_off, &overview.results))?;
+    }
     let Some(best) = overview.best() else {
         return [folder.table::<EffectRow>(), folder.table::<SensitivityRow>(), folder.recommended()]
             .iter()
@@ -42,7 +45,7 @@ pub fn write(plan: &Plan, folder: &SweepFolder, overview: &Overview) -> Result<(
         "# Trial {} of the sweep of `{}`: {}.\n# What was varied: {}.\n\n{}",
         best.trial,
         plan.base.name,
-        outcome(best),
+        overview.outcome(best),
         plan.settings(best.trial),
         plan.trials[best.trial].spec.to_toml()
     );
@@ -58,20 +61,27 @@ fn remove(path: &Path) -> Result<(), RunError> {
 
 /// The recommendation as text, with a line for each key; empty as long as there is none or a process works on more trials.
 pub fn recommendation(plan: &Plan, folder: &SweepFolder, overview: &Overview) -> String {
-    let Some(best) = overview.best().filter(|_| !overview.standings.contains(&Standing::Running)) else {
+    if overview.standings.contains(&Standing::Running) {
         return String::new();
+    }
+    let Some(best) = overview.best() else {
+        return overview.trade_off.as_ref().map_or_else(String::new, trade_off_in_lines);
     };
     let so_far = match overview.count(|standing| *standing == Standing::Waiting) {
         0 => String::new(),
         left => format!(" so far, with {left} of {} trials to go", overview.standings.len()),
     };
+    let traded = overview.trade_off.as_ref().and_then(|trade_off| trade_off.values[best.trial].outcome());
     let mut text = format!(
         "\nRecommended{so_far}: trial {}, {}\n  {}\n  as a spec: {}\n",
         best.trial,
-        outcome(best),
+        traded.into_iter().chain([outcome(best)]).collect::<Vec<_>>().join("\n  "),
         plan.settings(best.trial).replace(", ", "\n  "),
         folder.recommended().display()
     );
+    if let Some(trade_off) = &overview.trade_off {
+        return text + &trade_off_in_lines(trade_off);
+    }
     let sensitivities = &overview.sensitivities;
     if sensitivities.iter().any(|found| found.groups.len() > 1) {
         text += "\nWhat the score depends on, key by key. Effect: the largest mean score of a value\n\
@@ -87,8 +97,46 @@ pub fn recommendation(plan: &Plan, folder: &SweepFolder, overview: &Overview) ->
     text
 }
 
+/// The values of a trade-off with their means, a line each and `>` before the recommended one; empty as long as none is known.
+fn trade_off_in_lines(trade_off: &TradeOff) -> String {
+    if trade_off.known().next().is_none() {
+        return String::new();
+    }
+    let recommended = trade_off.recommended().map(|value| value.trial);
+    let number = |number: Option<f64>| number.map_or_else(|| "–".into(), trade_off::short);
+    let row = |value: &TradedValue| {
+        let mark = if recommended == Some(value.trial) { ">" } else { " " };
+        let share = value.mean.and_then(|mean| trade_off.share(mean));
+        let share = share.map_or_else(|| "–".into(), |share| format!("{:.1} %", 100.0 * share));
+        let [active, error] = [value.mean.map(|mean| mean.active), value.mean.map(|mean| mean.error)].map(number);
+        format!("{mark} {active:>7} {error:>9} {share:>8}  {}\n", value.value)
+    };
+    let rows: String = trade_off.values.iter().map(row).collect();
+    format!(
+        "\nActive components against error, means over the seeds; D(0) is the error\nwithout any component. Recommended (>) are \
+         the fewest active components with\nan error of at most {}.\n\n   active     error  of D(0)  {}\n{rows}",
+        trade_off.limit_in_words(),
+        trade_off.key
+    )
+}
+
+fn trade_off_rows(trade_off: &TradeOff, results: &[TrialResult]) -> Vec<TradeOffRow> {
+    let recommended = trade_off.recommended().map(|value| value.trial);
+    let row = |value: &TradedValue| TradeOffRow {
+        trial: value.trial,
+        value: value.value.clone(),
+        mean_active: value.mean.map(|mean| mean.active),
+        error: value.mean.map(|mean| mean.error),
+        error_share: value.mean.and_then(|mean| trade_off.share(mean)),
+        largest_error: trade_off.largest_error,
+        recovered: results.iter().find(|result| result.trial == value.trial).and_then(TrialResult::recovered_share),
+        recommended: Some(recommended == Some(value.trial)),
+    };
+    trade_off.values.iter().map(row).collect()
+}
+
 /// Such as `3 of 4 recovered (Wilson 95 % interval 30 to 95 %), score 1.93 ± 0.02`.
-pub fn outcome(result: &TrialResult) -> String {
+pub(super) fn outcome(result: &TrialResult) -> String {
     let recovered = result.recovered.map(|recovered| {
         let interval = wilson_interval(recovered, result.judged);
         let [low, high] = [interval.low, interval.high].map(|share| format!("{:.0}", 100.0 * share));

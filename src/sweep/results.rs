@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Ending, rows::Rows};
+use super::{Ending, Point, rows::Rows};
 use crate::statistics::{MeanDeviation, mean_and_deviation, score_of_diverged};
 
 /// The columns of a row of `trials.csv` by which trials are compared.
@@ -12,7 +12,9 @@ pub struct ReplicaResult {
     pub seed: String,
     pub ending: Ending,
     pub recovered: Option<bool>,
-    score: Option<f64>,
+    pub score: Option<f64>,
+    /// Where it has both numbers.
+    pub point: Option<Point>,
 }
 
 impl ReplicaResult {
@@ -22,12 +24,16 @@ impl ReplicaResult {
             let cell = rows.header.iter().zip(row).find(|(column, _)| *column == name);
             cell.map(|(_, cell)| cell.clone()).expect("a column of trials.csv")
         };
+        let number = |row: &[String], name| cell(row, name).parse().ok().filter(|number: &f64| number.is_finite());
+        let point =
+            |row: &[String]| Some(Point { active: number(row, "mean_active")?, error: number(row, "minimality")? });
         let read = |row: &Vec<String>| Self {
             trial: cell(row, "trial").parse().expect("a number of ours"),
             seed: cell(row, "seed"),
             ending: cell(row, "status").parse().expect("an ending of ours"),
             recovered: cell(row, "recovered").parse().ok(),
             score: cell(row, "score").parse().ok(),
+            point: point(row),
         };
         rows.of_replicas.iter().map(read).collect()
     }
@@ -57,7 +63,7 @@ impl TrialResult {
     }
 
     /// Share of the replicas that were judged.
-    fn recovered_share(&self) -> Option<f64> {
+    pub fn recovered_share(&self) -> Option<f64> {
         self.recovered.map(|recovered| recovered as f64 / self.judged as f64)
     }
 
@@ -120,6 +126,7 @@ mod tests {
             ending,
             recovered,
             score: Some(1.0),
+            point: None,
         };
         let found = |replicas: &[ReplicaResult]| {
             let result = results(replicas).swap_remove(0);

@@ -9,7 +9,7 @@ use super::{Ending, Overview, Plan, Standing, overview, recommendation};
 use crate::{
     interrupt::{Interrupt, Stage},
     run::{Lock, Provenance, RunError, SweepFolder, Unfinished, read_table, write_columns, write_table},
-    table::{Row, ScoreRow, SecondsRow, SummaryRow, TrialRow},
+    table::{RateDistortionRow, Row, ScoreRow, SecondsRow, SummaryRow, TrialRow},
 };
 
 /// How many of the columns of `trials.csv` stand before the keys that are varied. The others follow them, and then those
@@ -23,6 +23,8 @@ pub struct Rows {
     pub header: Vec<String>,
     pub of_replicas: Vec<Vec<String>>,
     pub of_trials: Vec<SecondsRow>,
+    /// Of a trade-off: the error of each replica without any component, where that was measured.
+    pub errors_without: Vec<Option<f64>>,
 }
 
 /// Writes both tables and what follows from them. Processes that work on one sweep do so one after the other; one that is
@@ -40,7 +42,7 @@ pub fn write(plan: &Plan, folder: &SweepFolder, interrupt: &Interrupt) -> Result
     if overview.unreadable().next().is_some() {
         return Ok(false);
     }
-    let Overview { rows: Rows { header, of_replicas, of_trials }, .. } = &overview;
+    let Overview { rows: Rows { header, of_replicas, of_trials, .. }, .. } = &overview;
     write_columns(&folder.table::<TrialRow>(), header, of_replicas)?;
     write_table(&folder.table::<SecondsRow>(), of_trials)?;
     recommendation::write(plan, folder, &overview)?;
@@ -55,7 +57,7 @@ pub fn collect(plan: &Plan, folder: &SweepFolder, standings: &mut [Standing]) ->
     let owned = |names: &[&str]| names.iter().map(|name| String::from(*name)).collect::<Vec<_>>();
     let measurements: Vec<&str> = measurements().collect();
     let header = [owned(before), plan.keys().map(String::from).collect(), owned(after), owned(&measurements)].concat();
-    let (mut of_replicas, mut of_trials) = (Vec::new(), Vec::new());
+    let (mut of_replicas, mut of_trials, mut errors_without) = (Vec::new(), Vec::new(), Vec::new());
     for (trial, pack) in plan.packs_of_trials().into_iter().enumerate() {
         let found = match &standings[trial] {
             Standing::Finished => measured(folder, trial),
@@ -63,20 +65,33 @@ pub fn collect(plan: &Plan, folder: &SweepFolder, standings: &mut [Standing]) ->
             Standing::Waiting | Standing::Running | Standing::Unreadable(_) => continue,
         };
         let provenance = Provenance::read(&folder.trial_run(trial).provenance());
-        let (found, seconds) = match found.and_then(|found| Ok((found, provenance?.seconds))) {
+        let without = match (plan.sweep.trade_off, &standings[trial]) {
+            (Some(_), Standing::Finished) => errors_of_nothing(folder, trial),
+            _ => Ok(BTreeMap::new()),
+        };
+        let (found, without, seconds) = match found.and_then(|found| Ok((found, without?, provenance?.seconds))) {
             Ok(found) => found,
             Err(error) => {
                 standings[trial] = error.into();
                 continue;
             }
         };
+        errors_without.extend((0..found.len()).map(|replica| without.get(&replica).copied()));
         for (seed, Measured { ending, score, measurements }) in plan.sweep.seeds.iter().zip(found) {
             let row = [trial.to_string(), seed.to_string()].into_iter().chain(plan.values(trial));
             of_replicas.push(row.chain([ending.to_string(), score]).chain(measurements).collect());
         }
         of_trials.push(SecondsRow { trial, pack, seconds });
     }
-    Rows { header, of_replicas, of_trials }
+    Rows { header, of_replicas, of_trials, errors_without }
+}
+
+/// The error without any component of each replica of a finished trial that was measured.
+fn errors_of_nothing(folder: &SweepFolder, trial: usize) -> Result<BTreeMap<usize, f64>, RunError> {
+    let rows: Vec<RateDistortionRow> = read_table(&folder.trial_run(trial).table::<RateDistortionRow>())?;
+    // The first of each replica is without any that could be left out.
+    let firsts = rows.chunk_by(|one, next| one.replica == next.replica).map(|rows| &rows[0]);
+    Ok(firsts.filter(|row| row.error.is_finite()).map(|row| (row.replica, row.error)).collect())
 }
 
 /// The cells of one replica's row.

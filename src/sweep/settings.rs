@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use schemars::JsonSchema;
 
-use super::{Domain, Parameter, Range, Slurm, Strategy, strategy::MOST_KEYS};
+use super::{Domain, Parameter, Range, Slurm, Strategy, TradeOffSettings, strategy::MOST_KEYS};
 use crate::{
     experiment::Halving,
     interrupt::Interrupt,
@@ -27,7 +27,10 @@ pub struct Sweep {
     /// Minutes after which a command saves and leaves, to be given again; unset, it stays until nothing is left to do. It is no
     /// part of what the sweep is.
     pub minutes: Option<f64>,
-    /// Keys of the spec to vary, each with a list of values or with a range.
+    /// Whether active components are traded off against the error, as with `--trade-off`; without this table they are not.
+    pub trade_off: Option<TradeOffSettings>,
+    /// Keys of the spec to vary, each with a list of values or with a range. A trade-off varies the method's key that decides
+    /// between active components and error, by default over five values around that of the spec.
     #[schemars(with = "BTreeMap<String, Range>")]
     pub space: Vec<Parameter>,
     /// What the jobs of the sweep ask of Slurm.
@@ -40,15 +43,19 @@ fn may_be_of_whole_numbers(parameter: &Parameter) -> bool {
 }
 
 impl Sweep {
-    /// `seeds` are those of the spec; the trials have the same unless `[sweep]` says otherwise.
-    pub fn read(table: &mut TableReader, seeds: &[u64]) -> Self {
+    /// `seeds` are those of the spec; the trials have the same unless `[sweep]` says otherwise. With `asked` it is a trade-off
+    /// whatever the spec says.
+    pub fn read(table: &mut TableReader, seeds: &[u64], asked: Option<TradeOffSettings>) -> Self {
+        let trade_off = table.optional_table("trade_off", TradeOffSettings::read);
+        let trade_off = asked.map_or(trade_off, |asked| Some(asked.or(trade_off)));
         let sweep = Self {
             strategy: table.choice("strategy").or(Strategy::default()),
             seeds: optional_seeds(table).unwrap_or_else(|| seeds.to_vec()),
             replicas_per_pack: table.number("replicas_per_pack").at_least(1).at_most(10_000).optional(),
             halving: table.optional_table("halving", Halving::read),
             minutes: table.number("minutes").above(0.0).at_most(1e6).optional(),
-            space: table.space("space"),
+            space: table.space("space", trade_off.is_none()),
+            trade_off,
             slurm: table.table("slurm", Slurm::read),
         };
         let count = sweep.strategy.count(&sweep.space);
@@ -63,6 +70,18 @@ impl Sweep {
             !matches!(sweep.strategy, Strategy::Sobol(_)) || sweep.space.len() <= MOST_KEYS,
             &format!("Sobol's sequence has {MOST_KEYS} dimensions, one for each key"),
             format!("these are {}", sweep.space.len()),
+        );
+        table.check(
+            &["strategy"],
+            trade_off.is_none() || sweep.strategy == Strategy::Grid,
+            "a trade-off tries every value of its one key, so `strategy` must be \"grid\"",
+            "this draws values",
+        );
+        table.check(
+            &["halving"],
+            trade_off.is_none() || sweep.halving.is_none(),
+            "a trade-off compares trials that are trained to their end, so it has no `halving`",
+            "remove this",
         );
         sweep
     }
@@ -86,6 +105,9 @@ impl Sweep {
         }
         if let Some(halving) = &self.halving {
             text += &format!("halving = {}\n", toml::Value::try_from(halving).expect("plain data"));
+        }
+        if self.trade_off.is_some() {
+            text += "trade_off = {}\n";
         }
         text += "\n[sweep.space]\n";
         for Parameter { key, domain, .. } in &self.space {

@@ -1,6 +1,6 @@
 //! Why a sweep that has nothing left to do, or whose trials cannot all be read, recommends nothing.
 
-use super::{Overview, results::ReplicaResult};
+use super::{Overview, TradeOff, TrialResult, results::ReplicaResult};
 
 /// More trials than these are only counted.
 const TRIALS_SHOWN: usize = 10;
@@ -25,6 +25,9 @@ pub fn shortfall(overview: &Overview) -> Option<String> {
     if !overview.has_ended() || overview.best().is_some() {
         return None;
     }
+    if let Some(shortfall) = overview.trade_off.as_ref().and_then(|trade_off| of_trade_off(trade_off, overview)) {
+        return Some(shortfall);
+    }
     let diverged = overview.results.iter().filter(|result| result.diverged == result.replicas).count();
     let halted = overview.results.iter().filter(|result| result.halted && result.diverged < result.replicas).count();
     let failed = trials - overview.results.len();
@@ -43,6 +46,25 @@ pub fn shortfall(overview: &Overview) -> Option<String> {
         _ => "try smaller values of `decomposition.learning_rate` or of the coefficients, or a `warm_up`",
     };
     Some(with_lines(&what, diverged_trials(overview), help))
+}
+
+/// Why a trade-off recommends nothing though a trial was trained to its end without diverging.
+fn of_trade_off(trade_off: &TradeOff, overview: &Overview) -> Option<String> {
+    let key = &trade_off.key;
+    if let Some((least, _)) = trade_off.least() {
+        let what =
+            format!("no value of {key} has an error of at most {}: nothing is recommended", trade_off.limit_in_words());
+        let line = format!("least: trial {}, {key} = {}: {}", least.trial, least.value, least.outcome()?);
+        let help =
+            "accept a larger error with --largest-error, train for more steps, or list other values in `[sweep.space]`";
+        return Some(with_lines(&what, [line].into_iter(), help));
+    }
+    let is_sound = |result: &TrialResult| result.diverged < result.replicas;
+    overview.results.iter().any(is_sound).then(|| {
+        let what = format!("no value of {key} has an error with every seed: nothing is recommended");
+        let help = "try smaller values of `decomposition.learning_rate` or of the coefficients, or a `warm_up`";
+        with_lines(&what, diverged_trials(overview), help)
+    })
 }
 
 fn with_lines(what: &str, lines: impl Iterator<Item = String>, help: &str) -> String {

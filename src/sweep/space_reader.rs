@@ -35,11 +35,13 @@ impl Written {
 }
 
 impl<'a> TableReader<'a> {
-    /// The parameters in the table at `key`, in the order in which they are written.
-    pub fn space(&mut self, key: &'static str) -> Vec<Parameter> {
+    /// The parameters in the table at `key`, in the order in which they are written. There must be some if they are `needed`.
+    pub fn space(&mut self, key: &'static str, needed: bool) -> Vec<Parameter> {
         let read = |table: &mut TableReader| read_range(table, &Table::default());
         let Some(node) = self.written_table(key, "a list of values, or a range, which is a table", read) else {
-            self.miss(key, "{ \"method.apd.coefficients.simplicity\" = [0.1, 1.0] }");
+            if needed {
+                self.miss(key, "{ \"method.apd.coefficients.simplicity\" = [0.1, 1.0] }");
+            }
             return Vec::new();
         };
         let Value::Table(table) = &node.value else {

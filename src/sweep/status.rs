@@ -1,8 +1,6 @@
 //! What a user is told of a sweep: progress, best so far, failures, time left.
 
-use super::{
-    Ending, Overview, Plan, Standing, recommendation::outcome, results::ReplicaResult, shortfall::diverged_trials,
-};
+use super::{Ending, Overview, Plan, Standing, results::ReplicaResult, shortfall::diverged_trials};
 use crate::run::{Provenance, SweepFolder};
 
 /// More trials than these are only counted, of each kind.
@@ -75,7 +73,9 @@ fn replicas(rows: &[ReplicaResult]) -> String {
 /// The best of the trials that have ended.
 fn best_so_far(plan: &Plan, overview: &Overview) -> String {
     match overview.best() {
-        Some(result) => format!("trial {}: {}; {}", result.trial, outcome(result), plan.settings(result.trial)),
+        Some(result) => {
+            format!("trial {}: {}; {}", result.trial, overview.outcome(result), plan.settings(result.trial))
+        }
         None if overview.unreadable().next().is_some() => "unknown while a trial cannot be read".into(),
         None if !overview.has_ended() => "none yet".into(),
         None => "none".into(),

@@ -5,8 +5,9 @@ use std::path::Path;
 use schemars::JsonSchema;
 
 use super::{
-    Drawn, MOST_TRIALS, Parameter, Sweep, in_words,
+    Drawn, MOST_TRIALS, Parameter, Sweep, TradeOffSettings, in_words,
     space_reader::{take_real_numbers, with_values},
+    trade_off_settings,
 };
 use crate::{
     settings::{self, Entry, Node, Origin, Problem, SpecError, TableReader, grouped, related},
@@ -64,7 +65,7 @@ pub fn parse_with_sweep(path: &Path, text: &str, overrides: &[String]) -> Result
 }
 
 fn read_sweep(table: &mut TableReader, spec: &Spec) -> Option<Sweep> {
-    table.optional_table("sweep", |table| Sweep::read(table, &spec.seeds))
+    table.optional_table("sweep", |table| Sweep::read(table, &spec.seeds, None))
 }
 
 /// Every key of a spec and its sweep.
@@ -84,18 +85,34 @@ pub fn load_trials(path: &Path, overrides: &[String]) -> Result<Trials, SpecErro
     parse_trials(path, &read_text(path)?, overrides)
 }
 
+/// Like [`load_trials`], of a trade-off whatever the file's `[sweep]` says, which it need not have. What is `asked` of the trade-off
+/// counts more than what the file says of it.
+pub fn load_trade_off(path: &Path, overrides: &[String], asked: TradeOffSettings) -> Result<Trials, SpecError> {
+    trials(path, &read_text(path)?, overrides, Author::User, Some(asked))
+}
+
 /// Like [`load_trials`], of a file's text: `path` only names it.
 pub fn parse_trials(path: &Path, text: &str, overrides: &[String]) -> Result<Trials, SpecError> {
-    trials(path, text, overrides, Author::User)
+    trials(path, text, overrides, Author::User, None)
 }
 
 /// The sweep of a `sweep.toml`, whichever version wrote it.
 pub fn load_planned(path: &Path) -> Result<Trials, SpecError> {
-    trials(path, &read_text(path)?, &[], Author::Apd)
+    trials(path, &read_text(path)?, &[], Author::Apd, None)
 }
 
-fn trials(path: &Path, text: &str, overrides: &[String], author: Author) -> Result<Trials, SpecError> {
-    let Resolved { spec: base, beside: sweep, sources, mut root } = resolve(path, text, overrides, read_sweep)?;
+fn trials(
+    path: &Path,
+    text: &str,
+    overrides: &[String],
+    author: Author,
+    asked: Option<TradeOffSettings>,
+) -> Result<Trials, SpecError> {
+    let read = |table: &mut TableReader, spec: &Spec| match asked {
+        Some(_) => Some(table.table("sweep", |table| Sweep::read(table, &spec.seeds, asked))),
+        None => read_sweep(table, spec),
+    };
+    let Resolved { spec: base, beside: sweep, sources, mut root } = resolve(path, text, overrides, read)?;
     let Some(mut sweep) = sweep else {
         return Err(SpecError::Unreadable {
             title: format!("{} has no `[sweep]`", shown(path)),
@@ -107,6 +124,12 @@ fn trials(path: &Path, text: &str, overrides: &[String], author: Author) -> Resu
     let problems = refuse_settings_of_swept_keys(&root, &sweep.space);
     if !problems.is_empty() {
         return Err(SpecError::Mistakes { sources, problems });
+    }
+    if sweep.trade_off.is_some()
+        && author == Author::User
+        && let Some(problem) = trade_off_settings::fill_in(&root, &mut sweep, &base)
+    {
+        return Err(SpecError::Mistakes { sources, problems: vec![problem] });
     }
     let origin = |key: &str| root.find(key).map(|node| node.origin.clone());
     let (space, halving_begins) = (origin("sweep.space"), origin("sweep.halving.first"));

@@ -32,7 +32,7 @@ pub use features::{FunctionRow, MlpFeatureRow, TmsFeatureRow};
 pub use scores::{RateDistortionRow, ScoreRow};
 pub use scrubbing::{ScrubbingCurveRow, ScrubbingRow};
 pub use summary::SummaryRow;
-pub use sweep::{EffectRow, JobRow, PlanRow, SecondsRow, SensitivityRow, TrialRow};
+pub use sweep::{EffectRow, JobRow, PlanRow, SecondsRow, SensitivityRow, TradeOffRow, TrialRow};
 pub use training::{BaselineRow, TARGET_TRAINING, TargetBaselineRow, TrainingRow};
 
 /// A row of a table, whose fields are its columns.
@@ -196,8 +196,15 @@ pub const OF_RUNS: [Table; 25] = [
 ];
 
 /// The tables of a sweep's folder.
-pub const OF_SWEEPS: [Table; 6] =
-    [PlanRow::TABLE, TrialRow::TABLE, SecondsRow::TABLE, EffectRow::TABLE, SensitivityRow::TABLE, JobRow::TABLE];
+pub const OF_SWEEPS: [Table; 7] = [
+    PlanRow::TABLE,
+    TrialRow::TABLE,
+    SecondsRow::TABLE,
+    EffectRow::TABLE,
+    SensitivityRow::TABLE,
+    TradeOffRow::TABLE,
+    JobRow::TABLE,
+];
 
 /// The names of the files that hold tables of a run, each once.
 pub fn files_of_runs() -> impl Iterator<Item = &'static str> {

@@ -2,7 +2,7 @@
 
 use super::{
     Source::Sweep,
-    column::{key, number, words},
+    column::{key, number, verdict, words},
 };
 
 table! {
@@ -81,6 +81,37 @@ table! {
         effect: Option<f64> => number("powers of ten"),
         /// Spearman's correlation of the values and the trials' mean scores; empty for words, and where nothing varies.
         rank_correlation: Option<f64> => number("correlation"),
+    }
+}
+
+table! {
+    /// One row per value of a trade-off, in the order of the trials: active components against error.
+    ///
+    /// `apd sweep hyperparameters SPEC --trade-off` makes it. Means are over the seeds, and empty unless the replica of every seed
+    /// was trained to its end without diverging.
+    struct TradeOffRow in "trade_off.csv".made_by(Sweep) {
+        /// Number of the trial, from 0.
+        trial: usize => key(),
+        /// The value of the key that is traded off.
+        value: String => words(),
+        /// Components active per sample on average, mean over the seeds.
+        mean_active: Option<f64> => number("components"),
+        /// Mean squared error to the target's output with the active components, mean over the seeds.
+        ///
+        /// The mean of `minimality` of `summary.csv`.
+        error: Option<f64> => number("squared output units"),
+        /// `error` as a share of D(0), the error without any component.
+        ///
+        /// D(0) is the mean over the seeds of the first error in `rate_distortion.csv`.
+        error_share: Option<f64> => number("share"),
+        /// The largest error that is accepted: that of `--largest-error`, or a tenth of D(0).
+        largest_error: Option<f64> => number("squared output units"),
+        /// Share of the judged replicas that are recovered; empty where none is judged.
+        recovered: Option<f64> => number("share"),
+        /// Whether the value is recommended.
+        ///
+        /// It has the fewest active components of all values whose error is accepted.
+        recommended: Option<bool> => verdict(),
     }
 }
 

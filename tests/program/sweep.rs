@@ -3,6 +3,7 @@
 mod equal;
 mod shortfall;
 mod slurm;
+mod trade_off;
 mod unreadable;
 
 use std::{

@@ -26,7 +26,7 @@ use crate::{
     memory,
     run::{RunError, SweepFolder, check_results, prepare_results},
     shell::quoted_path,
-    sweep::{self, Plan, load_trials},
+    sweep::{self, Plan, TradeOffSettings, load_trade_off, load_trials},
 };
 
 /// Run many trials of one experiment: every setting that the spec's [sweep] names
@@ -39,10 +39,23 @@ use crate::{
 Examples:
   apd sweep hyperparameters my_experiment.toml --dry-run
   apd sweep hyperparameters my_experiment.toml --retry-failed
+  apd sweep hyperparameters my_experiment.toml --trade-off --largest-error 0.001
   apd list --results runs/tms_5-2-sweep-0a1b2c3d/trials")]
 pub struct Hyperparameters {
     #[command(flatten)]
     spec: SpecArgument,
+    /// Trade active components off against error: sweep five values of the method's key that decides between them, and recommend
+    /// the fewest active components within the largest error
+    ///
+    /// The values lie evenly on a scale of logarithms around the spec's own: the weight of causal importances from a tenth to
+    /// ten times it, the number k of selected components from a quarter to four times it. The spec needs no [sweep]; one that
+    /// has it may give the key other values.
+    #[arg(long)]
+    trade_off: bool,
+    /// The largest mean squared error to the target's output that the trade-off accepts [default: a tenth of that without any
+    /// component]
+    #[arg(long, value_name = "E", requires = "trade_off", value_parser = error_above_zero)]
+    largest_error: Option<f64>,
     /// Show the plan and stop
     #[arg(long)]
     dry_run: bool,
@@ -58,6 +71,11 @@ pub struct Hyperparameters {
     training: Training,
 }
 
+fn error_above_zero(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|error: &f64| error.is_finite() && *error > 0.0);
+    number.ok_or_else(|| "an error must be a number above 0, such as 0.001".into())
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Launcher {
     Local,
@@ -67,7 +85,12 @@ enum Launcher {
 impl Hyperparameters {
     pub fn run(&self, screen: &MultiProgress) -> Result<Ending, Failure> {
         let options = &self.training.options();
-        let mut plan = Plan::new(load_trials(&self.spec.path, &options.set).map_err(Failure::Spec)?);
+        let asked = TradeOffSettings { largest_error: self.largest_error };
+        let trials = match self.trade_off {
+            true => load_trade_off(&self.spec.path, &options.set, asked),
+            false => load_trials(&self.spec.path, &options.set),
+        };
+        let mut plan = Plan::new(trials.map_err(Failure::Spec)?);
         let device = open_device(options)?;
         let is_local = self.launcher == Launcher::Local;
         if is_local {

@@ -17,7 +17,7 @@ use crate::{
     memory,
     run::RunError,
     spec::Spec,
-    sweep::{Plan, in_words},
+    sweep::{Plan, TradeOffSettings, in_words},
 };
 
 /// Seconds that measuring the time of steps may take; of further packs it is not measured.
@@ -47,6 +47,7 @@ pub fn describe(plan: &Plan, folder: &Path, on: Option<(Place, usize)>) -> Resul
         ),
     ];
     lines.extend(plan.sweep.halving.map(|halving| ("halving", in_rounds(plan, halving))));
+    lines.extend(plan.sweep.trade_off.map(|settings| ("trade-off", largest_error(settings))));
     for (number, parameter) in plan.sweep.space.iter().enumerate() {
         let mut values: Vec<String> = plan.trials.iter().map(|trial| in_words(&trial.values[number])).collect();
         let mut seen = std::collections::BTreeSet::new();
@@ -85,6 +86,15 @@ fn equal(plan: &Plan) -> String {
         (1, _) => format!("; 1 of {drawn} equals an earlier one and is not made again"),
         (equal, _) => format!("; {equal} of {drawn} equal earlier ones and are not made again"),
     }
+}
+
+/// What a trade-off looks for.
+fn largest_error(settings: TradeOffSettings) -> String {
+    let error = match settings.largest_error {
+        Some(error) => format!("{error}"),
+        None => "a tenth of that without any component".into(),
+    };
+    format!("the fewest active components with an error of at most {error}")
 }
 
 /// When trials end that are behind.

@@ -17,7 +17,8 @@ use crate::{
 /// Tell how far a sweep is: progress, best so far, failures, time left
 ///
 /// The best is the trial with the largest share of recovered replicas; among equals, and where no mechanism is known, that
-/// with the largest mean score. Unless a process works on the sweep it is recommended, with what the score depends on.
+/// with the largest mean score. Of a trade-off it is the one with the fewest active components within the largest error.
+/// Unless a process works on the sweep it is recommended, with what the score depends on, or with what is traded off.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -10,8 +10,8 @@ use crate::{
     interrupt::{Interrupted, Work},
     method::Decomposed,
     metric::{
-        Ablation, Distortion, OneFeatureInputs, Partial, Profiles, RatePoint, ablate_inactive, agreement, best,
-        mean_agreements, mean_log_error, parameter_cosines, score,
+        Ablation, Distortion, OneFeatureInputs, Partial, Profiles, RatePoint, STATED_SHARE, ablate_inactive, agreement,
+        best, mean_agreements, mean_log_error, parameter_cosines, score,
     },
     network::Network,
     random::{Purpose, stream},
@@ -22,9 +22,6 @@ use crate::{
 
 /// Samples on which components are ablated: a pass forwards and backwards with all of them takes long.
 const SAMPLES_OF_ABLATION: i64 = 1_024;
-
-/// The share of the error without components that counts as a description of the network.
-const STATED_SHARE: f64 = 0.1;
 
 /// What is measured of one replica.
 pub struct Scores {

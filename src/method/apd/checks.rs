@@ -4,8 +4,7 @@ use super::{Apd, LastComponent};
 use crate::{attribution::Attribution, method::Circumstances, selection::Selection, settings::TableReader};
 
 pub fn check(apd: &Apd, Circumstances { network, training }: Circumstances, table: &mut TableReader) {
-    let (components, batch) = (apd.components, training.batch);
-    let candidates = components.saturating_sub(usize::from(apd.last_component == LastComponent::AlwaysActive));
+    let (components, candidates, batch) = (apd.components, apd.candidates(), training.batch);
     const BATCH_K: &str = "method.apd.selection.batch_top_k.k";
     const SAMPLE_K: &str = "method.apd.selection.sample_top_k.k";
     let (key, k) = match apd.selection {

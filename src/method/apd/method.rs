@@ -9,7 +9,9 @@ use crate::{
     components::Components,
     fit::Moment,
     initial_values::{InitialValues, Shape},
-    method::{Circumstances, Decomposed, Decomposition, Method, Published, Settings, Sizes, Words},
+    method::{
+        Circumstances, Decomposed, Decomposition, Method, NotTraded, Published, Settings, Sizes, TradedKey, Words,
+    },
     network::Network,
     selection::{BatchTopK, Selection},
     settings::TableReader,
@@ -81,6 +83,10 @@ impl Settings for Apd {
     /// In the L_p form none are selected.
     fn selects(&self) -> bool {
         self.selection.lp_power().is_none()
+    }
+
+    fn traded_key(&self, batch: usize) -> Result<TradedKey, NotTraded> {
+        super::traded_key::traded_key(self, batch)
     }
 
     fn shape(&self) -> Method {

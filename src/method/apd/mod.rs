@@ -6,6 +6,7 @@ mod lp;
 mod method;
 mod objective;
 mod settings;
+mod traded_key;
 
 pub use defaults::{defaults, filled_in};
 pub use method::WORDS;

@@ -83,6 +83,11 @@ impl Apd {
 }
 
 impl Apd {
+    /// Number of components that are selected among.
+    pub(super) fn candidates(&self) -> usize {
+        self.components.saturating_sub(usize::from(self.last_component == LastComponent::AlwaysActive))
+    }
+
     /// Initial factors for replicas of these seeds.
     pub fn initial_components(&self, sites: &PerSite<Site>, seeds: &[u64]) -> Components {
         let mut components = Components::random(sites, self.components, self.rank, self.initial_values, seeds);

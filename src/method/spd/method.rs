@@ -14,7 +14,10 @@ use super::{
 };
 use crate::{
     components::Components,
-    method::{Annealed, Circumstances, Decomposed, Decomposition, Method, Published, Settings, Sizes, Words},
+    method::{
+        Annealed, Circumstances, Decomposed, Decomposition, Method, NotTraded, Published, Settings, Sizes, TradedKey,
+        Words,
+    },
     network::Network,
     random::philox::Rows,
     settings::TableReader,
@@ -168,6 +171,10 @@ impl Settings for Spd {
 
     fn selects(&self) -> bool {
         true
+    }
+
+    fn traded_key(&self, _: usize) -> Result<TradedKey, NotTraded> {
+        super::traded_key::traded_key(self)
     }
 
     fn shape(&self) -> Method {

@@ -30,6 +30,7 @@ mod scalar_importance;
 mod settings;
 mod sizes;
 mod step;
+mod traded_key;
 
 pub use architecture::Architecture;
 pub use draws::{Drawn, Draws};

@@ -24,6 +24,10 @@ pub fn markdown(sweep: &SweepData, figures: &[Figure], link: &str) -> String {
     let commands: Vec<String> =
         words::commands(sweep).iter().map(|(command, what)| format!("`{command}` {what}")).collect();
     parts.push(format!("In the sweep's folder {}.", commands.join(", ")));
+    if let Some((table, sentence)) = table::trade_off(sweep).zip(words::trade_off(sweep)) {
+        parts.push("## Trade-off".to_owned());
+        parts.extend([escaped(&sentence), written(&table)]);
+    }
     parts.push("## Keys".to_owned());
     parts.push(written(&table::keys(sweep)));
     let failures: Vec<String> = words::failures(sweep).iter().map(|line| format!("- {}", escaped(line))).collect();

@@ -33,6 +33,7 @@ struct Page<'a> {
     commands: Vec<(&'static str, &'static str)>,
     recommended: Option<String>,
     failures: Vec<String>,
+    traded: Option<(String, TableView)>,
     base: Option<String>,
     against_base: Option<TableView>,
     figures: Vec<String>,
@@ -80,6 +81,8 @@ pub fn page(sweep: &SweepData, figures: &[Figure], link: &str) -> String {
         commands: words::commands(sweep),
         recommended: sweep.recommended.as_deref().map(visible_lines),
         failures: words::failures(sweep).iter().map(|line| visible(line)).collect(),
+        traded: words::trade_off(sweep)
+            .zip(table::trade_off(sweep).map(|table| TableView::new("trade_off_table", "Trade-off", table))),
         base: best.is_some().then(|| words::base(sweep)),
         against_base: table::against_base(sweep)
             .map(|table| TableView::new("base_table", "The best against the base setting", table)),

@@ -1,11 +1,15 @@
 //! The tables of a sweep: its trials, its keys, and the best trial beside the base setting.
 
-use super::{data::SweepData, replica::Replica, words::share};
+use super::{
+    data::SweepData,
+    replica::Replica,
+    words::{self, share},
+};
 use crate::{
     report::table::{Share, Table, fixed, mean, scientific},
     settings::with_short_floats,
     statistics::mean_and_deviation,
-    sweep::{Domain, Ending, Scale, Standing, TrialResult, Unreadable, in_words},
+    sweep::{Domain, Ending, Point, Scale, Standing, TradedValue, TrialResult, Unreadable, in_words},
 };
 
 /// What stands where there is nothing to say.
@@ -62,12 +66,38 @@ pub fn trials(sweep: &SweepData, most: usize) -> (Table, Vec<usize>) {
 /// What the columns of [`trials`] are.
 pub fn trials_explained(sweep: &SweepData) -> String {
     let numbers: Vec<String> = numbers(sweep).iter().map(|(name, meaning, _)| format!("{name}: {meaning}")).collect();
-    let score = "Best trials first: by the share of recovered replicas where mechanisms are known, then by the mean score. \
+    let order = if sweep.overview.trade_off.is_some() { "Order" } else { "Best trials first" };
+    let score = "by the share of recovered replicas where mechanisms are known, then by the mean score. \
                  score: powers of ten by which few components lower the error, less what profiles that are not one to \
                  one cost; a replica that has diverged counts as the worst, or 0 if that is less";
     let deviation =
         if sweep.plan.sweep.seeds.len() > 1 { " Means with their standard deviation over replicas." } else { "" };
-    format!("{}.{deviation}", [vec![score.to_owned()], numbers].concat().join("; "))
+    format!("{order}: {}.{deviation}", [vec![score.to_owned()], numbers].concat().join("; "))
+}
+
+/// The values of a trade-off with their means, and what share of the error without any component is left; `None` of a sweep that
+/// is none.
+pub fn trade_off(sweep: &SweepData) -> Option<Table> {
+    let trade_off = sweep.overview.trade_off.as_ref()?;
+    let recommended = trade_off.recommended().map(|value| value.trial);
+    let row = |value: &TradedValue| {
+        let of = |number: fn(&Point) -> f64| {
+            let numbers = value.replicas.iter().map(|(_, point)| number(point));
+            value.mean.and_then(|_| mean(numbers)).unwrap_or(NOTHING.into())
+        };
+        let share = value.mean.and_then(|mean| trade_off.share(mean));
+        vec![
+            value.value.clone(),
+            value.trial.to_string(),
+            of(|point| point.active),
+            of(|point| point.error),
+            share.map_or(NOTHING.into(), |share| format!("{:.1} %", 100.0 * share)),
+            sweep.result(value.trial).and_then(words::share).map_or(NOTHING.into(), |share| share.count()),
+            if recommended == Some(value.trial) { "yes".to_owned() } else { String::new() },
+        ]
+    };
+    let header = [&sweep.names[0], "trial", "active", "error", "of D(0)", "recovered", sweep.best_is()];
+    Some(Table { header: header.map(str::to_owned).into(), rows: trade_off.values.iter().map(row).collect() })
 }
 
 /// How a trial ended or stands: what all of its replicas have in common, or how many have what.

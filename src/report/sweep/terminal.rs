@@ -15,6 +15,10 @@ pub fn text(sweep: &SweepData, width: usize) -> String {
     let mut parts = vec![line(&format!("{}: {}", sweep.name, words::about(sweep)))];
     parts.push(words::standing(sweep).iter().map(|sentence| line(sentence)).collect::<Vec<_>>().join("\n"));
     parts.extend(words::failures(sweep).iter().map(|failure| line(failure)));
+    if let Some((table, sentence)) = table::trade_off(sweep).zip(words::trade_off(sweep)) {
+        parts.push(line(&sentence));
+        parts.push(aligned(&narrowed(visible_table(table), &["recovered", "trial"], width), width));
+    }
     if let Some((trial, outcome)) = words::best(sweep) {
         parts.push(line(&format!("{}: {trial}, {outcome}", capitalised(sweep.best_is()))));
         parts.push(line(&words::base(sweep)));

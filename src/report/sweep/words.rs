@@ -3,7 +3,7 @@
 use super::{data::SweepData, replica::Outcome};
 use crate::{
     report::table::{Share, count},
-    sweep::{Ending, Standing, Strategy, TrialResult, diverged_trials, outcome, shortfall},
+    sweep::{Ending, Standing, Strategy, TrialResult, diverged_trials, shortfall},
 };
 
 /// "64 trials of tms_5-2, 3 seeds each, drawn from Sobol's sequence"
@@ -76,10 +76,15 @@ pub fn unfinished(sweep: &SweepData) -> Option<&'static str> {
     )
 }
 
+/// What a trade-off looks for.
+pub fn trade_off(sweep: &SweepData) -> Option<String> {
+    sweep.overview.trade_off.as_ref().map(|trade_off| trade_off.in_words())
+}
+
 /// The trial that is best, as "trial 7", and what came of it.
 pub fn best(sweep: &SweepData) -> Option<(String, String)> {
     let best = sweep.overview.best()?;
-    Some((format!("trial {}", best.trial), format!("{}.", outcome(best))))
+    Some((format!("trial {}", best.trial), format!("{}.", sweep.overview.outcome(best))))
 }
 
 /// How to go on with the sweep, and how to repeat the recommended setting and all of it, in the sweep's folder: a command,

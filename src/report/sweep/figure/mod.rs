@@ -5,6 +5,7 @@
 //! - [`pairs`]: the score over two keys at once
 //! - [`effects`]: the means that each key makes
 //! - [`pareto`]: error against active components
+//! - [`trade_off`]: the same of a trade-off, with the largest error that is accepted
 //! - [`truth`]: the score against what the mechanisms say
 
 mod effects;
@@ -13,6 +14,7 @@ mod marginals;
 mod pairs;
 mod pareto;
 mod points;
+mod trade_off;
 mod truth;
 
 use super::data::SweepData;
@@ -20,8 +22,8 @@ use crate::report::figure::Figure;
 
 /// All figures for which the sweep has data.
 pub fn draw_all(sweep: &SweepData) -> Vec<Figure> {
-    let draw: [fn(&SweepData) -> Option<Figure>; 5] =
-        [marginals::draw, pairs::draw, effects::draw, pareto::draw, truth::draw];
+    let draw: [fn(&SweepData) -> Option<Figure>; 6] =
+        [trade_off::draw, marginals::draw, pairs::draw, effects::draw, pareto::draw, truth::draw];
     draw.iter().filter_map(|draw| draw(sweep)).collect()
 }
 

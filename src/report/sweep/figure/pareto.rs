@@ -20,7 +20,8 @@ const LONG: f64 = 30.0;
 pub fn draw(sweep: &SweepData) -> Option<Figure> {
     let is_known = |replica: &&Replica| replica.error.is_finite() && replica.active.is_finite();
     let known: Vec<&Replica> = sweep.replicas.iter().filter(is_known).collect();
-    if known.is_empty() {
+    // A trade-off has a figure of the same with more in it.
+    if known.is_empty() || sweep.overview.trade_off.is_some() {
         return None;
     }
     let active = || known.iter().map(|replica| replica.active);
