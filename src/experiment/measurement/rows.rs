@@ -11,6 +11,8 @@ use crate::{
 
 /// Leading singular values in `ranks.csv`.
 const SINGULAR_VALUES: usize = 10;
+/// The term that is the error with the trained selection, or stands in its place, as the methods name it.
+const MINIMALITY: [&str; 3] = ["minimality", "minimality_lp", "rounded"];
 
 /// Of a replica that has diverged, and so is not measured.
 pub fn diverged_row(seed: u64, divergence: &Divergence) -> SummaryRow {
@@ -41,7 +43,7 @@ pub fn summary_row(
         replica,
         seed,
         faithfulness: Some(term("faithfulness")),
-        minimality: Some(activity.term("minimality").or(activity.term("minimality_lp")).unwrap_or(f64::NAN)),
+        minimality: Some(MINIMALITY.iter().find_map(|name| activity.term(name)).unwrap_or(f64::NAN)),
         simplicity: Some(term("simplicity")),
         total: Some(term("total")),
         mean_active: Some(activity.mean_active()),
