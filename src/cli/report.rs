@@ -14,8 +14,9 @@ use crate::{report::Options, run::FolderKind};
 ///
 /// Into each folder, under `report`: report.html, a page to explore, which needs no network; report.md, of a run tables.tex,
 /// and every figure as SVG with its numbers as CSV. The report of a sweep holds what it recommends, that beside the base
-/// setting, what the score depends on, and all trials. Of several runs also comparison.html and comparison.md: where their
-/// specs differ, and their results and figures side by side. What is still going on shows what is there. Where a folder may
+/// setting, what the score depends on, and all trials. Of several runs also comparison.html and comparison.md: a row for each,
+/// their errors against active components and against bits in common figures, where their specs differ, and their results
+/// and figures side by side. What is still going on shows what is there. Where a folder may
 /// not be written, as that of somebody else, the tables are only printed; --out gives the files another place.
 #[derive(Debug, Args)]
 #[command(after_help = "\

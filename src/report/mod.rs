@@ -6,6 +6,7 @@
 //! - `paper`: published numbers to compare with
 //! - `kind`: what the tables tell of each kind of network
 //! - `choice`: which replica the score would pick; `left_out`: which features no verdict counts
+//! - `compared`: several runs against each other, in numbers and tests
 //! - `table`: what the tables say, whatever they are written in
 //! - `table_reference`: what the tables of runs and sweeps hold
 //! - `terminal`, `markdown`, `latex`: the tables as text, the page `report.md`, and `tables.tex`
@@ -17,6 +18,7 @@
 //! - `list`: what is in a results folder; `diff`: two runs side by side
 
 mod choice;
+mod compared;
 mod diff;
 mod event_file;
 mod evidence;
@@ -175,7 +177,7 @@ pub fn make_with(folders: &[PathBuf], options: &Options) -> Result<Report, RunEr
 impl Report {
     /// Writes the report of each folder of a run or a sweep into its subfolder `report`: `report.md`, `report.html`, of runs
     /// `tables.tex`, the figures as SVG, and each figure's numbers as CSV beside it (`<figure>_figure.csv`); of several runs
-    /// also `comparison.html` and `comparison.md` into that of the first. A folder that may not be written, as that of
+    /// also `comparison.html`, `comparison.md` and their figures into that of the first. A folder that may not be written, as that of
     /// somebody else, is noted as refused and does not keep the others from being written.
     ///
     /// # Errors
@@ -221,7 +223,8 @@ impl Report {
                 let folder = options.out.clone().map_or_else(own, place::named)?;
                 let comparison = page::Comparison::new(&self.runs, &figures);
                 files.write(&folder, "comparison.html", &comparison.html())?;
-                files.write(&folder, "comparison.md", &comparison.markdown(markdown::written))
+                files.write(&folder, "comparison.md", &comparison.markdown(markdown::written))?;
+                comparison.overlays.iter().try_for_each(|figure| files.write_figure(&folder, figure))
             };
             note(write(&mut files))?;
         }

@@ -16,6 +16,7 @@ use crate::{
     run::{Provenance, RunDescription, RunError, RunFolder, Status, TargetKind, is_file},
     spec,
     table::{Cell, ComponentRow, RankRow, SummaryRow, TrainingRow},
+    visible::visible,
 };
 
 /// Everything that a report shows of one run.
@@ -32,6 +33,10 @@ pub struct RunData {
     /// When the run was begun, RFC 3339.
     pub started: Option<String>,
     pub seconds: Option<f64>,
+    /// Those of the training of the components, if they were noted.
+    pub training_seconds: Option<f64>,
+    /// The target's part of its spec; `None` if that cannot be read.
+    pub target_settings: Option<toml::Value>,
     /// One row a replica; empty where the file is not there. So for all tables.
     pub summary: Vec<SummaryRow>,
     /// Whether there is a summary, if only one that cannot be read.
@@ -60,6 +65,8 @@ impl RunData {
         let spec = read_spec(&paths.spec(), &mut problems);
         let provenance = read_provenance(&paths.provenance(), &mut problems);
         let text = |key: &str| provenance.get(key).and_then(|value| value.as_str()).map(str::to_owned);
+        let number =
+            |key: &str| provenance.get(key).and_then(|value| value.as_f64()).filter(|number| number.is_finite());
         let real_folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         let description = spec::describe(folder);
         let is_drawn = match description.kind() {
@@ -80,7 +87,9 @@ impl RunData {
             status_words: text("status"),
             device: text("device"),
             started: text("started"),
-            seconds: provenance.get("seconds").and_then(|value| value.as_f64()),
+            seconds: number("seconds"),
+            training_seconds: number("training_seconds"),
+            target_settings: spec.get("target").cloned(),
             is_measured: !matches!(is_file(&paths.table::<SummaryRow>()), Ok(false)),
             summary: read_table(&paths.table::<SummaryRow>(), &mut problems),
             // Imported components were trained elsewhere.
@@ -165,9 +174,16 @@ impl RunData {
         }
     }
 
-    /// What has been published about such a run.
+    /// What has been published about runs of this method on this target.
     pub fn published(&self) -> Option<&'static Published> {
-        self.description.target.as_ref()?.reference.map(published)
+        let published = published(self.description.target.as_ref()?.reference?);
+        (published.method == self.words.key).then_some(published)
+    }
+
+    /// What its method is called in short: "SPD".
+    pub fn method(&self) -> String {
+        let key = self.description.method.as_ref().map_or(self.words.key, |method| &method.key);
+        visible(&key.to_uppercase())
     }
 
     /// Whether a replica is recovered; None while that is not known.

@@ -11,7 +11,7 @@ use crate::{
     run::TargetKind,
     site::Role,
     statistics::{Interval, MeanDeviation, fisher_exact, mean_and_deviation, wilson_interval},
-    table::{BaselineRow, Column, NetworkKind, SummaryRow, column::Mean},
+    table::{BaselineRow, Column, SummaryRow, column::Mean},
     visible::visible,
 };
 
@@ -68,27 +68,6 @@ fn mean_of(rows: &[&SummaryRow], mean: &(&Column, Mean)) -> String {
     plus_minus(mean_and_deviation(rows.iter().map(|row| number(row, mean))), rows.len(), mean.1.digits)
 }
 
-/// Several runs below each other: the first means of their networks, over recovered replicas, and of networks whose features
-/// are judged one by one over all.
-pub fn overview(runs: &[RunData]) -> Table {
-    let of_tms = means(NetworkKind::Tms);
-    let networks = runs.iter().map(network).find(|network| *network != NetworkKind::Tms);
-    let of_others = networks.and_then(|network| means(network).into_iter().next());
-    let row = |run: &RunData| {
-        let mut row = vec![visible(&run.name)];
-        row.extend(match Share::of(run) {
-            Some(share) => [share.count(), share.interval()],
-            None => ["–".to_owned(), "–".to_owned()],
-        });
-        row.extend(of_tms.iter().map(|mean| mean_of(&recovered(run), mean)));
-        row.extend(of_others.as_ref().map(|mean| mean_of(&run.summary.iter().collect::<Vec<_>>(), mean)));
-        row
-    };
-    let header = ["run", "recovered", "95 % interval"].into_iter();
-    let header = header.chain(of_tms.iter().chain(&of_others).map(|(_, mean)| mean.heading));
-    Table { header: header.map(str::to_owned).collect(), rows: runs.iter().map(row).collect() }
-}
-
 /// How many of the judged replicas are recovered.
 pub struct Share {
     recovered: usize,
@@ -129,6 +108,11 @@ impl Share {
         format!("{:.0} to {:.0} %", 100.0 * interval.low, 100.0 * interval.high)
     }
 
+    /// How many are recovered, and of how many.
+    pub fn counts(&self) -> (usize, usize) {
+        (self.recovered, self.judged)
+    }
+
     /// That another share is the same: Fisher's exact test.
     pub fn equality(&self, other: &Share) -> f64 {
         fisher_exact((self.recovered, self.judged), (other.recovered, other.judged))
@@ -159,12 +143,13 @@ pub fn about(run: &RunData) -> String {
         facts.push(count(replicas, "replica"));
     }
     facts.extend(run.status_words.as_deref().map(visible));
-    facts.extend(run.seconds.filter(|seconds| seconds.is_finite()).map(duration));
+    facts.extend(run.seconds.map(duration));
     facts.extend(run.device.as_deref().map(visible));
     facts.join(", ")
 }
 
-fn in_words(kind: TargetKind) -> String {
+/// "TMS 5-2"
+pub fn in_words(kind: TargetKind) -> String {
     match kind {
         TargetKind::Tms { features, hidden, hidden_layers } => {
             let layers = match hidden_layers {
@@ -234,6 +219,15 @@ pub fn count(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
+/// A p-value: 0.73, 0.004, 2e-6
+pub fn probability(p: f64) -> String {
+    match p {
+        p if p >= 0.01 => format!("{p:.2}"),
+        p if p >= 0.0005 => format!("{p:.3}"),
+        p => format!("{p:.0e}"),
+    }
+}
+
 /// "95 s"
 pub fn duration(seconds: f64) -> String {
     let minutes = seconds / 60.0;
@@ -292,6 +286,11 @@ mod tests {
         assert_eq!(mean([2e-6, 4e-6].into_iter()).unwrap(), "3.0e-6 ± 1.4e-6");
         assert_eq!(mean([0.998, f64::NAN].into_iter()).unwrap(), "0.998");
         assert_eq!(mean([f64::NAN].into_iter()), None);
+    }
+
+    #[test]
+    fn small_probabilities_keep_a_digit() {
+        assert_eq!([0.734, 0.0041, 1.7e-6, 1.0].map(probability), ["0.73", "0.004", "2e-6", "1.00"]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use comfy_table::{
 };
 
 use super::{
-    choice, kind, left_out,
+    choice, compared, kind, left_out,
     run_data::RunData,
     table::{self, Share, Table},
 };
@@ -15,10 +15,21 @@ use crate::visible::visible;
 pub fn text(runs: &[RunData], width: usize) -> String {
     let mut sections: Vec<String> = runs.iter().map(|run| section(run, width)).collect();
     if runs.len() > 1 {
-        sections
-            .push(format!("All runs (means over recovered replicas)\n\n{}", aligned(&table::overview(runs), width)));
+        sections.push(together(runs, width));
     }
     sections.join("\n\n\n")
+}
+
+/// All runs below each other, and what is to be said of their differences.
+fn together(runs: &[RunData], width: usize) -> String {
+    let names = compared::distinct_names(runs);
+    let mut parts = vec!["All runs".to_owned()];
+    for table in compared::by_run_in_two(runs, &names).into_iter().filter(|table| table.header.len() > 1) {
+        parts.push(aligned_with_names(&narrowed(table, &MISSED_LEAST_OF_RUNS, width), width));
+    }
+    let said = [compared::columns_explained(runs)].into_iter().chain(compared::notes(runs, &names));
+    parts.extend(said.map(|sentence| wrapped(&sentence, width)));
+    parts.join("\n\n")
 }
 
 fn section(run: &RunData, width: usize) -> String {
@@ -92,6 +103,9 @@ fn natural_width(table: &Table) -> usize {
 
 /// The columns of a table of replicas that are missed least.
 const MISSED_LEAST: [&str; 3] = ["seed", "rank", "alive"];
+
+/// The columns of the tables of runs that are missed least: sections above and notes below tell the targets.
+const MISSED_LEAST_OF_RUNS: [&str; 4] = ["target", "seeds", "alive", "ML2R"];
 
 /// The table without the columns that are missed least, one after the other, as far as it would be too wide with them.
 pub fn narrowed(mut table: Table, missed_least: &[&str], width: usize) -> Table {

@@ -116,6 +116,10 @@ pub struct Provenance {
     pub ended: Option<String>,
     /// Working time, summed over the resumptions.
     pub seconds: f64,
+    /// Those of the training of the components; of runs that are trained together, of all of them. `None` of targets and of
+    /// older runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training_seconds: Option<f64>,
     /// How often the run was gone on with.
     pub resumed: u64,
     pub status: Status,
@@ -169,6 +173,7 @@ impl Provenance {
             started: utc_now(),
             ended: None,
             seconds: 0.0,
+            training_seconds: None,
             resumed: 0,
             status: Status::Running,
             reason: None,
@@ -185,6 +190,7 @@ impl Provenance {
             provenance.warn_of_changes(&earlier);
             provenance.started = earlier.started;
             provenance.seconds = earlier.seconds;
+            provenance.training_seconds = earlier.training_seconds;
             provenance.resumed = earlier.resumed + 1;
         }
         provenance.session = Some((Instant::now(), provenance.seconds));
@@ -198,6 +204,11 @@ impl Provenance {
         self.ended = Some(utc_now());
         self.files = checksums::of_files(folder_of(&self.path), vouched_for())?;
         self.write()
+    }
+
+    /// Counts so many seconds of training, to be written with what is noted next.
+    pub fn has_trained(&mut self, seconds: f64) {
+        *self.training_seconds.get_or_insert(0.0) += seconds;
     }
 
     /// Notes that the run fails.

@@ -75,7 +75,8 @@ table! {
     /// One row per replica and selection, from no component to all: the error against how much is selected.
     ///
     /// On 4,096 samples, in steps of a factor √2 of the selected pairs of sample and component: those with the largest
-    /// attributions of the whole table, or with `sample_top_k` of each sample. The lower the curve, the better the
+    /// attributions or causal importances of the whole table (of equal ones those of earlier samples), or with `sample_top_k` of
+    /// each sample. The lower the curve, the better the
     /// decomposition: no mechanism needs to be known for that.
     struct RateDistortionRow in "rate_distortion.csv" per replica {
         /// Components selected per sample on average.

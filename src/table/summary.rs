@@ -20,16 +20,19 @@ table! {
         /// Faithfulness loss without coefficient.
         ///
         /// The mean squared difference between the sum of the components and the target's parameters.
-        faithfulness: Option<f64> => number("squared parameter units").shown("faithful", Scientific, Losses),
+        faithfulness: Option<f64> => number("squared parameter units").shown("faithful", Scientific, Losses)
+            .if_known(),
         /// Minimality loss without coefficient.
         ///
-        /// The mean squared error to the target's output with the trained selection, of methods that learn importances under
-        /// rounded masks; in the L_p form the L_p loss of the attributions.
-        minimality: Option<f64> => number("squared output units").shown("minimal", Scientific, Losses),
+        /// The mean squared error to the target's output with the trained selection; in the L_p form the L_p loss of the
+        /// attributions. Of methods that learn importances it is the error with every subcomponent whole whose importance is above
+        /// `active_above`, and without the others and the delta component.
+        minimality: Option<f64> => number("squared output units").shown("minimal", Scientific, Losses).if_known(),
         /// Simplicity loss without coefficient.
         ///
         /// The Schatten norm of the active components per parameter. Empty of methods without such a term.
-        simplicity: Option<f64> => number("").shown("simple", Scientific, Losses).shown_of(&[Tms, GatedFunctions]).if_known(),
+        simplicity: Option<f64> => number("").shown("simple", Scientific, Losses).shown_of(&[Tms, GatedFunctions])
+            .if_known(),
         /// Weighted sum of all losses.
         total: Option<f64> => number(""),
         /// Mean max cosine similarity of components and features.

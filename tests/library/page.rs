@@ -273,7 +273,8 @@ fn several_runs_stand_beside_each_other_with_the_differences_of_their_specs_firs
     assert!(!folders[0].join("report").exists(), "everything is in the folder that was named");
     assert!(["first", "second"].iter().all(|name| out.join(name).join("report.html").exists()));
     let page = fs::read_to_string(out.join("comparison.html")).unwrap();
-    let (specs, results) = page.split_once("<section id=\"results\"").unwrap();
+    let (together, rest) = page.split_once("<section id=\"differences\"").unwrap();
+    let (specs, results) = rest.split_once("<section id=\"results\"").unwrap();
     let row = |text: &str, name: &str| -> Vec<String> {
         let (_, rest) = text.split_once(&format!("<bdi>{name}</bdi>")).unwrap_or_else(|| panic!("no row {name}"));
         let row = rest.split_once("</tr>").unwrap().0;
@@ -283,11 +284,22 @@ fn several_runs_stand_beside_each_other_with_the_differences_of_their_specs_firs
     assert!(!specs.contains("<bdi>target.tms.hidden_layers</bdi>"), "it is the same in both");
     assert_eq!(row(results, "recovered"), ["8 of 12", "3 of 4"]);
     assert_eq!(row(results, "alive"), ["5.000 ± 0.000", "40.000 ± 0.000"]);
-    let (figures, absent) = (page.matches("<figure").count(), page.matches("This run has no such figure.").count());
+    let of_first = ["APD", "TMS 5-2", "12", "8 of 12", "39 to 86 %", "0.975", "0.856", "0.21", "5.0"];
+    assert_eq!(row(together.split_once("id=\"by_run_table\"").unwrap().1, "first")[..9], of_first);
+    assert!(together.contains("These runs are not of one target"), "{together}");
+    for name in ["error_by_active", "error_by_bits", "verdicts"] {
+        assert!(
+            together.contains(&format!("id=\"figure-{name}\"")) && out.join(format!("{name}.svg")).exists(),
+            "{name}"
+        );
+    }
+    let (figures, absent) = (results.matches("<figure").count(), page.matches("This run has no such figure.").count());
     let images = page.matches("<img src=\"data:image/svg+xml;base64,").count();
     assert!(images > 10 && images == figures - absent, "{images} images, {figures} figures, {absent} absent");
     let text = fs::read_to_string(out.join("comparison.md")).unwrap();
     assert!(text.contains("| target.tms.hidden | 2 | 10 |"), "{text}");
+    assert!(text.contains("| first | APD | TMS 5-2 | 12 | 8 of 12 |"), "{text}");
+    assert!(text.contains("![Error against active components](error_by_active.svg)"), "{text}");
     act_in(
         &out.join("comparison.html"),
         1280,

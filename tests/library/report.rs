@@ -613,12 +613,123 @@ fn several_runs_stand_below_each_other_with_an_overview() {
     let folders = [TMS_5_2.write("several/first"), TMS_40_10.write("several/second")];
     let text = report::make(&folders).unwrap().text(80);
     assert!(widest_line(&text) <= 80, "{text}");
-    let (_, overview) = text.split_once("All runs (means over recovered replicas)").unwrap();
+    let (_, overview) = text.split_once("All runs\n").unwrap();
     assert!(
         overview.contains("first") && overview.contains("8 of 12") && overview.contains("39 to 86 %"),
         "{overview}"
     );
     assert!(overview.contains("second") && overview.contains("3 of 4"), "{overview}");
+}
+
+/// Runs of the same made-up target by the three methods, of which the last has four replicas.
+fn by_three_methods(name: &str) -> [PathBuf; 3] {
+    [("apd", 12, 61.3), ("spd", 12, 250.0), ("vpd", 4, 4.2)].map(|(method, replicas, seconds)| {
+        let folder = SyntheticRun { replicas, ..TMS_5_2 }.write(&format!("{name}/tms_5-2_{method}"));
+        let settings = match method {
+            "apd" => {
+                "[method.apd]\ncomponents = 5\nrank = 3\nschatten_power = 1.0\ncoefficients = { simplicity = 0.7 }\n\
+                      [method.apd.selection.batch_top_k]\nk = 0.211\n"
+            }
+            _ => &format!("[method.{method}]\nsubcomponents = 20\ncoefficients = {{ importance = 0.003 }}\n"),
+        };
+        let spec = fs::read_to_string(folder.join("spec.toml")).unwrap();
+        fs::write(folder.join("spec.toml"), spec + "\n" + settings).unwrap();
+        change(&folder, "provenance.json", "\"seconds\"", &format!("\"training_seconds\": {seconds}, \"seconds\""));
+        folder
+    })
+}
+
+/// What stands below the reports of single runs.
+fn together(text: &str) -> &str {
+    text.split_once("All runs\n").unwrap().1
+}
+
+#[test]
+fn three_methods_stand_below_each_other_with_a_test_where_there_are_enough_replicas() {
+    let text = report::make(&by_three_methods("three_methods")).unwrap().text(80);
+    assert!(widest_line(&text) <= 80, "{text}");
+    assert_data_eq!(together(&text), file!["snapshots/report_three_methods.txt"]);
+}
+
+#[test]
+fn without_a_run_of_enough_replicas_there_are_intervals_and_no_test() {
+    let [apd, _, vpd] = by_three_methods("few_replicas");
+    let text = report::make(&[apd.clone(), vpd]).unwrap().text(300);
+    assert!(!together(&text).contains("Fisher"), "{text}");
+    let why = "A run with fewer than 5 judged replicas is not tested against another method; its interval tells how little is known.";
+    assert!(together(&text).contains(why), "{text}");
+    let other = SyntheticRun { hidden: 2, ..TMS_5_2 }.write("few_replicas/other");
+    let text = report::make(&[apd, other]).unwrap().text(300);
+    assert!(!together(&text).contains("tested") && !together(&text).contains("Fisher"), "of one method: {text}");
+}
+
+#[test]
+fn runs_of_several_targets_are_named_with_their_targets_and_drawn_all_the_same() {
+    let [_, spd, _] = by_three_methods("several_targets");
+    change(&spd, "spec.toml", "hidden_layers = 0", "hidden_layers = 0\n[target.training]\nsteps = 7");
+    let folders = [TMS_5_2.write("several_targets/a"), TMS_40_10.write("several_targets/b"), spd];
+    let text = report::make(&folders).unwrap().text(400);
+    let note = "These runs are not of one target, and errors and bits of different targets cannot be compared. TMS 5-2: a; TMS 40-10: b; TMS 5-2 with other settings (2): tms_5-2_spd.";
+    assert!(together(&text).contains(note) && !together(&text).contains("Fisher"), "{text}");
+    let svg = read(&folders[0], "error_by_active.svg");
+    assert!(svg.contains(">of TMS 40-10<") && svg.contains(">of TMS 5-2 with other settings (2)<"), "{svg}");
+    assert_eq!(lines(&svg, BLUE, "2"), 1);
+}
+
+#[test]
+fn the_errors_of_three_methods_share_a_panel_with_a_median_for_each_and_thin_lines_for_the_replicas() {
+    let folders = by_three_methods("overlaid");
+    report::make(&folders).unwrap();
+    for name in ["error_by_active", "error_by_bits"] {
+        let svg = read(&folders[0], &format!("{name}.svg"));
+        let paler = ["#7fb8d8", "#e9ae7f", "#7fceb8"].map(|colour| lines(&svg, colour, "0.6"));
+        assert_eq!(paler, [12, 12, 4], "{name}");
+        // The line in the key and the median; the second method's lines are dashed.
+        for (colour, dashes) in [(VERMILLION, "7 3"), (GREEN, "2 2")] {
+            let dashed = svg.matches(&format!("stroke=\"{colour}\" stroke-width=\"2\"")).count();
+            assert_eq!((dashed, svg.matches(&format!("stroke-dasharray=\"{dashes}\"")).count()), (2, 2), "{name}");
+        }
+        for label in [">APD: tms_5-2_apd, 12 seeds<", ">SPD: tms_5-2_spd, 12 seeds<", ">VPD: tms_5-2_vpd, 4 seeds<"] {
+            assert!(svg.contains(label), "no {label}");
+        }
+        let path = folders[0].join("report").join(format!("{name}_figure.csv"));
+        assert_types(&path);
+        let numbers = fs::read_to_string(path).unwrap();
+        assert_eq!(numbers.lines().filter(|line| line.contains(",median,")).count(), 3 * 13);
+        assert_eq!(numbers.lines().filter(|line| line.contains(",replica,")).count(), (12 + 12 + 4) * 13 + 1);
+    }
+    let svg = read(&folders[0], "verdicts.svg");
+    assert_eq!([BLUE, VERMILLION, GREEN].map(|colour| dots(&svg, "4", colour)), [2; 3], "a share and a time each");
+    assert!(svg.contains(">8 of 12<") && svg.contains(">3 of 4<") && svg.contains(">61 s<"), "{svg}");
+    assert!(read(&folders[0], "verdicts_figure.csv").contains("recovered,tms_5-2_vpd,VPD,TMS 5-2,7.50000e-1,"));
+}
+
+#[test]
+fn numbers_about_one_method_do_not_stand_beside_another() {
+    let [apd, spd, _] = by_three_methods("published");
+    assert!(make(&apd).text(80).contains("Braun et al. 2025"));
+    assert!(read(&apd, "recovered.svg").contains("authors"));
+    let text = make(&spd).text(80);
+    assert!(!text.contains("Braun") && !text.contains("authors' program"), "{text}");
+    let others = ["report.md", "report.html", "tables.tex", "recovered.svg"].map(|name| read(&spd, name));
+    assert!(
+        others.iter().all(|text| !text.contains("Braun et al. 2025, table 1") && !text.contains("authors' program"))
+    );
+}
+
+#[test]
+fn losses_that_no_replica_has_are_no_columns() {
+    let folder = TMS_5_2.write("no_losses");
+    let summary = fs::read_to_string(folder.join("summary.csv")).unwrap();
+    let without = |line: &str| {
+        let cells: Vec<&str> = line.split(',').collect();
+        [&cells[..3], &["NaN", ""], &cells[5..]].concat().join(",")
+    };
+    let (header, rows) = summary.split_once('\n').unwrap();
+    let rows: Vec<String> = rows.lines().map(without).collect();
+    fs::write(folder.join("summary.csv"), format!("{header}\n{}\n", rows.join("\n"))).unwrap();
+    let text = make(&folder).text(80);
+    assert!(text.contains("faithful") && !text.contains("minimal") && !text.contains("simple"), "{text}");
 }
 
 #[test]

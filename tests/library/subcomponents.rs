@@ -127,6 +127,19 @@ fn a_replica_is_the_same_alone_and_in_company() {
 }
 
 #[test]
+fn the_error_is_measured_with_what_is_active_and_with_the_largest_importances_of_all_samples() {
+    let (_results, folder) = run(&spec("spd", &[]));
+    let text = String::from_utf8(bytes(&folder, "summary.csv")).unwrap();
+    let mut table = csv::Reader::from_reader(text.as_bytes());
+    let place = table.headers().unwrap().iter().position(|name| name == "minimality").unwrap();
+    let errors: Vec<f64> = table.records().map(|row| row.unwrap()[place].parse().unwrap()).collect();
+    assert!(errors.len() == 2 && errors.iter().all(|error| *error > 0.0), "{errors:?}");
+    let curve = rows_of(&folder, "rate_distortion.csv", 0);
+    let rates: Vec<f64> = curve.iter().map(|row| row.split(',').next().unwrap().parse().unwrap()).collect();
+    assert!(rates.iter().any(|rate| 0.0 < *rate && *rate < 1.0), "less than one component per sample: {rates:?}");
+}
+
+#[test]
 fn every_term_is_logged_and_the_error_under_random_masks_falls() {
     let (_results, folder) = run(&spec("spd", &["decomposition.steps=300", "decomposition.batch=512"]));
     let training = String::from_utf8(bytes(&folder, "training.csv")).unwrap();
@@ -178,10 +191,11 @@ fn every_method_has_the_same_target_so_that_one_training_serves_all() {
     for entry in experiments.read_dir().unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let Some(name) = name.strip_suffix("_spd.toml") else { continue };
+        let name = name.strip_suffix("_spd.toml").or(name.strip_suffix("_vpd.toml"));
+        let Some(name) = name else { continue };
         let target = |path: &Path| spec::load(path, &[]).unwrap_or_else(|error| panic!("{error}")).target.hash();
         assert_eq!(target(&path), target(&experiments.join(format!("{name}.toml"))), "{name}");
         compared += 1;
     }
-    assert!(compared >= 8, "{compared}");
+    assert!(compared >= 12, "{compared}");
 }

@@ -68,6 +68,49 @@ fn rows(folder: &Path, table: &str) -> usize {
 }
 
 #[test]
+fn three_methods_decompose_one_set_of_targets_and_are_compared() {
+    let test = Test::new().with_spec();
+    let tiny = fs::read_to_string(test.folder.path().join("tiny.toml")).unwrap();
+    let (target, rest) = tiny.split_once("[method.apd]").unwrap();
+    let (_, training) = rest.split_once("[decomposition]").unwrap();
+    let by = |method: &str| {
+        let settings = "subcomponents = 6\ncoefficients = { importance = 0.003 }";
+        format!("{target}[method.{method}]\n{settings}\n[decomposition]{training}")
+    };
+    let test = test.with_file("spd.toml", by("spd")).with_file("vpd.toml", by("vpd"));
+    let mut ended = test.args(["check", "spd.toml"]).succeeds();
+    for spec in ["tiny.toml", "spd.toml", "vpd.toml"] {
+        ended = ended.then().args(["run", spec, "--quiet", "--set=seeds=5"]).succeeds();
+    }
+    let runs = ended.folder.path().join("runs");
+    assert_eq!(fs::read_dir(runs.join("targets")).unwrap().count(), 5, "one for each seed");
+    let mut folders: Vec<String> = fs::read_dir(&runs)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name != "targets")
+        .collect();
+    folders.sort();
+    for folder in &folders {
+        let provenance = fs::read_to_string(runs.join(folder).join("provenance.json")).unwrap();
+        assert!(provenance.contains("\"training_seconds\": "), "{provenance}");
+    }
+    let paths = folders.iter().map(|folder| format!("runs/{folder}"));
+    let ended = ended.then().args(["report", "--out=compared"]).args(paths).succeeds();
+    let (_, together) = ended.stdout.split_once("All runs\n").unwrap();
+    let row = |at: usize, method: &str| {
+        let row = together.lines().find(|line| line.starts_with(&folders[at])).unwrap_or_else(|| panic!("{together}"));
+        let cells: Vec<&str> = row.split_whitespace().collect();
+        assert_eq!(cells[1..5], [method, "TMS", "5-2", "5"], "{together}");
+    };
+    [(0, "SPD"), (1, "APD"), (2, "VPD")].into_iter().for_each(|(at, method)| row(at, method));
+    assert!(!together.contains("not of one target") && together.contains("Fisher's exact test"), "{together}");
+    for name in ["comparison.html", "comparison.md", "error_by_active.svg", "error_by_bits.svg", "verdicts_figure.csv"]
+    {
+        assert!(ended.folder.path().join("compared").join(name).exists(), "{name}");
+    }
+}
+
+#[test]
 fn a_profile_says_where_the_time_of_each_training_went_and_changes_no_result() {
     let ended = Test::new().with_spec().args(["run", "--profile"]).args(MEASURABLE).succeeds();
     ended.stderr_is(str![[r#"

@@ -11,6 +11,8 @@ use crate::{
 
 /// Leading singular values in `ranks.csv`.
 const SINGULAR_VALUES: usize = 10;
+/// The term that is the error with the trained selection, or stands in its place, as the methods name it.
+const MINIMALITY: [&str; 3] = ["minimality", "minimality_lp", "rounded"];
 
 /// Of a replica that has diverged, and so is not measured.
 pub fn diverged_row(seed: u64, divergence: &Divergence) -> SummaryRow {
@@ -40,7 +42,7 @@ pub fn summary_row(
         replica,
         seed,
         faithfulness: activity.term("faithfulness"),
-        minimality: ["minimality", "minimality_lp", "rounded"].into_iter().find_map(|name| activity.term(name)),
+        minimality: MINIMALITY.iter().find_map(|name| activity.term(name)),
         simplicity: activity.term("simplicity"),
         total: activity.term("total"),
         mean_active: Some(activity.mean_active()),

@@ -3,7 +3,7 @@
 //! Every round has checkpoints of its own, which hold the replicas of those members that were left. They stay until the
 //! pack is finished, so that one is never taken for that of another round.
 
-use std::ops::Range;
+use std::{ops::Range, time::Instant};
 
 use super::{Member, Pack, inputs, joint, trainings, untrained};
 use crate::{
@@ -40,7 +40,12 @@ impl Pack<'_> {
         for (round, &until) in ends.iter().enumerate().skip(first_round) {
             let weights = self.weights_of(&going, weights);
             let leg = Leg { from: state, until, checkpoints: &self.checkpoints_of(round), folder: &self.folder };
-            let fitted = self.fit(&going, &weights, leg, session)?;
+            let begun = Instant::now();
+            let fitted = self.fit(&going, &weights, leg, session);
+            for &member in &going {
+                provenances[member].iter_mut().for_each(|of| of.has_trained(begun.elapsed().as_secs_f64()));
+            }
+            let fitted = fitted?;
             let is_last = round + 1 == ends.len();
             let work = session.interrupt.of_work(Stage::Components, until, ends[ends.len() - 1], &self.folder);
             let kept = if is_last { Vec::new() } else { self.kept(&going, &fitted, &work)? };

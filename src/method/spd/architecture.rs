@@ -1,8 +1,6 @@
 //! How many subcomponents there are at each site, and what their importance functions are made of.
 
-use super::{
-    ImportanceFunction, ImportanceFunctions, ImportanceKind, importance_function::layer_names,
-};
+use super::{ImportanceFunction, ImportanceFunctions, ImportanceKind, importance_function::layer_names};
 use crate::{
     graph::SiteUse,
     network::Network,

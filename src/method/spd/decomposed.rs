@@ -74,9 +74,9 @@ impl Decomposed for SpdObjective {
         true
     }
 
-    /// A threshold is the same for every sample.
+    /// One threshold serves all samples.
     fn selects_within_samples(&self) -> bool {
-        true
+        false
     }
 
     fn share_of_tied_cuts(&self, _: &Observed) -> Option<Tensor> {

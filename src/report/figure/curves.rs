@@ -113,7 +113,7 @@ fn of_features(curves: &[(usize, Vec<&CurveRow>)]) -> String {
     for (index, (name, colour, _, value)) in kinds.iter().enumerate() {
         let frame = FEATURES_GRID.frame(index);
         let line = |(feature, curve): &(usize, Vec<&CurveRow>)| {
-            line(curve, *value, if few { style::feature_colour(*feature) } else { colour }, width, stride)
+            line(curve, *value, if few { style::nth_colour(*feature) } else { colour }, width, stride)
         };
         let is_lowest = FEATURES_GRID.is_lowest(index, kinds.len());
         let (x, y) = (x.clone().numbered(is_lowest), y.clone().numbered(FEATURES_GRID.is_leftmost(index)));

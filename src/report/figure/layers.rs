@@ -50,8 +50,8 @@ pub fn draw(run: &RunData) -> Option<Figure> {
                 let _ = write!(path, "M{left:.2} {from:.1}v{:.1}h{width:.2}V{from:.1}z", -height);
             }
         }
-        sheet.fill(path, style::feature_colour(layer), None);
-        key = sheet.key((key, 16.0), style::feature_colour(layer), &format!("layer {layer}"));
+        sheet.fill(path, style::nth_colour(layer), None);
+        key = sheet.key((key, 16.0), style::nth_colour(layer), &format!("layer {layer}"));
     }
     sheet.below(frame, "alive components, by their main layer");
     sheet.upright((12.0, frame.middle().1), "share of squared norm");

@@ -17,6 +17,7 @@
 //! - [`layers`]: in which layers components lie
 //! - [`losses`], [`target_training`]: the training of the components and of the target
 //! - [`singular_values`]: how many directions each component uses
+//! - [`overlay`]: several runs in one figure
 
 mod active_components;
 mod attributions;
@@ -36,6 +37,7 @@ mod layers;
 mod losses;
 mod network;
 mod order;
+pub(super) mod overlay;
 mod paired;
 mod rate_distortion;
 mod recovered;

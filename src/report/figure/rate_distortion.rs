@@ -21,9 +21,9 @@ use crate::{
 const GRID: Grid = Grid { columns: 2, left: 56.0, right: 14.0, gap: 30.0, top: 40.0, height: 150.0, row: 0.0 };
 
 /// What stands on the horizontal axis: its name, of a selection, and of the trained selection.
-type Rate = (&'static str, fn(&RateDistortionRow) -> f64, fn(&SummaryRow) -> f64);
+pub type Rate = (&'static str, fn(&RateDistortionRow) -> f64, fn(&SummaryRow) -> f64);
 
-const RATES: [Rate; 2] = [
+pub const RATES: [Rate; 2] = [
     ("active components", |row| row.mean_active, |row| row.mean_active.number()),
     ("description length, bits", |row| row.description_length, |row| row.description_length.number()),
 ];

@@ -21,11 +21,19 @@ const RIGHT: f64 = 62.0;
 const LINE: f64 = 22.0;
 
 /// A share of replicas.
-struct Share {
-    name: &'static str,
-    colour: &'static str,
-    successes: usize,
-    trials: usize,
+pub struct Share<'a> {
+    pub name: &'a str,
+    pub colour: &'static str,
+    pub successes: usize,
+    pub trials: usize,
+}
+
+impl Share<'_> {
+    /// The share and the ends of its 95 % interval.
+    pub fn with_interval(&self) -> [f64; 3] {
+        let interval = wilson_interval(self.successes, self.trials);
+        [self.successes as f64 / self.trials as f64, interval.low, interval.high]
+    }
 }
 
 /// A number that every replica has: title, value, and mean and deviation that were published.
@@ -82,11 +90,9 @@ pub fn draw(run: &RunData) -> Option<Figure> {
     let mut frame = Frame { x: LEFT, y: 30.0, width: style::WIDTH - LEFT - RIGHT, height: height(shares.len()) };
     of_shares(&mut sheet, frame, &shares);
     let mut rows = Vec::new();
-    for Share { name, successes, trials, .. } in &shares {
-        let interval = wilson_interval(*successes, *trials);
-        let share = *successes as f64 / *trials as f64;
-        let values = [share, interval.low, interval.high].map(number);
-        rows.push([&["recovered".to_owned(), (*name).to_owned(), String::new()], values.as_slice()].concat());
+    for share in &shares {
+        let values = share.with_interval().map(number);
+        rows.push([&["recovered".to_owned(), share.name.to_owned(), String::new()], values.as_slice()].concat());
     }
     for merit in &merits {
         let lines = 1 + usize::from(merit.published.is_some());
@@ -120,35 +126,44 @@ pub fn draw(run: &RunData) -> Option<Figure> {
     })
 }
 
-fn height(lines: usize) -> f64 {
+/// Of so many lines.
+pub fn height(lines: usize) -> f64 {
     lines as f64 * LINE
 }
 
-fn line_at(frame: Frame, line: usize) -> f64 {
+/// The middle of a line, in pixels.
+pub fn line_at(frame: Frame, line: usize) -> f64 {
     frame.y + (line as f64 + 0.5) * LINE
 }
 
-fn name(sheet: &mut Sheet, frame: Frame, line: usize, name: &str) {
+/// What stands to the left of a line.
+pub fn name(sheet: &mut Sheet, frame: Frame, line: usize, name: &str) {
     let at = (frame.x - 8.0, line_at(frame, line) + 3.5);
     sheet.text(at, name, style::TICK, style::INK, TextAnchor::End);
 }
 
-fn no_ticks() -> Axis {
+/// What stands to the right of a line.
+pub fn value(sheet: &mut Sheet, frame: Frame, line: usize, value: &str) {
+    let at = (frame.right() + 8.0, line_at(frame, line) + 3.5);
+    sheet.text(at, value, style::TICK, style::INK, TextAnchor::Start);
+}
+
+pub fn no_ticks() -> Axis {
     Axis { range: (0.0, 1.0), ticks: Vec::new(), numbered: false }
 }
 
-fn of_shares(sheet: &mut Sheet, frame: Frame, shares: &[Share]) {
+/// A line for each share, with its interval.
+pub fn of_shares(sheet: &mut Sheet, frame: Frame, shares: &[Share]) {
     let x = Axis::linear((0.0, 1.0), 0.25, |share| format!("{:.0} %", 100.0 * share));
     sheet.title((frame.x, frame.y - 7.0), "recovered");
     sheet.panel(frame, &x, &no_ticks(), true, Vec::new());
-    for (line, Share { name: who, colour, successes, trials }) in shares.iter().enumerate() {
-        let (y, interval) = (line_at(frame, line), wilson_interval(*successes, *trials));
-        let at = |share: f64| frame.x + share * frame.width;
-        name(sheet, frame, line, who);
-        sheet.stroke((at(interval.low), y), (at(interval.high), y), colour, 2.0);
-        sheet.dots([(at(*successes as f64 / *trials as f64), y)].into_iter(), 4.0, colour);
-        let text = format!("{successes} of {trials}");
-        sheet.text((frame.right() + 8.0, y + 3.5), &text, style::TICK, style::INK, TextAnchor::Start);
+    for (line, of) in shares.iter().enumerate() {
+        let y = line_at(frame, line);
+        let [share, low, high] = of.with_interval().map(|share| frame.x + share * frame.width);
+        name(sheet, frame, line, of.name);
+        sheet.stroke((low, y), (high, y), of.colour, 2.0);
+        sheet.dots([(share, y)].into_iter(), 4.0, of.colour);
+        value(sheet, frame, line, &format!("{} of {}", of.successes, of.trials));
     }
 }
 
@@ -178,7 +193,6 @@ fn of_replicas(sheet: &mut Sheet, frame: Frame, merit: &Merit, run: &RunData) {
         name(sheet, frame, 1, "published");
         sheet.stroke((at(mean - deviation), y), (at(mean + deviation), y), style::INK, 2.0);
         sheet.dots([(at(mean), y)].into_iter(), 3.5, style::INK);
-        let text = format!("{mean:.3}");
-        sheet.text((frame.right() + 8.0, y + 3.5), &text, style::TICK, style::INK, TextAnchor::Start);
+        value(sheet, frame, 1, &format!("{mean:.3}"));
     }
 }

@@ -210,7 +210,12 @@ impl Sheet {
     }
 
     /// A short line of `colour` with its meaning, from x on at height y; returns where it ends.
-    pub fn key(&mut self, (x, y): (f64, f64), colour: &str, meaning: &str) -> f64 {
+    pub fn key(&mut self, at: (f64, f64), colour: &str, meaning: &str) -> f64 {
+        self.dashed_key(at, colour, None, meaning)
+    }
+
+    /// As [`key`](Self::key), with a line of these dashes, as SVG writes them.
+    pub fn dashed_key(&mut self, (x, y): (f64, f64), colour: &str, dashes: Option<String>, meaning: &str) -> f64 {
         const LINE: f64 = 16.0;
         self.scene.add(Primitive::Line {
             x1: x,
@@ -219,7 +224,7 @@ impl Sheet {
             y2: y - 4.0,
             stroke: colour.into(),
             stroke_width: 2.0,
-            stroke_dasharray: None,
+            stroke_dasharray: dashes,
         });
         self.text((x + LINE + 5.0, y), meaning, style::LABEL, style::INK, TextAnchor::Start);
         // Letters are about 0.6 times as wide as high in the widest of the fonts.

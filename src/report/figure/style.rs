@@ -30,10 +30,17 @@ pub const FAINT: &str = "#AAAAAA";
 pub const PALE: &str = "#C4C4C4";
 pub const GRID: &str = "#E4E4E4";
 
-/// The colour of feature `feature`; with more features than colours they repeat.
-pub fn feature_colour(feature: usize) -> &'static str {
+/// The colour of the feature, layer or run of this number; with more of them than colours they repeat.
+pub fn nth_colour(number: usize) -> &'static str {
     const COLOURS: [&str; 7] = [BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, INK];
-    COLOURS[feature % COLOURS.len()]
+    COLOURS[number % COLOURS.len()]
+}
+
+/// A colour `#RRGGBB` mixed with as much white, for what lies behind.
+pub fn paler(colour: &str) -> String {
+    let channel = |at: usize| u8::from_str_radix(&colour[at..at + 2], 16).expect("#RRGGBB");
+    let [red, green, blue] = [1, 3, 5].map(|at| channel(at) / 2 + 127);
+    format!("#{red:02X}{green:02X}{blue:02X}")
 }
 
 /// Grey, as red, green, blue.
@@ -70,8 +77,13 @@ pub fn theme() -> Theme {
 /// Text from a file as a label: no control characters, at most 32 characters, and no `$` that would be read as
 /// the start of a formula.
 pub fn plain(text: &str) -> String {
-    let mut plain: String = text.chars().filter(|c| !c.is_control()).take(33).collect();
-    if plain.chars().count() > 32 {
+    plain_within(text, 32)
+}
+
+/// As [`plain`], with at most so many characters.
+pub fn plain_within(text: &str, longest: usize) -> String {
+    let mut plain: String = text.chars().filter(|c| !c.is_control()).take(longest + 1).collect();
+    if plain.chars().count() > longest {
         plain.pop();
         plain.push('…');
     }
@@ -150,6 +162,11 @@ mod tests {
     fn labels_from_files_lose_control_characters_and_formulas() {
         assert_eq!(plain("a\u{7}b$c$"), "ab\\$c\\$");
         assert_eq!(plain(&"x".repeat(40)), "x".repeat(32) + "…");
+    }
+
+    #[test]
+    fn a_paler_colour_lies_half_way_to_white() {
+        assert_eq!([BLUE, VERMILLION, "#000000"].map(paler), ["#7FB8D8", "#E9AE7F", "#7F7F7F"]);
     }
 
     #[test]

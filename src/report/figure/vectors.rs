@@ -34,7 +34,7 @@ pub fn draw(panels: &[Panel], title: &str) -> String {
         let x = LEFT + column as f64 * (size + GAP);
         let frame = Frame { x, y: row as f64 * row_height + TITLE_HEIGHT, width: size, height: size };
         sheet.title((frame.x, frame.y - 18.0), &panel.name);
-        let note_colour = panel.feature.map_or(style::MUTED, style::feature_colour);
+        let note_colour = panel.feature.map_or(style::MUTED, style::nth_colour);
         sheet.text((frame.x, frame.y - 5.0), &panel.note, style::TICK + 1, note_colour, TextAnchor::Start);
         let axis = Axis::linear((-limit, limit), style::tick_step(limit, 1.9), style::number);
         let lowest_of_column = index + COLUMNS >= panels.len();
@@ -71,7 +71,7 @@ fn arrows(weights: &Matrix) -> Plot {
     for feature in 0..weights.rows {
         let row = weights.row(feature);
         if row.iter().all(|weight| weight.is_finite()) {
-            plot = plot.with_colored_arrow(0.0, 0.0, row[0], row[1], style::feature_colour(feature));
+            plot = plot.with_colored_arrow(0.0, 0.0, row[0], row[1], style::nth_colour(feature));
         }
     }
     Plot::Quiver(plot)
@@ -89,7 +89,7 @@ fn number_the_tips(sheet: &mut Sheet, frame: Frame, limit: f64, weights: &Matrix
             let stretch = (norm * scale + DISTANCE) / norm;
             // The baseline lies a third of the text's height below its middle.
             let at = (x + row[0] * stretch, y - row[1] * stretch + 3.5);
-            let colour = style::feature_colour(feature);
+            let colour = style::nth_colour(feature);
             sheet.text(at, &feature.to_string(), style::TICK, colour, TextAnchor::Middle);
         }
     }

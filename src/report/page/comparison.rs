@@ -1,15 +1,22 @@
-//! Several runs side by side: where their specs differ, their numbers in columns, their figures beside each other.
+//! Several runs side by side: their numbers, tests and curves together, where their specs differ, all results in columns, and
+//! their figures beside each other.
 
 use std::collections::BTreeSet;
 
 use askama::Template;
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::{STYLE, TABLE, THEME, results::results, view::TableView};
+use super::{
+    STYLE, TABLE, THEME,
+    results::results,
+    view::{FigureView, TableView},
+};
 use crate::{
     report::{
-        figure::Figure,
+        compared,
+        figure::{Figure, overlay},
         files, kind,
+        markdown::escaped,
         run_data::RunData,
         table::{self, Table},
     },
@@ -24,6 +31,11 @@ pub struct Comparison<'a> {
     /// Of each run.
     figures: &'a [Vec<Figure>],
     names: Vec<String>,
+    by_run: Table,
+    /// What is to be said beside that table.
+    notes: Vec<String>,
+    /// The figures in which all runs are.
+    pub overlays: Vec<Figure>,
     differences: Table,
     results: Table,
 }
@@ -34,6 +46,11 @@ struct Page<'a> {
     title: String,
     script: String,
     runs: Vec<RunView>,
+    by_run: TableView,
+    by_run_explained: String,
+    notes: &'a [String],
+    /// HTML.
+    overlays: Vec<String>,
     differences: Option<TableView>,
     results: TableView,
     explained: String,
@@ -42,6 +59,7 @@ struct Page<'a> {
 
 struct RunView {
     name: String,
+    method: &'static str,
     about: String,
 }
 
@@ -62,20 +80,35 @@ struct FigureOf<'a> {
 impl<'a> Comparison<'a> {
     /// `figures` are those of each run.
     pub fn new(runs: &'a [RunData], figures: &'a [Vec<Figure>]) -> Comparison<'a> {
-        let names = distinct_names(runs);
-        let differences = differences(runs, &names);
-        let results = results(runs, &names);
-        Comparison { runs, figures, names, differences, results }
+        let names = compared::distinct_names(runs);
+        Comparison {
+            by_run: compared::by_run(runs, &names),
+            notes: compared::notes(runs, &names),
+            overlays: overlay::draw_all(runs, &names),
+            differences: differences(runs, &names),
+            results: results(runs, &names),
+            runs,
+            figures,
+            names,
+        }
     }
 
     /// The page `comparison.html`.
     pub fn html(&self) -> String {
-        let run = |(run, name): (&RunData, &String)| RunView { name: name.clone(), about: visible(&table::about(run)) };
+        let run = |(run, name): (&RunData, &String)| RunView {
+            name: name.clone(),
+            method: run.words.name,
+            about: visible(&table::about(run)),
+        };
         let differences = Some(self.differences.clone()).filter(|table| !table.rows.is_empty());
         let page = Page {
             title: format!("{} runs side by side", self.runs.len()),
             script: [THEME, TABLE].join("\n"),
             runs: self.runs.iter().zip(&self.names).map(run).collect(),
+            by_run: TableView::new("by_run_table", "The runs in numbers", self.by_run.clone()),
+            by_run_explained: compared::columns_explained(self.runs),
+            notes: &self.notes,
+            overlays: self.overlays.iter().map(|figure| FigureView::html(figure, "h3", true)).collect(),
             differences: differences
                 .map(|table| TableView::new("differences_table", "Differences of the specs", table)),
             results: TableView::new("results_table", "Results", self.results.clone()),
@@ -91,14 +124,16 @@ impl<'a> Comparison<'a> {
             true => "Nowhere: every setting is the same.".to_owned(),
             false => written(&self.differences),
         };
-        let parts = [
-            format!("# {} runs side by side", self.runs.len()),
-            "## Where the specs differ".to_owned(),
-            differences,
-            "## Results".to_owned(),
-            written(&self.results),
-            self.explained(),
-        ];
+        let mut parts = vec![format!("# {} runs side by side", self.runs.len()), written(&self.by_run)];
+        parts.push(compared::columns_explained(self.runs));
+        parts.extend(self.notes.iter().map(|note| escaped(note)));
+        for Figure { name, title, caption, .. } in &self.overlays {
+            parts.push(format!("## {title}"));
+            parts.push(format!("![{title}]({name}.svg)"));
+            parts.push(format!("{caption} The numbers: [{name}_figure.csv]({name}_figure.csv)."));
+        }
+        parts.extend(["## Where the specs differ".to_owned(), differences]);
+        parts.extend(["## Results".to_owned(), written(&self.results), self.explained()]);
         parts.join("\n\n") + "\n"
     }
 
@@ -129,16 +164,6 @@ impl<'a> Comparison<'a> {
         }
         rows
     }
-}
-
-/// The runs' names; of runs that are called alike, with their number.
-fn distinct_names(runs: &[RunData]) -> Vec<String> {
-    let name = |(index, run): (usize, &RunData)| {
-        let is_alone = runs.iter().filter(|other| other.name == run.name).count() == 1;
-        let name = visible(&run.name);
-        if is_alone { name } else { format!("{name} ({})", index + 1) }
-    };
-    runs.iter().enumerate().map(name).collect()
 }
 
 /// Every setting that is not the same in all runs, one row each; "–" where a run has no such setting.

@@ -83,6 +83,7 @@ impl Facts {
             ("Started", "started"),
             ("Ended", "ended"),
             ("Working time", "seconds"),
+            ("Training of the components", "training_seconds"),
             ("Gone on with", "resumed"),
             ("Command", "command"),
         ];
@@ -98,7 +99,9 @@ impl Facts {
 fn said(key: &str, value: &Value) -> Option<String> {
     match (key, value) {
         (_, Value::Null) => None,
-        ("seconds", value) => value.as_f64().filter(|seconds| seconds.is_finite()).map(table::duration),
+        ("seconds" | "training_seconds", value) => {
+            value.as_f64().filter(|seconds| seconds.is_finite()).map(table::duration)
+        }
         ("resumed", value) => value.as_u64().map(|times| format!("{times} times")),
         (_, Value::Bool(yes)) => Some(if *yes { "yes" } else { "no" }.to_owned()),
         (_, Value::String(text)) => Some(visible(text)),

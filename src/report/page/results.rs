@@ -35,7 +35,8 @@ pub fn results(runs: &[RunData], names: &[String]) -> Table {
     }
     row("replicas measured", &|run| Some(run.summary.len().to_string()));
     row("status", &|run| run.status_words.as_deref().map(crate::visible::visible));
-    row("working time", &|run| run.seconds.filter(|seconds| seconds.is_finite()).map(table::duration));
+    row("training", &|run| run.training_seconds.map(table::duration));
+    row("working time", &|run| run.seconds.map(table::duration));
     row("device", &|run| run.device.clone());
     Table { header: header("result", names), rows }
 }

@@ -2,7 +2,7 @@
 
 use super::{data::SweepData, replica::Outcome};
 use crate::{
-    report::table::{Share, count},
+    report::table::{Share, count, probability},
     sweep::{Ending, Standing, Strategy, TrialResult, diverged_trials, shortfall},
 };
 
@@ -132,15 +132,6 @@ fn against_base(sweep: &SweepData, best: &TrialResult, base: &TrialResult) -> St
     text
 }
 
-/// 0.73, 0.004, 2e-6
-fn probability(p: f64) -> String {
-    match p {
-        p if p >= 0.01 => format!("{p:.2}"),
-        p if p >= 0.0005 => format!("{p:.3}"),
-        p => format!("{p:.0e}"),
-    }
-}
-
 /// Of its replicas, those recovered.
 pub fn share(result: &TrialResult) -> Option<Share> {
     Share::new(result.recovered?, result.replicas)
@@ -162,14 +153,4 @@ pub fn failures(sweep: &SweepData) -> Vec<String> {
     let more = all.len().saturating_sub(FAILURES_SHOWN);
     let rest = (more > 0).then(|| format!("{more} more went wrong: the table of trials says how."));
     all.into_iter().take(FAILURES_SHOWN).chain(rest).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn small_probabilities_keep_a_digit() {
-        assert_eq!([0.734, 0.0041, 1.7e-6, 1.0].map(probability), ["0.73", "0.004", "2e-6", "1.00"]);
-    }
 }

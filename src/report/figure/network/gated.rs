@@ -50,7 +50,7 @@ pub fn drawing(weights: &Weights, replica: usize, functions: usize, sites: &[Des
             let bit = |function: usize| matrix.row(1 + function)[neuron].abs();
             let function = (0..functions).rev().max_by(|a, b| bit(*a).total_cmp(&bit(*b)));
             let colour = match function.filter(|function| bit(*function) > 0.0) {
-                Some(function) => style::feature_colour(function),
+                Some(function) => style::nth_colour(function),
                 None => style::FAINT,
             };
             let line = |from, to, site, row, column| Line { from, to, site, row, column, colour: Some(colour) };
@@ -63,7 +63,7 @@ pub fn drawing(weights: &Weights, replica: usize, functions: usize, sites: &[Des
         nodes,
         lines,
         grid: Grid { columns: 2, left: 8.0, right: 8.0, gap: 18.0, top: 62.0, height: 128.0, row: 184.0 },
-        keys: (0..functions).map(|function| (style::feature_colour(function), key(function))).collect(),
+        keys: (0..functions).map(|function| (style::nth_colour(function), key(function))).collect(),
         feature_is: "function",
         // The control bits' weights are ten times those of x.
         power: 0.5,
