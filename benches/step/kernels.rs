@@ -90,6 +90,9 @@ pub fn measure(
         let mut ratios = Vec::new();
         // How replicas are spread over threads is decided when a training begins.
         let spreads = matches!(kernel, Kernel::Lanes | Kernel::SpareLanes);
+        if spreads && replicas == 1 {
+            continue;
+        }
         let mut fit = begin();
         fit.advance();
         for pair in 0..pairs {
