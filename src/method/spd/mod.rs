@@ -33,6 +33,7 @@ mod step;
 
 pub use architecture::Architecture;
 pub use draws::{Drawn, Draws};
+pub use factors::use_names;
 pub use gate::Gate;
 pub use importance_function::ImportanceFunction;
 pub use importance_kind::ImportanceKind;
