@@ -21,7 +21,7 @@ use super::{
     target::ImportedTarget,
 };
 use crate::{
-    method::spd::{self, Architecture, ImportanceKind},
+    method::spd::{self, Architecture, ImportanceKind, use_names},
     network::Network,
     run::RunError,
 };
@@ -53,7 +53,7 @@ pub fn read(
     let network = found.network(&target.network);
     let shape = |name: &str| found.parts.get(name)?.ours().map(|tensor| tensor.size()[1..].to_vec());
     let architecture = Architecture::of_tensors(&network, shape);
-    let Some(architecture) = architecture else { return Err(found.without_functions(path)) };
+    let Some(architecture) = architecture else { return Err(found.without_functions(path, &network)) };
     let expected = architecture.tensors(&network);
     let mistakes = found.mistakes(&expected, target);
     if !mistakes.is_empty() {
@@ -150,28 +150,27 @@ impl<'f> Subcomponents<'f> {
         Ok(found)
     }
 
-    fn has_functions(&self) -> bool {
-        self.parts.keys().any(|name| name.starts_with("importance_function."))
-    }
-
     /// What the file's names are about: the target, or the same with the uses of tied weights apart.
     fn network(&self, target: &Network) -> Network {
         let is_together = self.parts.keys().any(|name| name.contains(".transposed."));
         if is_together { target.clone() } else { target.with_uses_apart() }
     }
 
-    fn without_functions(&self, path: &Path) -> RunError {
-        if self.has_functions() {
-            return unfit(path, &["its importance functions lack their first layers".to_string()]);
-        }
-        if self.strangers.is_empty() {
-            let what = format!(
-                "{} holds subcomponents without the importance functions that say when they are active",
-                path.display()
-            );
+    /// Why there is no importance function of `network` of which sizes could be taken.
+    fn without_functions(&self, path: &Path, network: &Network) -> RunError {
+        let functions = use_names(network).into_iter().map(|name| format!("importance_function.{name}."));
+        let functions: Vec<String> = functions.collect();
+        let factors: Vec<String> = network.sites().iter().map(|site| format!("{}.", site.name)).collect();
+        let has_place = |name: &str| functions.iter().chain(&factors).any(|prefix| name.starts_with(prefix));
+        let misplaced = self.parts.iter().filter(|(name, _)| !has_place(name));
+        let misplaced: Vec<String> = misplaced.map(|(_, found)| has_no_place(found.named.theirs)).collect();
+        if self.strangers.is_empty() && !self.parts.keys().any(|name| name.starts_with("importance_function.")) {
+            let what = "holds subcomponents without the importance functions that say when they are active";
+            let what = format!("{} {what}", path.display());
             return RunError::new(what, "save the state dict of the whole component model");
         }
-        unfit(path, &self.strangers())
+        let lacking = functions.iter().map(|prefix| format!("it lacks {}", with_theirs(&format!("{prefix}0.weight"))));
+        unfit(path, &lacking.chain(misplaced).chain(self.strangers()).collect::<Vec<_>>())
     }
 
     fn strangers(&self) -> Vec<String> {

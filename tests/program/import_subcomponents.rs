@@ -3,6 +3,9 @@
 //!
 //! `tests/checkpoints/spd_tms_5-2.pth` is a component model that their code has trained with its own settings: a toy model of
 //! superposition whose second matrix, V and U are transposed views of the first. `spd_tms_5-2.json` says what it holds.
+//! `spd_tms_hidden.pth` and `spd_residual_mlp.pth` are untrained component models of the same code (its branch `dev` of
+//! February 2026): one importance function for all modules, and one for each that reads whole inputs, with random biases.
+//! `.._importances.pth` are the causal importances that it computes for some inputs `x`.
 
 use std::fs;
 
@@ -10,6 +13,7 @@ use apd::{
     method::spd::ImportanceFunction,
     run::{read_table, read_tensors, write_tensors},
     state_dict_file::StateDictFile,
+    weights::Weights,
 };
 use snapbox::str;
 use tch::{Device, Kind, Tensor};
@@ -54,8 +58,15 @@ struct Component {
 
 #[test]
 fn a_component_model_of_their_code_has_the_measures_that_their_code_gives() {
-    let imported = theirs().args(IMPORT).succeeds();
+    let imported = theirs().args(IMPORT).args([FEW]).succeeds();
     imported.stdout_is(str![""]).stderr_is(str![[r#"
+spd.pth: passed over 13 tensor(s) outside of `target_model.`
+spd.pth: its matrices are [out, in], as torch.nn.Linear keeps them (layout linear, which their shapes tell)
+spd.pth: its subcomponents are V [d_in, subcomponent], U [subcomponent, d_out]; importance_function = "mlp", hidden_widths = [16]
+what the file does not say is as in experiments/tms_5-2_spd.toml; --spec or --set gives it
+import finished: runs/spd-[..]
+  help: measure it with: apd evaluate runs/spd-[..]
+
 "#]]);
     let run = in_runs(imported.folder.path(), "spd-", "");
     let evaluated = imported.then().args(["evaluate", &run, "--device=cpu", "--threads=1"]).succeeds();
@@ -176,6 +187,16 @@ fn every_version_of_their_names_is_read_as_the_same_components() {
     }
 }
 
+#[test]
+fn modules_of_other_names_are_renamed() {
+    let renamed = |(name, tensor): (String, Tensor)| (name.replace("linear1", "encoder"), tensor);
+    let tensors: Tensors = fixture().into_iter().map(renamed).collect();
+    let rename = ["--rename=encoder=linear1", "--target-rename=encoder=linear1"];
+    let imported = with(Test::new(), &tensors).args(IMPORT).args(rename).args([FEW]).succeeds();
+    let expected = theirs().args(IMPORT).args([FEW]).succeeds();
+    assert_eq!(components(&imported, "spd-"), components(&expected, "spd-"));
+}
+
 /// Some numbers, others for each name.
 fn numbers(name: &str, shape: &[i64]) -> Tensor {
     let start: u32 = name.bytes().map(u32::from).sum();
@@ -272,10 +293,10 @@ impl Model {
 
 #[test]
 fn every_kind_of_importance_function_and_of_network_is_imported_and_measured() {
-    for (model, samples) in [(toy_model(), FEW), (residual_mlp(), "--set=measurement.samples=200")] {
+    for (model, measured) in [(toy_model(), "shared_mlp"), (residual_mlp(), "global_mlp")] {
         for kind in ["mlp", "vector_mlp", "shared_mlp", "global_mlp"] {
             let tensors = model.saved(kind);
-            let imported = with(Test::new(), &tensors).args(IMPORT).args([samples]).succeeds();
+            let imported = with(Test::new(), &tensors).args(IMPORT).args(["--set=measurement.samples=200"]).succeeds();
             let told = format!("importance_function = {kind:?}, hidden_widths = [8]\n");
             assert!(imported.stderr.contains(&told), "{}", imported.stderr);
             let found = components(&imported, "spd-");
@@ -293,9 +314,10 @@ fn every_kind_of_importance_function_and_of_network_is_imported_and_measured() {
                     assert_eq!(weight.squeeze_dim(0), get(&tensors, &format!("_ci_fns.{dashed}.layers.2.W")));
                 }
             }
-            let run = in_runs(imported.folder.path(), "spd-", "");
-            let evaluated = imported.then().args(["evaluate", &run, "--device=cpu", "--threads=1"]).succeeds();
-            evaluated.then().args(["report", &run]).succeeds();
+            if kind == measured {
+                let run = in_runs(imported.folder.path(), "spd-", "");
+                imported.then().args(["evaluate", &run, "--device=cpu", "--threads=1"]).succeeds();
+            }
         }
     }
 }
@@ -321,6 +343,27 @@ fn an_importance_function_of_all_modules_reads_and_serves_them_in_another_order(
 }
 
 #[test]
+fn imported_importance_functions_give_the_importances_that_their_code_gives() {
+    for (name, modules) in [
+        ("spd_tms_hidden", &["linear1", "hidden_layers.0", "linear2"][..]),
+        ("spd_residual_mlp", &["layers.0.mlp_in", "layers.0.mlp_out", "layers.1.mlp_in", "layers.1.mlp_out"]),
+    ] {
+        let imported = Test::new().with_file("spd.pth", checkpoint(&format!("{name}.pth"))).args(IMPORT).succeeds();
+        let run = imported.folder.path().join(in_runs(imported.folder.path(), "spd-", ""));
+        let spec = apd::spec::load(&run.join("spec.toml"), &[]).unwrap();
+        let target = read_tensors(&run.join("target.safetensors")).unwrap();
+        let weights = Weights::from_files(&spec.target.network, |name| Some(get(&target, name))).unwrap();
+        let tensors = components(&imported, "spd-");
+        let decomposed = spec.method.decomposed(&spec.target.network, &weights, &|name| get(&tensors, name));
+
+        let expected = StateDictFile::parse(&checkpoint(&format!("{name}_importances.pth"))).unwrap().tensors;
+        let of_modules: Vec<&Tensor> = modules.iter().map(|module| &expected[&format!("ci.{module}")]).collect();
+        let found = decomposed.importances(&expected["x"].unsqueeze(0)).squeeze_dim(0);
+        assert_close(&found, &Tensor::cat(&of_modules, 1), 1e-6, name);
+    }
+}
+
+#[test]
 fn networks_that_their_code_saves_alone_are_targets_and_serve_for_components_from_another_file() {
     for model in [toy_model(), residual_mlp()] {
         let target = model.target("");
@@ -340,6 +383,13 @@ fn networks_that_their_code_saves_alone_are_targets_and_serve_for_components_fro
     }
     let imported = theirs().args(["import", "target", "spd.pth"]).succeeds();
     imported.stderr_is(str![[r#"
+spd.pth: passed over 13 tensor(s) outside of `target_model.`
+spd.pth: its matrices are [out, in], as torch.nn.Linear keeps them (layout linear, which their shapes tell)
+what the file does not say is as in experiments/tms_5-2.toml; --spec or --set gives it
+1 target(s) imported: runs/targets
+spec: runs/spd-[..].toml
+  help: take them apart with: apd decompose runs/spd-[..].toml
+
 "#]]);
 }
 
@@ -396,12 +446,29 @@ fn tensors_that_contradict_each_other_or_their_target_are_all_told() {
         tensors.push(("_components.linear3.V".into(), Tensor::zeros([5, 20], tch::kind::FLOAT_CPU)));
     })
     .stderr_is(str![[r#"
+spd.pth: passed over 13 tensor(s) outside of `target_model.`
+spd.pth: its matrices are [out, in], as torch.nn.Linear keeps them (layout linear, which their shapes tell)
+error: spd.pth does not fit:
+  - `_components.linear1.V` has the shape [4, 20], not [5, 20]
+  - `_components.linear2.U` has the shape [19, 5], not [20, 5]
+  - `_ci_fns.linear1.layers.2.b` has 20 value(s) that are not finite
+  - `_ci_fns.linear2.layers.0.W` has the shape [20, 1, 8], not [20, 1, 16]
+  - it lacks `importance_function.unembed.1.weight` (`_ci_fns.linear2.layers.2.W`)
+  - `_components.linear2.bias` is not that of the target
+  - `_components.linear3.V` has no place in it
+  help: `apd import --help` lists the names and shapes that are known; --rename gives a tensor another name
+
 "#]]);
 }
 
 #[test]
 fn a_file_without_importance_functions_or_with_unknown_ones_is_refused() {
     refused(|tensors| tensors.retain(|(name, _)| !name.starts_with("_ci_fns."))).stderr_is(str![[r#"
+spd.pth: passed over 5 tensor(s) outside of `target_model.`
+spd.pth: its matrices are [out, in], as torch.nn.Linear keeps them (layout linear, which their shapes tell)
+error: spd.pth holds subcomponents without the importance functions that say when they are active
+  help: save the state dict of the whole component model
+
 "#]]);
     refused(|tensors| {
         tensors.retain(|(name, _)| !name.starts_with("_ci_fns."));
@@ -411,8 +478,23 @@ fn a_file_without_importance_functions_or_with_unknown_ones_is_refused() {
         ));
     })
     .stderr_is(str![[r#"
+spd.pth: passed over 6 tensor(s) outside of `target_model.`
+spd.pth: its matrices are [out, in], as torch.nn.Linear keeps them (layout linear, which their shapes tell)
+error: spd.pth does not fit:
+  - it lacks `importance_function.embed.0.weight` (`_ci_fns.linear1.layers.0.W`)
+  - it lacks `importance_function.unembed.0.weight` (`_ci_fns.linear2.layers.0.W`)
+  - `ci_fn._global_ci_fn._blocks.0.attn.q_proj.weight` has no place in it
+  help: `apd import --help` lists the names and shapes that are known; --rename gives a tensor another name
+
 "#]]);
     refused(|tensors| tensors.retain(|(name, _)| !name.contains(".layers.0."))).stderr_is(str![[r#"
+spd.pth: passed over 9 tensor(s) outside of `target_model.`
+spd.pth: its matrices are [out, in], as torch.nn.Linear keeps them (layout linear, which their shapes tell)
+error: spd.pth does not fit:
+  - it lacks `importance_function.embed.0.weight` (`_ci_fns.linear1.layers.0.W`)
+  - it lacks `importance_function.unembed.0.weight` (`_ci_fns.linear2.layers.0.W`)
+  help: `apd import --help` lists the names and shapes that are known; --rename gives a tensor another name
+
 "#]]);
 }
 
@@ -421,6 +503,9 @@ fn a_damaged_file_is_refused() {
     let whole = checkpoint("spd_tms_5-2.pth");
     let cut = Test::new().with_file("spd.pth", &whole[..whole.len() / 2]);
     cut.args(IMPORT).fails(1).stderr_is(str![[r#"
+error: cannot use spd.pth: its archive has no directory at its end: the file is cut off or damaged
+  help: download or copy it again, and compare its size with that of the original
+
 "#]]);
 }
 
@@ -430,11 +515,37 @@ fn components_of_another_target_are_refused() {
         theirs().with_file("target.pth", checkpoint(name)).args(IMPORT).args(["--target=target.pth"])
     };
     target("residual_mlp_target.pth").fails(1).stderr_is(str![[r#"
+target.pth: its matrices are [in, out] (layout matrix, which their shapes tell)
+error: spd.pth does not fit:
+  - it lacks `importance_function.layers.0.mlp_in.0.weight` (`_ci_fns.layers-0-mlp_in.layers.0.W`)
+  - it lacks `importance_function.layers.0.mlp_out.0.weight` (`_ci_fns.layers-0-mlp_out.layers.0.W`)
+  - it lacks `importance_function.layers.1.mlp_in.0.weight` (`_ci_fns.layers-1-mlp_in.layers.0.W`)
+  - it lacks `importance_function.layers.1.mlp_out.0.weight` (`_ci_fns.layers-1-mlp_out.layers.0.W`)
+  - `_components.linear2.bias` has no place in it
+  - `_components.linear1.V` has no place in it
+  - `_components.linear1.U` has no place in it
+  - `_ci_fns.linear1.layers.0.b` has no place in it
+  - `_ci_fns.linear1.layers.0.W` has no place in it
+  - `_ci_fns.linear1.layers.2.b` has no place in it
+  - and 7 more
+  help: `apd import --help` lists the names and shapes that are known; --rename gives a tensor another name
+
 "#]]);
     target("tms_5-2_target.pth").fails(1).stderr_is(str![[r#"
+target.pth: its matrices are [in, out] (layout matrix, which their shapes tell)
+error: spd.pth does not fit:
+  - `_components.linear2.bias` is not that of the target
+  - `target_model.linear1.weight` is not that of the target
+  - `target_model.linear2.bias` is not that of the target
+  - `target_model.linear2.weight` is not that of the target
+  help: `apd import --help` lists the names and shapes that are known; --rename gives a tensor another name
+
 "#]]);
     let components = Test::new().with_file("spd.pth", checkpoint("tms_5-2_components.pth")).args(IMPORT).fails(1);
     components.stderr_is(str![[r#"
+error: spd.pth does not fit: it has no tensor `embed` (`linear1.weight`, `W`) or `W_E`, only: `b_final`, `linear1.A`, `linear1.B`
+  help: give the state dict of the networks with --target FILE
+
 "#]]);
 }
 
@@ -446,11 +557,29 @@ fn a_spec_of_other_importance_functions_or_sizes_is_refused_with_what_the_file_h
         "--set=method.spd.subcomponents=30",
     ];
     theirs().args(IMPORT).args(set).fails(1).stderr_is(str![[r#"
+spd.pth: passed over 13 tensor(s) outside of `target_model.`
+spd.pth: its matrices are [out, in], as torch.nn.Linear keeps them (layout linear, which their shapes tell)
+spd.pth: its subcomponents are V [d_in, subcomponent], U [subcomponent, d_out]; importance_function = "mlp", hidden_widths = [16]
+what the file does not say is as in experiments/tms_5-2_spd.toml; --spec or --set gives it
+error: the spec does not fit spd.pth:
+  - method.spd.subcomponents: the spec has 30, the file 20
+  - method.spd.importance_function: the spec has "vector_mlp", the file "mlp"
+  - method.spd.hidden_widths: the spec has [8], the file [16]
+  help: change the spec, or give the value with --set, for example --set method.spd.subcomponents=20
+
 "#]]);
     let mut tensors = fixture();
     replace(&mut tensors, "_components.linear2.V", |v| v * 2.0);
     let untied = || with(Test::new(), &tensors).args(IMPORT);
     untied().args(["--set=method.spd.tied_weights=together"]).fails(1).stderr_is(str![[r#"
+spd.pth: passed over 13 tensor(s) outside of `target_model.`
+spd.pth: its matrices are [out, in], as torch.nn.Linear keeps them (layout linear, which their shapes tell)
+spd.pth: its subcomponents are V [d_in, subcomponent], U [subcomponent, d_out]; importance_function = "mlp", hidden_widths = [16]
+what the file does not say is as in experiments/tms_5-2_spd.toml; --spec or --set gives it
+error: the spec does not fit spd.pth:
+  - method.spd.tied_weights: the spec has "together", the file "apart"
+  help: change the spec, or give the value with --set, for example --set 'method.spd.tied_weights="apart"'
+
 "#]]);
     let apart = untied().args([FEW]).succeeds();
     assert_eq!(
@@ -461,7 +590,18 @@ fn a_spec_of_other_importance_functions_or_sizes_is_refused_with_what_the_file_h
     let spec = fs::read_to_string("experiments/tms_5-2.toml").unwrap();
     let of_apd = theirs().with_file("apd.toml", spec).args(IMPORT).args(["--spec=apd.toml", "--set=seeds=1"]).fails(1);
     of_apd.stderr_is(str![[r#"
+spd.pth: passed over 13 tensor(s) outside of `target_model.`
+spd.pth: its matrices are [out, in], as torch.nn.Linear keeps them (layout linear, which their shapes tell)
+spd.pth: its subcomponents are V [d_in, subcomponent], U [subcomponent, d_out]; importance_function = "mlp", hidden_widths = [16]
+error: spd.pth has importance functions, but [method.apd] has components alone
+  help: give the spec of a method that learns them, such as [method.spd]
+
 "#]]);
     theirs().args(IMPORT).args(["--layout=linear"]).fails(1).stderr_is(str![[r#"
+spd.pth: passed over 13 tensor(s) outside of `target_model.`
+spd.pth: its matrices are [out, in], as torch.nn.Linear keeps them (layout linear, which their shapes tell)
+error: spd.pth holds subcomponents, whose V and U have one layout alone
+  help: leave --layout out
+
 "#]]);
 }
