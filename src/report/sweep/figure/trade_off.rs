@@ -49,7 +49,7 @@ pub fn draw(sweep: &SweepData) -> Option<Figure> {
         const ROOM: f64 = 44.0;
         let (at, anchor) = match x + ROOM < FRAME.right() {
             true => ((x + 6.0, y - 5.0), TextAnchor::Start),
-            false => ((x - 8.0, y + 9.0), TextAnchor::End),
+            false => ((x + 14.0, y + 15.0), TextAnchor::End),
         };
         sheet.text(at, &style::plain(&value.value), style::TICK, style::INK, anchor);
     }
