@@ -547,7 +547,7 @@ error: unknown key `strategi` in `[sweep]`
 34 | strategi = "grid"
    | ^^^^^^^^ did you mean `strategy`?
    |
-   = help: allowed here: strategy, seeds, replicas_per_pack, halving, minutes, space, slurm
+   = help: allowed here: trade_off, strategy, seeds, replicas_per_pack, halving, minutes, space, slurm
 
 error: `seeds` cannot be varied
   --> tiny.toml:36:1

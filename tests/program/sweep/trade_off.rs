@@ -179,12 +179,11 @@ error: 2 mistakes in tiny.toml
         &["--set=method.apd.selection.lp.power=0.9"],
         str![[r#"
 error: a trade-off counts active components, and the L_p form selects none
-  --> tiny.toml:20:13
-   |
-20 | [method.apd.selection.batch_top_k]
-   |             ^^^^^^^^^ choose `batch_top_k` or `sample_top_k`
+ |
+ | --set method.apd.selection.lp.power=0.9
+ |                            ^^ choose `batch_top_k` or `sample_top_k`
 
-error: 1 mistake in tiny.toml
+error: 1 mistake in --set
 
 "#]],
     );

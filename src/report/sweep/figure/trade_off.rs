@@ -47,9 +47,10 @@ pub fn draw(sweep: &SweepData) -> Option<Figure> {
     for ((value, _), &(x, y)) in trade_off.known().zip(&corners) {
         // Where the line seldom is, as the error falls.
         const ROOM: f64 = 44.0;
-        let (at, anchor) = match x + ROOM < FRAME.right() {
-            true => ((x + 6.0, y - 5.0), TextAnchor::Start),
-            false => ((x - 8.0, y + 9.0), TextAnchor::End),
+        let (at, anchor) = match () {
+            () if x + ROOM < FRAME.right() => ((x + 6.0, y - 5.0), TextAnchor::Start),
+            () if y + 20.0 < FRAME.bottom() => ((x + 14.0, y + 15.0), TextAnchor::End),
+            () => ((x - 9.0, y + 7.0), TextAnchor::End),
         };
         sheet.text(at, &style::plain(&value.value), style::TICK, style::INK, anchor);
     }
