@@ -21,7 +21,7 @@ use super::{
     target::ImportedTarget,
 };
 use crate::{
-    method::spd::{self, Architecture, ImportanceKind, use_names},
+    method::spd::{self, Architecture, ImportanceKind},
     network::Network,
     run::RunError,
 };
@@ -158,7 +158,7 @@ impl<'f> Subcomponents<'f> {
 
     /// Why there is no importance function of `network` of which sizes could be taken.
     fn without_functions(&self, path: &Path, network: &Network) -> RunError {
-        let functions = use_names(network).into_iter().map(|name| format!("importance_function.{name}."));
+        let functions = network.use_names().into_iter().map(|name| format!("importance_function.{name}."));
         let functions: Vec<String> = functions.collect();
         let factors: Vec<String> = network.sites().iter().map(|site| format!("{}.", site.name)).collect();
         let has_place = |name: &str| functions.iter().chain(&factors).any(|prefix| name.starts_with(prefix));

@@ -34,7 +34,6 @@ mod traded_key;
 
 pub use architecture::Architecture;
 pub use draws::{Drawn, Draws};
-pub use factors::use_names;
 pub use gate::Gate;
 pub use importance_function::ImportanceFunction;
 pub use importance_kind::ImportanceKind;
