@@ -6,6 +6,7 @@ mod divergence;
 mod evaluation;
 mod halving;
 mod import;
+mod import_spec;
 mod measurement;
 pub mod memory_needed;
 pub mod pack;
@@ -22,7 +23,8 @@ pub use check::{Place, check, check_pack, check_targets, is_finished};
 pub use decomposition::decompose;
 pub use evaluation::evaluate;
 pub use halving::Halving;
-pub use import::{Source, import_components, import_target, resolve};
+pub use import::{Source, import_components, import_target};
+pub use import_spec::resolve;
 pub use speed::{Seconds, seconds_of_experiment, seconds_of_pack, seconds_of_targets};
 use tch::Device;
 

@@ -51,7 +51,9 @@ pub fn read(
     }
     let found = Subcomponents::find(file, path, target, options)?;
     let network = found.network(&target.network);
-    let shape = |name: &str| found.parts.get(name)?.ours().map(|tensor| tensor.size()[1..].to_vec());
+    // An empty tensor may have any sizes.
+    let ours = |name: &str| found.parts.get(name)?.ours().filter(|tensor| tensor.numel() > 0);
+    let shape = |name: &str| ours(name).map(|tensor| tensor.size()[1..].to_vec());
     let architecture = Architecture::of_tensors(&network, shape);
     let Some(architecture) = architecture else { return Err(found.without_functions(path, &network)) };
     let expected = architecture.tensors(&network);
@@ -178,8 +180,8 @@ impl<'f> Subcomponents<'f> {
     }
 
     fn mistakes(&self, expected: &[(String, Vec<i64>)], target: &ImportedTarget) -> Vec<String> {
-        let replicas =
-            self.parts.values().find(|found| found.form == Form::Own).map_or(1, |found| found.named.tensor.size()[0]);
+        let own = self.parts.values().find(|found| found.form == Form::Own);
+        let replicas = own.and_then(|found| found.named.tensor.size().first().copied()).unwrap_or(1);
         let of_part = |(name, shape): &(String, Vec<i64>)| match self.parts.get(name) {
             None => Some(format!("it lacks {}", with_theirs(name))),
             Some(Found { named, form }) => mistake_in(named, &form.in_file(shape, replicas)),

@@ -7,12 +7,12 @@
 //! February 2026): one importance function for all modules, and one for each that reads whole inputs, with random biases.
 //! `.._importances.pth` are the causal importances that it computes for some inputs `x`.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use apd::{
     method::spd::ImportanceFunction,
     run::{read_table, read_tensors, write_tensors},
-    state_dict_file::StateDictFile,
+    state_dict_file::{ImportOptions, ImportedComponents, ImportedTarget, StateDictFile},
     weights::Weights,
 };
 use snapbox::str;
@@ -604,4 +604,33 @@ error: spd.pth holds subcomponents, whose V and U have one layout alone
   help: leave --layout out
 
 "#]]);
+}
+
+#[test]
+fn tensors_of_any_shape_are_refused_without_a_panic() {
+    let path = Path::new("x");
+    let find = |tensors: Tensors| {
+        let file = StateDictFile {
+            tensors: tensors.into_iter().collect(),
+            ..StateDictFile::parse(&checkpoint("spd_tms_5-2.pth")).unwrap()
+        };
+        let target = ImportedTarget::find(
+            &StateDictFile::parse(&checkpoint("spd_tms_5-2.pth")).unwrap(),
+            path,
+            &ImportOptions::default(),
+        );
+        ImportedComponents::find(&file, path, &target.unwrap(), &ImportOptions::default())
+    };
+    let run = theirs().args(IMPORT).args([FEW]).succeeds();
+    for whole in [fixture(), components(&run, "spd-")] {
+        assert!(find(whole.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect()).is_ok());
+        for (place, (name, _)) in whole.iter().enumerate() {
+            for shape in [&[][..], &[0], &[1], &[0, 1 << 40], &[1 << 40, 0], &[0, 1 << 40, 1 << 20], &[2, 2, 2, 2, 2]] {
+                let mut tensors: Tensors =
+                    whole.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect();
+                tensors[place].1 = Tensor::zeros(shape, tch::kind::FLOAT_CPU);
+                assert!(find(tensors).is_err(), "{name} {shape:?}");
+            }
+        }
+    }
 }
