@@ -358,8 +358,9 @@ fn imported_importance_functions_give_the_importances_that_their_code_gives() {
 
         let expected = StateDictFile::parse(&checkpoint(&format!("{name}_importances.pth"))).unwrap().tensors;
         let of_modules: Vec<&Tensor> = modules.iter().map(|module| &expected[&format!("ci.{module}")]).collect();
-        let found = decomposed.importances(&expected["x"].unsqueeze(0)).squeeze_dim(0);
-        assert_close(&found, &Tensor::cat(&of_modules, 1), 1e-6, name);
+        let found = decomposed.at_uses(&expected["x"].unsqueeze(0));
+        let found: Vec<Tensor> = found.iter().map(|at_use| at_use.importances.squeeze_dim(0)).collect();
+        assert_close(&Tensor::cat(&found, 1), &Tensor::cat(&of_modules, 1), 1e-6, name);
     }
 }
 
