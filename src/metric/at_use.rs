@@ -5,8 +5,8 @@ use tch::{Kind, Tensor};
 use super::assignment::assign;
 use crate::method::AtUse;
 
-/// An importance within this of 1 is one, and within this of 0 none.
-const TOLERANCE: f64 = 0.1;
+/// An importance within this of 1 is one, and within this of 0 none, where nothing else is said.
+pub const IMPORTANCE_TOLERANCE: f64 = 0.1;
 
 /// Bins of the histogram of importances, from 0 to 1.
 const BINS: usize = 20;
@@ -57,17 +57,17 @@ impl UseActivity {
 
 /// How far the importances of components on inputs with one active feature, `[feature][component]`, are from one component a
 /// feature: components are assigned to features so that the sum of the assigned entries is largest, and of the others those
-/// above 0.1 are counted, of the assigned ones those below 0.9. `None` where there are more features than components.
+/// above `tolerance` are counted, of the assigned ones those below 1 less it. `None` where there are more features than components.
 ///
 /// `IdentityCIError` of the code of Bushnaq, Braun and Sharkey (2025).
-pub fn identity_error(importances: &[Vec<f64>]) -> Option<usize> {
+pub fn identity_error(importances: &[Vec<f64>], tolerance: f64) -> Option<usize> {
     let components = importances.first()?.len();
     let assigned = (importances.len() <= components)
         .then(|| assign(importances.len(), components, |feature, component| importances[feature][component]))?;
     let wrong = |(feature, row): (usize, &Vec<f64>)| {
         let is_wrong = |(component, &importance): (usize, &f64)| match assigned[feature] == Some(component) {
-            true => importance < 1.0 - TOLERANCE,
-            false => importance > TOLERANCE,
+            true => importance < 1.0 - tolerance,
+            false => importance > tolerance,
         };
         row.iter().copied().enumerate().filter(|(component, importance)| is_wrong((*component, importance))).count()
     };
@@ -75,11 +75,11 @@ pub fn identity_error(importances: &[Vec<f64>]) -> Option<usize> {
 }
 
 /// How far the same importances are from `number` components for all features: of the components with the largest sums as many
-/// are taken and those counted that are nowhere at least 0.9; of the others the entries above 0.1 are counted. `None` where there
+/// are taken and those counted that are nowhere at least 1 less `tolerance`; of the others the entries above it are counted. `None` where there
 /// are fewer components.
 ///
 /// `DenseCIError` of the same code.
-pub fn dense_error(importances: &[Vec<f64>], number: usize) -> Option<usize> {
+pub fn dense_error(importances: &[Vec<f64>], number: usize, tolerance: f64) -> Option<usize> {
     let components = importances.first()?.len();
     if number > components {
         return None;
@@ -88,8 +88,8 @@ pub fn dense_error(importances: &[Vec<f64>], number: usize) -> Option<usize> {
     let mut order: Vec<usize> = (0..components).collect();
     order.sort_by(|&left, &right| column(right).sum::<f64>().total_cmp(&column(left).sum()));
     let (dense, others) = order.split_at(number);
-    let without_one = |&&component: &&usize| column(component).all(|importance| importance < 1.0 - TOLERANCE);
-    let stray = others.iter().flat_map(|&component| column(component)).filter(|importance| *importance > TOLERANCE);
+    let without_one = |&&component: &&usize| column(component).all(|importance| importance < 1.0 - tolerance);
+    let stray = others.iter().flat_map(|&component| column(component)).filter(|importance| *importance > tolerance);
     Some(dense.iter().filter(without_one).count() + stray.count())
 }
 
@@ -99,21 +99,21 @@ mod tests {
 
     #[test]
     fn one_component_a_feature_has_no_identity_error_in_whatever_order() {
-        assert_eq!(identity_error(&[vec![0.0, 0.05, 0.95], vec![1.0, 0.1, 0.0]]), Some(0));
+        assert_eq!(identity_error(&[vec![0.0, 0.05, 0.95], vec![1.0, 0.1, 0.0]], 0.1), Some(0));
         // 0.85 is not one, 0.2 not none; the third component is assigned to none and counts too.
-        assert_eq!(identity_error(&[vec![0.85, 0.2, 0.0], vec![0.0, 1.0, 0.3]]), Some(3));
-        assert_eq!(identity_error(&[vec![1.0], vec![0.0]]), None);
-        assert_eq!(identity_error(&[]), None);
+        assert_eq!(identity_error(&[vec![0.85, 0.2, 0.0], vec![0.0, 1.0, 0.3]], 0.1), Some(3));
+        assert_eq!(identity_error(&[vec![1.0], vec![0.0]], 0.1), None);
+        assert_eq!(identity_error(&[], 0.1), None);
     }
 
     #[test]
     fn components_for_all_features_have_no_dense_error() {
         let importances = [vec![0.0, 1.0, 0.9, 0.1], vec![0.05, 0.0, 0.95, 0.0]];
-        assert_eq!(dense_error(&importances, 2), Some(0));
+        assert_eq!(dense_error(&importances, 2, 0.1), Some(0));
         // The second of the largest is nowhere one, and one entry of the others is above 0.1.
-        assert_eq!(dense_error(&[vec![0.5, 1.0, 0.2]], 2), Some(2));
-        assert_eq!(dense_error(&importances, 1), Some(1));
-        assert_eq!(dense_error(&importances, 5), None);
+        assert_eq!(dense_error(&[vec![0.5, 1.0, 0.2]], 2, 0.1), Some(2));
+        assert_eq!(dense_error(&importances, 1, 0.1), Some(1));
+        assert_eq!(dense_error(&importances, 5, 0.1), None);
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub use ablation::{Ablation, ablate_inactive};
 pub use activity::{Activity, measure_activity};
 pub use agreement::{agreement, mean_agreements, parameter_cosines};
 pub use alone::error_with_components;
-pub use at_use::{UseActivity, dense_error, identity_error};
+pub use at_use::{IMPORTANCE_TOLERANCE, UseActivity, dense_error, identity_error};
 pub use attribution_profile::Profiles;
 pub use coactivity::{Coactivity, coactivities};
 pub use contribution::Contributions;

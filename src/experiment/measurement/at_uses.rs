@@ -4,7 +4,7 @@ use tch::Tensor;
 
 use super::Subject;
 use crate::{
-    metric::{Spectrum, dense_error, identity_error},
+    metric::{IMPORTANCE_TOLERANCE, Spectrum, dense_error, identity_error},
     network::Network,
     run::{RunError, RunFolder},
     slices::tensor_from,
@@ -51,8 +51,8 @@ impl Subject<'_> {
                 subcomponents: found.means.len(),
                 alive: found.alive(),
                 mean_active: found.mean_active(),
-                identity_error: identity_error(one_hot),
-                dense_error: dense_error(one_hot, rank),
+                identity_error: identity_error(one_hot, IMPORTANCE_TOLERANCE),
+                dense_error: dense_error(one_hot, rank, IMPORTANCE_TOLERANCE),
                 rank,
             });
             let numbers = found.frequencies.iter().zip(&found.means).enumerate();

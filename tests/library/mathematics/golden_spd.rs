@@ -16,17 +16,19 @@ use apd::{
     fit::{Moment, Objective, Term, Training, total},
     graph::Activation,
     method::{
-        Annealed,
+        Annealed, Decomposed,
         spd::{
             Coefficients, Drawn, Draws, FaithfulnessIn, FaithfulnessWarmUp, Frequency, FreshAdversary, Gate,
             Generation, ImportanceFunction, ImportanceFunctions, ImportanceKind, InitialFactors, LargestGradientNorms,
             Masks, Penalty, PersistentAdversary, Routing, Scope, Spd, SpdObjective, Start, Subcomponents, TiedWeights,
         },
     },
+    metric::{Contributions, dense_error, identity_error, recovery},
     network::{Biases, Embedding, HiddenKind, LabelCoefficients, Labels, Loss, Network, ResidualMlp, Tms},
     optimizer::{Adam, Parameter, Rate},
     random::philox::Rows,
     schedule::Schedule,
+    site::SiteIndex,
     weights::Weights,
 };
 use serde_json::Value;
@@ -342,8 +344,69 @@ impl Case {
         }
     }
 
+    /// What is said of the start: importances on inputs with one active feature and the measures of them, and how the
+    /// embedding's subcomponents compare with it, or neuron contributions.
+    fn check_metrics(&self, objective: &SpdObjective) {
+        let network = self.network();
+        let features = network.features() as i64;
+        let one_hot: Tensor =
+            0.75 * Tensor::eye(features, (Kind::Float, tch::Device::Cpu)).expand([self.trained, -1, -1], false);
+        let draws = GivenDraws { case: self, step: 0 };
+        let probes = objective.importances_at_uses(&one_hot.contiguous(), &draws);
+        for (name, probe) in self.uses().iter().zip(&probes) {
+            self.assert_close(&format!("probe.{name}"), probe, TOLERANCE);
+            for replica in 0..self.replicas {
+                let table = Vec::<Vec<f64>>::try_from(probe.get(replica).to_kind(Kind::Double)).unwrap();
+                let dense_k = self.options(replica)["dense_k"].as_u64().unwrap() as usize;
+                let of_tolerance = |place: i64, tolerance: f64| {
+                    let expected = |metric: &str| {
+                        let found = find(&self.expected, &format!("metric.{metric}.{name}"))?;
+                        Some(found.get(replica).int64_value(&[place]) as usize)
+                    };
+                    let what = format!("{}: {name}, replica {replica}, tolerance {tolerance}", self.name);
+                    assert_eq!(identity_error(&table, tolerance), expected("identity_error"), "{what}");
+                    assert_eq!(dense_error(&table, dense_k, tolerance), expected("dense_error"), "{what}");
+                };
+                of_tolerance(0, 0.1);
+                of_tolerance(1, 0.2);
+            }
+        }
+        let weights = Weights::from_files(&network, |name| self.target(name)).unwrap();
+        for replica in 0..self.replicas {
+            let components = objective.components().replica(replica as usize);
+            let assert_is = |name: &str, found: f64| {
+                let expected = find(&self.expected, name).unwrap().get(replica).double_value(&[0]);
+                assert!((found - expected).abs() <= TOLERANCE * expected.abs(), "{}: {name} {found}", self.name);
+            };
+            let Network::ResidualMlp(mlp) = &network else {
+                let matrices = components.factors[SiteIndex(0)].matrices().squeeze_dim(0);
+                let verdict = recovery(&weights.sites[SiteIndex(0)].get(replica), &matrices).verdict.unwrap();
+                assert_is("metric.mmcs", verdict.mmcs);
+                assert_is("metric.ml2r", verdict.ml2r);
+                continue;
+            };
+            let contributions = Contributions::new(mlp, &weights.replica(replica as usize), &components);
+            let neurons = mlp.neurons / mlp.layers;
+            for layer in 0..mlp.layers {
+                let name = format!("neuron_contributions.{layer}");
+                let expected = find(&self.expected, &name).unwrap().get(replica);
+                let best = find(&self.expected, &format!("{name}.subcomponent")).unwrap().get(replica);
+                let first = components.numbers_at(SiteIndex(2 * layer)).start;
+                for feature in 0..features {
+                    let component = first + best.int64_value(&[feature]);
+                    let found = contributions.of_component(component as usize, feature as usize);
+                    let found = Tensor::from_slice(&found[layer * neurons..(layer + 1) * neurons]);
+                    let difference = (found - expected.get(feature)).abs().max().double_value(&[]);
+                    let allowed = TOLERANCE * expected.abs().max().double_value(&[]);
+                    assert!(difference <= allowed, "{}: {name}, feature {feature}: {difference:e}", self.name);
+                }
+            }
+        }
+    }
+
     fn check(&self) {
         let mut objective = self.objective();
+        self.check_metrics(&objective);
         if self.options(0)["faithfulness_warmup"].is_object() {
             objective.warm_up_faithfulness();
             let factors: Vec<Parameter> =
@@ -362,6 +425,13 @@ impl Case {
                 let importances = objective.importances_at_uses(&input, &draws);
                 for (name, importance) in self.uses().iter().zip(&importances) {
                     self.assert_close(&format!("importance.{name}"), importance, TOLERANCE);
+                    let active = importance.gt(0.1).to_kind(Kind::Double);
+                    let active = active.sum_dim_intlist([2].as_slice(), false, Kind::Double);
+                    self.assert_close(
+                        &format!("metric.l0.{name}"),
+                        &active.mean_dim([1].as_slice(), true, None),
+                        1e-12,
+                    );
                 }
             }
             let moment = Moment::before(step as u64, trainings[0].steps).logged();
