@@ -90,7 +90,7 @@ pub fn tensors(spd: &Spd, target: &Network, tensors: Tensors) -> Tensors {
     tensors.into_iter().filter_map(renamed).collect()
 }
 
-/// The reverse of [`tensors`]: those of a file that keeps the uses of tied weights together, with the uses apart.
+/// The reverse of `tensors`: those of a file that keeps the uses of tied weights together, with the uses apart.
 pub fn with_uses_apart(target: &Network, tensors: Tensors) -> Tensors {
     let Some((site, other)) = tied_site(target) else { return tensors };
     let function = format!("importance_function.{site}.transposed.");
