@@ -14,7 +14,7 @@ use super::{
 use crate::{report::run_data::RunData, table::OneHotImportanceRow};
 
 const LEFT: f64 = 52.0;
-const RIGHT: f64 = 66.0;
+const RIGHT: f64 = 78.0;
 /// Room above each panel for its site's name, and below it for the numbers of its axis.
 const ABOVE: f64 = 26.0;
 const BELOW: f64 = 20.0;
