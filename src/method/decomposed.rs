@@ -60,7 +60,7 @@ pub struct Observed {
     pub importances: Tensor,
     /// As [`Decomposed::mask`].
     pub mask: Tensor,
-    /// As [`Decomposed::at_uses`].
+    /// What is learned of each use, see [`Decomposed::at_uses`].
     pub at_uses: Vec<AtUse>,
     /// The unweighted loss terms.
     pub terms: Vec<Term>,

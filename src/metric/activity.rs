@@ -24,7 +24,7 @@ pub struct Activity {
     pub largest_attribution: f64,
     /// The share of the cuts of the selection that go through equal attributions above zero; 0 in the L_p form.
     pub tied_cuts: f64,
-    /// Of methods that learn something of every use of a site, in their order.
+    /// What is learned of each use of a site, in the order of the forward pass; empty of methods that learn nothing of single uses.
     pub at_uses: Vec<UseActivity>,
     /// The unweighted loss terms and their weighted `total`, means over the batches.
     pub terms: Vec<(&'static str, f64)>,

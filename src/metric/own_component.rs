@@ -12,9 +12,9 @@ const PASSES: f64 = 0.1;
 pub struct FeatureWork {
     /// Its most attributed component.
     pub component: usize,
-    /// Mean squared error to the target's output with the mechanism alone, and what is shared.
+    /// Mean squared error to the target's output with the mechanism and the shared components alone.
     pub error_alone: f64,
-    /// With what is shared alone.
+    /// Mean squared error with the shared components alone.
     pub error_none: f64,
     /// Whether the target computes anything for the feature; nothing is said of the components of one for which it does not.
     pub represented: bool,
@@ -73,8 +73,10 @@ mod tests {
     use super::*;
     use crate::{
         attribution::gradient_attributions,
+        components::{Components, Factors},
         metric::{Contributions, tiny},
         site::SiteIndex,
+        slices::tensor_from,
     };
 
     fn work_of(tiny: &tiny::Tiny) -> Vec<FeatureWork> {
@@ -129,6 +131,37 @@ mod tests {
         tiny.components.factors = tiny.weights.sites.map(whole);
         let work = work_of(&tiny);
         assert!(work.iter().all(|work| work.component == 0 && work.error_alone < 1e-12 && !work.own));
+    }
+
+    #[test]
+    fn where_components_live_at_one_site_what_all_features_pass_through_is_kept_with_each_mechanism() {
+        let mut tiny = tiny::residual_mlp();
+        let factors = |a: [f32; 4], b: [f32; 4]| Factors {
+            a: tensor_from(&[1, 2, 2, 1], a.into_iter()),
+            b: tensor_from(&[1, 2, 1, 2], b.into_iter()),
+        };
+        // A component for each neuron's input; the output, twice the identity, is the sum of two that mix both neurons.
+        let reads = factors([1.0, 0.0, 0.0, 1.0], [1.0, 0.0, 0.0, 1.0]);
+        let writes = factors([1.0, 1.0, 1.0, -1.0], [1.0, 1.0, 1.0, -1.0]);
+        tiny.components = Components::at_one_site_each([reads, writes].into_iter().collect());
+        let inputs = OneFeatureInputs::new(2, &tiny.weights.embeddings[0]);
+        let active = tensor_from(&[2, 1, 4], [1.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0].into_iter());
+        let mask = active.repeat([1, inputs.values.len() as i64, 1]).view([1, -1, 4]);
+        let mechanisms = Mechanisms::new(
+            &tiny.components,
+            &inputs,
+            &mask,
+            &inputs.mean_attributions(&mask),
+            tiny.components.number() as usize,
+        );
+        assert_eq!((&mechanisms.of_features[..], &mechanisms.shared[..]), (&[vec![0], vec![1]][..], &[2, 3][..]));
+        let own = |partial: &Partial| {
+            feature_work(partial, &inputs, &mechanisms, &[1.0, 1.0]).iter().map(|work| work.own).collect::<Vec<_>>()
+        };
+        let shared = mechanisms.shared_mask(4, &tiny.weights.embeddings[0]);
+        assert_eq!(own(&Partial { shared, ..tiny.partial() }), [true, true]);
+        // Without the output there is nothing that an input could do.
+        assert_eq!(own(&tiny.partial()), [false, false]);
     }
 
     /// The weight with which neuron 1 reads feature 1; what it writes stays twice what it reads.

@@ -9,7 +9,7 @@ use crate::method::Decomposed;
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResponseCurves {
     pub target: Vec<Vec<f64>>,
-    /// With only the components of each feature.
+    /// With each feature's components alone.
     pub component: Vec<Vec<f64>>,
     /// With a selection; `None` where there is none.
     pub selected: Option<Vec<Vec<f64>>>,
@@ -36,7 +36,7 @@ pub fn response_curves(
 pub struct Responses {
     /// `[feature][output]`.
     pub target: Vec<Vec<f64>>,
-    /// With only the components of each feature; `[feature][output]`.
+    /// With each feature's components alone; `[feature][output]`.
     pub component: Vec<Vec<f64>>,
 }
 

@@ -56,7 +56,7 @@ pub fn by_run(runs: &[RunData], names: &[String]) -> Table {
     table_of(runs, names, VERDICTS.iter().chain(NUMBERS))
 }
 
-/// As [`by_run`] in two tables, for narrow pages: what a run is and how it is judged, and how well it does.
+/// The columns of [`by_run`] in two tables, for narrow pages: what a run is and how it is judged, and how well it does.
 pub fn by_run_in_two(runs: &[RunData], names: &[String]) -> [Table; 2] {
     [VERDICTS, NUMBERS].map(|columns| table_of(runs, names, columns.iter()))
 }
@@ -90,13 +90,13 @@ fn mean(run: &RunData, column: &str, digits: usize) -> Option<String> {
     mean_of(run.summary.iter().map(|row| row.number(column))).map(|mean| fixed(mean, digits))
 }
 
-/// Of every replica; none where components are used with weights, for the column holds something else then.
+/// Every replica's error with the trained selection; empty for a method that selects nothing, whose column holds something else.
 pub fn trained_errors(run: &RunData) -> impl Iterator<Item = f64> {
     let rows = run.summary.iter().filter(|_| run.description.selects());
     rows.map(|row| row.number("minimality"))
 }
 
-/// Of every replica: the last point of its rate-distortion curve.
+/// Every replica's error with all components, the last point of its rate-distortion curve.
 fn errors_with_all(run: &RunData) -> impl Iterator<Item = f64> {
     let curves = run.evidence.rate_distortion.chunk_by(|one, other| one.replica == other.replica);
     curves.filter_map(|curve: &[RateDistortionRow]| Some(curve.last()?.error))

@@ -14,6 +14,7 @@ table! {
         component: usize => key(),
         /// Root mean square of A_c(x) over inputs with only this feature active at 0.01, 0.02 ... 1.
         ///
+        /// Of methods that learn importances it is the causal importance, a share of one.
         /// Of gated functions only this control bit is 1, and x takes 101 even steps from `low` to `high`.
         attribution: f64 => number("output units"),
     }

@@ -14,6 +14,8 @@ table! {
         /// Share of the samples on which the component is selected.
         activation_frequency: f64 => number("share of samples"),
         /// Mean of the component's attribution A_c(x) over the samples on which it is selected.
+        ///
+        /// Of methods that learn importances it is the causal importance, a share of one.
         mean_attribution: Option<f64> => number("output units"),
         /// Feature that the optimal assignment gives the component; of gated functions the function that it is most like.
         ///

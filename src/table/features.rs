@@ -24,6 +24,7 @@ table! {
         leak: Option<f64> => number("ratio"),
         /// Mean squared error to the target's output when only that component is kept.
         ///
+        /// Of components that live at one site, those that are matched with the feature at every site are kept, with all of the hidden layers.
         /// On inputs with only this feature active at 0.01, 0.02 ... 1.
         error_alone: Option<f64> => number("squared output units"),
         /// Whether the target represents the feature; if not, it is left out of the verdict.
@@ -34,18 +35,21 @@ table! {
 table! {
     /// One row per replica and feature of a residual MLP: whether one component alone does its work.
     ///
+    /// Of components that live at one site, several are a feature's mechanism and take the place of the one, and those that all
+    /// features share are always kept; what belongs to a mechanism is said in how to read the results.
+    ///
     /// Errors are mean squared errors on inputs with only this feature active at 0.01, 0.02 ... 1. What compares a component
     /// with the target is empty of a feature that the target does not represent.
     struct MlpFeatureRow in "features.csv".of(&[ResidualMlp]) per replica {
         /// Number of the feature, from 0.
         feature: usize => key(),
-        /// Component that is most attributed on the feature's inputs.
+        /// Component that is most attributed, or most important, on the feature's inputs.
         component: Option<usize> => key(),
         /// Whether the feature has a component of its own.
         own_component: Option<bool> => verdict(),
         /// Error to the target's output without any component.
         error_none: Option<f64> => number("squared output units"),
-        /// Error to the target's output when only `component` is kept.
+        /// Error to the target's output when only `component`, or its mechanism, is kept.
         error_alone: Option<f64> => number("squared output units"),
         /// Error to the target's output with the trained selection from the inputs of all features as one batch.
         ///

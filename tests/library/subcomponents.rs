@@ -10,12 +10,15 @@ use apd::{
     experiment::{Session, decompose, evaluate},
     fit::Observer,
     interrupt::{Interrupt, Interrupted},
+    method::AtUse,
+    metric::Partial,
     report,
     run::Unfinished,
     spec::{self, Spec},
     sweep::{Plan, load_trials},
+    weights::Weights,
 };
-use tch::Device;
+use tch::{Device, Kind, Tensor};
 use tempfile::TempDir;
 
 const STEPS: u64 = 30;
@@ -153,6 +156,48 @@ fn every_term_is_logged_and_the_error_under_random_masks_falls() {
     let stochastic = of_term("stochastic");
     let (first, last): (f64, f64) = (stochastic[..50].iter().sum(), stochastic[stochastic.len() - 50..].iter().sum());
     assert!(last < 0.5 * first, "{first} {last}");
+}
+
+#[test]
+fn errors_under_masks_are_those_of_the_network_with_these_components_and_importances_are_squared() {
+    let spec = spec("spd", &["method.spd.tied_weights=\"apart\""]);
+    let network = &spec.target.network;
+    let weights = Weights::random(network, spec.target.initial_values.unwrap(), &spec.seeds);
+    let pack = [(&spec.method, &spec.seeds[..])];
+    let both = spec.method.untrained(&pack, 64, network, &weights, Device::Cpu);
+    let decomposed = both.replicas(1..2);
+    tch::manual_seed(1);
+    let input = Tensor::rand([1, 300, 5], (Kind::Float, Device::Cpu)) - 0.5;
+    let observed = decomposed.observe(&input.relu());
+
+    let columns =
+        |of_use: fn(&AtUse) -> &Tensor| Tensor::cat(&observed.at_uses.iter().map(of_use).collect::<Vec<_>>(), 2);
+    let importances = columns(|at_use| &at_use.importances);
+    assert!(importances.max().double_value(&[]) > 0.2, "some are no square of themselves");
+    assert!((importances.square() - &observed.importances).abs().max().double_value(&[]) < 1e-7);
+    assert_eq!(columns(|at_use| &at_use.active), observed.mask);
+    assert_eq!(decomposed.mask(&observed.importances, &input), observed.mask);
+
+    let partial = Partial::of(&*decomposed);
+    let input = input.relu();
+    let error = |mask: &Tensor| {
+        let difference = partial.output(mask, &input) - partial.target_output(&input);
+        difference.square().mean(Kind::Double).double_value(&[])
+    };
+    let term = |name: &str| observed.terms.iter().find(|term| term.name == name).unwrap().values[0];
+    let masks = [
+        ("zero", importances.zeros_like()),
+        ("unmasked", importances.ones_like()),
+        ("rounded", observed.mask.shallow_clone()),
+        ("importance_masked", importances.shallow_clone()),
+    ];
+    let errors = masks.map(|(name, mask)| (name, term(name), error(&mask)));
+    for (name, found, expected) in errors {
+        assert!((found - expected).abs() < 1e-6 * expected, "{name}: {found}, expected {expected}");
+    }
+    let all = ["zero", "unmasked", "rounded", "importance_masked", "random", "stochastic"].map(term);
+    let distinct = |place: usize| all[..place].iter().all(|other| *other != all[place]);
+    assert!((0..all.len()).all(distinct), "{all:?}");
 }
 
 #[test]

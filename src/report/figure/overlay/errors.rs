@@ -25,7 +25,7 @@ use crate::{
 const LEFT: f64 = 56.0;
 const RIGHT: f64 = 14.0;
 const HEIGHT: f64 = 230.0;
-/// From one line of the key to the next.
+/// Height of a line of the key.
 const KEY: f64 = 16.0;
 
 /// A point of a curve: the rate, and the error.
@@ -134,7 +134,7 @@ fn curves(run: &Overlaid, (_, rate, trained): Rate) -> Option<Curves> {
     Some(Curves { median: median_points.collect(), trained: at.zip(error), replicas })
 }
 
-/// Of the finite ones.
+/// The median of the finite values, if there are any.
 fn median(mut values: Vec<f64>) -> Option<f64> {
     values.retain(|value| is_reached(*value));
     values.sort_by(f64::total_cmp);
